@@ -19,12 +19,12 @@ import numpy as np
 from report import interleaved, machine, milliseconds, table
 from search import DIM, SPACE, clustered, fill
 from tag_answers import LEAST, Question, answers_tables
-from tag_cuts import Things, cuts_table
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
+from tag_thresholds import TermTrials, thresholds_table
 
 from mctrain.evaluation.report import reporting
+from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
 from mctrain.export.calibration import evaluation_galleries
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.assets import find_asset
@@ -72,18 +72,18 @@ def tell_quality(data: Path) -> None:
         print(precision_table(found, chosen))
         print()
         print(suggestions_table(found, chosen))
-    things = load_things()
+    things = load_search_terms()
     words = teacher.terms([each.query for each in things])
     shown = presence(things, [words for each in galleries for words in each.words])
     half = reporting([each.query for each in things])
-    everyday = Things(
+    everyday = TermTrials(
         np.concatenate([each.vectors for each in galleries]),
         words[half],
         [commonness(each.query) for each, reports in zip(things, half, strict=True) if reports],
         shown[half],
     )
     print("\nThings that people search for, the half that chose nothing; words alone, at the threshold 0.5\n")
-    print(cuts_table(everyday, calibration))
+    print(thresholds_table(everyday, calibration))
     for title, vectors, questions in (
         ("Caltech-101, the classes that chose nothing", classes.vectors, _questions(classes, reported)),
         ("Everyday photos, the half of the things", everyday.vectors, _everyday(everyday, calibration)),
@@ -99,7 +99,7 @@ def _questions(each: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:
     ]
 
 
-def _everyday(each: Things, calibration: Calibration) -> list[Question]:
+def _everyday(each: TermTrials, calibration: Calibration) -> list[Question]:
     """The things of which there are enough photos to be asked about."""
     photos, average = len(each.vectors), each.vectors.mean(axis=0)
     return [

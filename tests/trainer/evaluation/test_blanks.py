@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mctrain.evaluation.measure import as_ranked
-from mctrain.evaluation.retrieval import coming_up
+from mctrain.evaluation.retrieval import blank_outcomes
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import open_bundle
@@ -41,7 +41,7 @@ def test_figures_are_those_of_counting_down_each_list():
         for kind in set(first):
             of_kind[kind] += 1
         behind.append(90 - next(place for place, (_, kind) in enumerate(ranked) if kind))
-    percents = shares(coming_up(photos, blanks, texts, np.arange(61), KINDS))
+    percents = shares(blank_outcomes(photos, blanks, texts, np.arange(61), KINDS))
     assert percents == pytest.approx(
         {
             "a blank in the first 20": 100 * with_one / 61,

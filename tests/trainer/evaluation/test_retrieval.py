@@ -9,8 +9,8 @@ import torch
 from clip_benchmark.metrics.zeroshot_retrieval import recall_at_k
 from sklearn.metrics import ndcg_score, precision_score
 
-from mctrain.evaluation.judged import judged_outcomes, read_judgements, verdicts_on
-from mctrain.evaluation.retrieval import classification, retrieval, right_photos, searching
+from mctrain.evaluation.relevance import grades_of, read_judgements, relevance_outcomes
+from mctrain.evaluation.retrieval import classification, retrieval, right_photos, search_recall
 
 
 def unit(draw, count):
@@ -79,7 +79,7 @@ def test_a_search_needs_a_right_photo_first_and_a_tie_is_wrong():
     photos = np.eye(4, dtype=np.float32)
     texts = np.array([[0.9, 0.4, 0.1, 0.0], [0.5, 0.5, 0.0, 0.7], [0.5, 0.5, 0.5, 0.5]], np.float32)
     right = np.array([[False, True, True, False], [True, False, False, True], [False, False, False, True]])
-    (first,) = searching(photos, texts, np.arange(3), right)
+    (first,) = search_recall(photos, texts, np.arange(3), right)
     assert list(first.right) == [False, True, False]
 
 
@@ -103,26 +103,26 @@ def test_a_model_with_one_vector_for_every_class_knows_none():
 def test_ndcg_and_precision_of_judged_photos_are_scikit_learns():
     draw = np.random.default_rng(5)
     scores = draw.permuted(np.tile(np.arange(60, dtype=np.float32), (40, 1)), axis=1)
-    verdicts = draw.choice([-1, 0, 1, 2], (40, 60), p=[0.7, 0.15, 0.1, 0.05])
-    verdicts[:, 0] = 1  # nDCG needs one
-    ndcg, precision, judged = judged_outcomes(scores, verdicts, np.arange(40))
-    for row, (score, verdict) in enumerate(zip(scores, verdicts, strict=True)):
-        kept = verdict >= 0
+    grades = draw.choice([-1, 0, 1, 2], (40, 60), p=[0.7, 0.15, 0.1, 0.05])
+    grades[:, 0] = 1  # nDCG needs one
+    ndcg, precision, judged = relevance_outcomes(scores, grades, np.arange(40))
+    for row, (score, grade) in enumerate(zip(scores, grades, strict=True)):
+        kept = grade >= 0
         rank = np.argsort(np.argsort(-score[kept]))
-        assert np.isclose(ndcg.right[row], ndcg_score([verdict[kept]], [score[kept]], k=10))
-        assert np.isclose(precision.right[row], precision_score(verdict[kept] == 2, rank < 10))
+        assert np.isclose(ndcg.right[row], ndcg_score([grade[kept]], [score[kept]], k=10))
+        assert np.isclose(precision.right[row], precision_score(grade[kept] == 2, rank < 10))
         assert np.isclose(judged.right[row], kept[score >= 50].mean())
-    same, worst, _ = judged_outcomes(np.ones((1, 12)), np.array([[2] * 2 + [0] * 10]), np.arange(1))
+    same, worst, _ = relevance_outcomes(np.ones((1, 12)), np.array([[2] * 2 + [0] * 10]), np.arange(1))
     assert same.percent() == worst.percent() == 0  # equal scores count against the model
 
 
 def test_the_judgements_are_of_photos_of_everyday_dev_and_each_search_has_an_answer():
     judgements = read_judgements()
     assert len(judgements) == 200
-    keys = sorted({key for verdicts in judgements.values() for key in verdicts})
+    keys = sorted({key for grades in judgements.values() for key in grades})
     assert all(int(hashlib.sha256(key.encode()).hexdigest(), 16) % 20 == 0 for key in keys)
     texts = ["dog", *judgements, *judgements]
-    rows, verdicts = verdicts_on(judgements, texts, [*keys, "another"])
+    rows, grades = grades_of(judgements, texts, [*keys, "another"])
     assert rows.tolist() == list(range(1, 201))
-    assert {*verdicts.ravel()} == {-1, 0, 1, 2}
-    assert not len(verdicts_on(judgements, texts, ["another"])[0])
+    assert {*grades.ravel()} == {-1, 0, 1, 2}
+    assert not len(grades_of(judgements, texts, ["another"])[0])

@@ -12,7 +12,7 @@ from tests.trainer.conftest import run_mctrain
 
 from mctrain.evaluation.outcome import Interval
 from mctrain.evaluation.page import Accuracy, accuracy_of
-from mctrain.evaluation.report import Figure, TaskResult, kept_scores
+from mctrain.evaluation.report import Figure, TaskResult, load_scores
 
 TASKS = """
 [[retrieval]]
@@ -44,7 +44,7 @@ def test_the_starter_and_a_checkpoint_are_compared_on_one_page(starter, untraine
             assert apart["points"] == pytest.approx(figure["percent"] - theirs["percent"], abs=2e-4)
         means["ours"].append(task["figures"][0]["reporting"])
         means["rival"].append(other["figures"][0]["reporting"])
-    assert kept_scores(tmp_path / "cache", both["against"]["digest"])
+    assert load_scores(tmp_path / "cache", both["against"]["digest"])
 
     page = (tmp_path / "page.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\S+) \| (\S+) \| (\S+) \| (\S+) \| ONNX Runtime, (.+) \|$", page, re.MULTILINE)

@@ -9,7 +9,7 @@ import pytest
 
 from mctrain.errors import ExportError
 from mctrain.export.bundle import demand_no_loss, export_bundle
-from mctrain.export.precision import Subjects
+from mctrain.export.precision import SampleInputs
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.recipes.training import load_training
@@ -26,7 +26,7 @@ def trained(*compared):
 
 
 def export(checkpoint, folder):
-    export_bundle(checkpoint, folder / "bundle", Subjects((), (), "nothing"), int8_text=False)
+    export_bundle(checkpoint, folder / "bundle", SampleInputs((), (), "nothing"), int8_text=False)
 
 
 def test_a_set_that_lost_more_than_its_recipe_allows_stops_the_export(tmp_path):

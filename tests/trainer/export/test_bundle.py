@@ -13,7 +13,7 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.export.bundle import export_bundle
-from mctrain.export.precision import demand_equal, measure_drift, store_int8, subjects_of, trial_texts
+from mctrain.export.precision import demand_equal, inputs_of, measure_drift, store_int8, trial_texts
 from mctrain.models.clip import space_id
 from mctrain.models.graph import Port, write_graph
 from mctrain.models.tokenizer import MINILM_SPEC
@@ -35,8 +35,8 @@ def checkpoint(finished):
 
 @pytest.fixture(scope="module")
 def bundle(checkpoint, tiny_data, tmp_path_factory):
-    subjects = subjects_of(tiny_data / "flickr8k-train-000000.tar")
-    return export_bundle(checkpoint, tmp_path_factory.mktemp("bundles") / "tiny", subjects, int8_text=False)
+    inputs = inputs_of(tiny_data / "flickr8k-train-000000.tar")
+    return export_bundle(checkpoint, tmp_path_factory.mktemp("bundles") / "tiny", inputs, int8_text=False)
 
 
 @pytest.fixture(scope="module")

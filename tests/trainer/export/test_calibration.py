@@ -13,10 +13,10 @@ from tests.trainer.conftest import run_mctrain, write_photos
 from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import samples
 from mctrain.evaluation.report import reporting
+from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.things import ABSENT, SHOWN, load_things, presence
 from mctrain.export.calibration import fit_blankness, fit_likeness
-from mctrain.export.cuts import ThingScores, draw_trials, measure
+from mctrain.export.thresholds import TermScores, draw_trials, measure
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 from picsight_engine.bundles.commonness import commonness
@@ -46,14 +46,14 @@ def measured(starter, real_data, tmp_path_factory):
     shard = write_photos(tmp_path_factory.mktemp("sample") / "sample-000000.tar", photos)
     teacher = BundleTeacher(starter)
     gallery = Subject(teacher, lambda *_: None).gallery([shard])
-    things = load_things()
+    things = load_search_terms()
     kept = np.flatnonzero(reporting([thing.query for thing in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
     words = bundle.manifest.calibration.centred(teacher.terms([thing.query for thing in things]))
     scores = words @ gallery.vectors.T
     common = np.array([commonness(thing.query) for thing in things])
-    trials = draw_trials(ThingScores(scores, presence(things, gallery.words), common), [SIZE])
+    trials = draw_trials(TermScores(scores, presence(things, gallery.words), common), [SIZE])
     (figures,) = measure(trials, bundle.manifest.calibration)
     return figures
 

@@ -15,7 +15,7 @@ from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
-from mctrain.export.papers import LICENCE, write_papers
+from mctrain.export.documents import LICENCE, write_documents
 from mctrain.models.lite import load_lite, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
@@ -67,7 +67,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     )
     assert len(figures.keys) == 6
     assert changed_tensors(before.image.state_dict(), after.clip.image.state_dict())
-    write_papers(after, tmp_path)
+    write_documents(after, tmp_path)
     package = weights_package("lite0") if image == "lite0" else MINILM
     assert f"weights of the package {package}, under the Apache" in (tmp_path / LICENCE).read_text()
 

@@ -15,7 +15,7 @@ from tests.trainer.conftest import run_mctrain
 from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.export.bundle import export_bundle
-from mctrain.export.precision import packaged
+from mctrain.export.precision import packaged_inputs
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import preset_of
 from mctrain.recipes.tables import ModelTable
@@ -77,7 +77,7 @@ def _exported(checkpoint, folder):
     """A bundle as of a run without steps, with text as int8."""
     recipe = asdict(replace(load_training("my-photos"), apart=None))
     origin = Trained(recipe, 0, "ab" * 32, {}, None)
-    export_bundle(replace(checkpoint, origin=origin), folder, packaged(), int8_text=True)
+    export_bundle(replace(checkpoint, origin=origin), folder, packaged_inputs(), int8_text=True)
     return BundleTeacher(folder)
 
 

@@ -59,7 +59,7 @@ def evaluate(
     chooses settings, the other reports.
     """
     from mctrain.evaluation.measure import measure_all
-    from mctrain.evaluation.report import keep_scores
+    from mctrain.evaluation.report import save_scores
     from mctrain.evaluation.subject import Subject
     from mctrain.evaluation.tasks import find_files, load_tasks
     from mctrain.teachers.teacher import open_teacher
@@ -90,7 +90,7 @@ def evaluate(
         if report:
             _write_page(report, measured)
         for each in measured:
-            keep_scores(cache, each.subject.digest, each.results)
+            save_scores(cache, each.subject.digest, each.results)
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:

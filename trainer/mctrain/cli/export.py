@@ -70,7 +70,7 @@ def export(
     """
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
     from mctrain.export.coreml import Packages
-    from mctrain.export.precision import packaged, subjects_of
+    from mctrain.export.precision import inputs_of, packaged_inputs
     from mctrain.weights.checkpoint import load_checkpoint
 
     made = load_checkpoint(checkpoint)
@@ -78,7 +78,7 @@ def export(
     bundle = export_bundle(
         made,
         output,
-        subjects_of(shard) if shard else packaged(),
+        inputs_of(shard) if shard else packaged_inputs(),
         int8_text=int8_text,
         packages=Packages(image=coreml or coreml_text, text=coreml_text),
         begun=open_bundle(image_of, hashes=True) if image_of else None,

@@ -28,11 +28,11 @@ _BARS, _HEIGHTS = 60, "▁▂▃▄▅▆▇█"
 @cache_option
 def show(model: Path, cache: Path) -> None:
     """Describes a checkpoint or a bundle, its origin, and its `mctrain eval` results in this cache."""
-    from mctrain.evaluation.report import kept_scores
+    from mctrain.evaluation.report import load_scores
     from mctrain.teachers.teacher import open_teacher
 
     lines, measurable = _bundle(model) if (model / MANIFEST).is_file() else _checkpoint(model)
-    scores = kept_scores(cache, open_teacher(str(model), cache).digest) if measurable else []
+    scores = load_scores(cache, open_teacher(str(model), cache).digest) if measurable else []
     if measurable and not scores:
         scores = [f"nothing yet: `mctrain eval {model} --data DIR` measures it"]
     for line in (*lines, *(f"scored     {each}" for each in scores)):
@@ -40,7 +40,7 @@ def show(model: Path, cache: Path) -> None:
 
 
 def _checkpoint(path: Path) -> tuple[list[str], bool]:
-    from mctrain.export.papers import title_of
+    from mctrain.export.documents import title_of
     from mctrain.models.clip import (
         parameters,  # imports torch: 2 s
         space_id,

@@ -40,10 +40,10 @@ def teach(
         demand_writable(place)
     probe = None
     if bundle is not None:
-        from mctrain.export.precision import subjects_of
+        from mctrain.export.precision import inputs_of
 
         demand_place(bundle)
-        probe = subjects_of(shards[0])  # reports missing texts before hours of work
+        probe = inputs_of(shards[0])  # reports missing texts before hours of work
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import teach as follow  # imports torch: 2 s
 

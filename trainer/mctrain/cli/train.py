@@ -229,12 +229,14 @@ def _find_sets(
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
     """Exports the checkpoint; parts that the run did not change are copied from the bundle it began with."""
     from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
-    from mctrain.export.precision import packaged
+    from mctrain.export.precision import packaged_inputs
     from mctrain.weights.checkpoint import load_checkpoint
 
     click.echo(EXPORTING, err=True)
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
-    tell_exported(export_bundle(load_checkpoint(made), folder, packaged(), int8_text=True, begun=begun))
+    tell_exported(
+        export_bundle(load_checkpoint(made), folder, packaged_inputs(), int8_text=True, begun=begun)
+    )
 
 
 def _foretell(recipe: TrainingRecipe, begin: Path | None, places: RunFolders, workers: int) -> None:

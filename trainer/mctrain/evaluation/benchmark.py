@@ -36,7 +36,7 @@ _INSTANCES = "instances.jsonl"
 _MANY = 10  # candidates per instance in the main figure
 
 
-def ask(subject: Subject, task: str, folder: Path) -> Answers:
+def run_task(subject: Subject, task: str, folder: Path) -> Answers:
     """The answers to one task with its files in this folder.
 
     Raises:

@@ -9,30 +9,29 @@ import numpy as np
 from mctrain.data.phrasing import CLASS_NAMES, class_names
 from mctrain.data.words import CAPTIONS, QUERIES
 from mctrain.errors import DataError
-from mctrain.evaluation.benchmark import ask
+from mctrain.evaluation.benchmark import run_task
 from mctrain.evaluation.datacomp import averaged
-from mctrain.evaluation.judged import judged_outcomes, read_judgements, verdicts_on
-from mctrain.evaluation.order import confuse
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.pairs import (
-    by_group,
     captions_preferred,
-    judged,
+    group_accuracy,
+    pair_accuracy,
     read_boxed_pairs,
     read_lines,
     read_pairs,
     rows_of,
 )
+from mctrain.evaluation.relevance import grades_of, read_judgements, relevance_outcomes
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.retrieval import (
+    blank_outcomes,
     class_vectors,
     classification,
-    coming_up,
-    finding,
     flattened,
     retrieval,
     right_photos,
-    searching,
+    search_recall,
+    text_recall,
 )
 from mctrain.evaluation.tasks import (
     Benchmark,
@@ -46,6 +45,7 @@ from mctrain.evaluation.tasks import (
     WordOrder,
     ZeroShot,
 )
+from mctrain.evaluation.word_order import make_negatives
 from picsight_engine.photos.colours import colour_table, nats_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answer
 
 def measure(subject: Subject, found: FoundTask) -> Answers:
     """The answers to one task; raises DataError if a file is damaged, or does not have what the task asks for."""
-    return _ASKERS[type(found.task)](subject, found.task, found)
+    return _MEASURES[type(found.task)](subject, found.task, found)
 
 
 def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
@@ -107,10 +107,10 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     queries = [each.synthetic[QUERIES] for each in gallery.words]
     texts, owner = flattened(queries)
     wanted, photos = as_ranked(subject, texts, gallery)
-    outcomes = searching(photos, wanted, owner, right_photos(queries))
-    asked, verdicts = verdicts_on(read_judgements(), texts, gallery.keys)
+    outcomes = search_recall(photos, wanted, owner, right_photos(queries))
+    asked, grades = grades_of(read_judgements(), texts, gallery.keys)
     if len(asked):
-        outcomes += judged_outcomes(wanted[asked] @ photos.T, verdicts, owner[asked])
+        outcomes += relevance_outcomes(wanted[asked] @ photos.T, grades, owner[asked])
     return Answers(gallery.keys, len(texts), tuple(outcomes))
 
 
@@ -119,7 +119,7 @@ def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     texts, owner = flattened([each.synthetic[QUERIES] for each in gallery.words])
     kinds = [str(each.about["kind"]) for each in blanks.words]
     wanted, photos, shown = as_ranked(subject, texts, gallery, blanks)
-    outcomes = coming_up(photos, shown, wanted, owner, kinds)
+    outcomes = blank_outcomes(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 
 
@@ -168,28 +168,28 @@ def _pairs(subject: Subject, task: Pairs, found: FoundTask) -> Answers:
     vectors = subject.texts([each.caption for each in pairs] + [each.negative for each in pairs])
     captions, negatives = np.split(vectors, 2)
     right = captions_preferred(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
-    outcomes = judged(right, rows, [each.kind for each in pairs])
+    outcomes = pair_accuracy(right, rows, [each.kind for each in pairs])
     return Answers(gallery.keys, 2 * len(pairs), tuple(outcomes))
 
 
 def _boxed_pairs(subject: Subject, task: BoxedPairs, found: FoundTask) -> Answers:
     pairs = read_boxed_pairs(found.data / task.pairs, task.by)
-    cuts = list(dict.fromkeys(each.cut for each in pairs))
-    places = {cut: row for row, cut in enumerate(cuts)}
-    seen = subject.cuts(found.data / task.images, cuts)[[places[each.cut] for each in pairs]]
+    boxes = list(dict.fromkeys(each.box for each in pairs))
+    places = {box: row for row, box in enumerate(boxes)}
+    seen = subject.boxes(found.data / task.images, boxes)[[places[each.box] for each in pairs]]
     captions, negatives = (
         subject.texts(each) for each in ([each.caption for each in pairs], [each.negative for each in pairs])
     )
     right = captions_preferred(seen, captions, negatives, np.arange(len(pairs)))
-    keys, photo = np.unique([each.cut.image for each in pairs], return_inverse=True)
-    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(by_group(right, photo, pairs, task.by)))
+    keys, photo = np.unique([each.box.image for each in pairs], return_inverse=True)
+    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(group_accuracy(right, photo, pairs, task.by)))
 
 
 def _order(subject: Subject, task: WordOrder, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     captions = [each[: task.captions] for each in _captions(gallery, task.name)]
     choices = [
-        confuse(caption, f"{key} {place}")
+        make_negatives(caption, f"{key} {place}")
         for key, each in zip(gallery.keys, captions, strict=True)
         for place, caption in enumerate(each)
     ]
@@ -218,14 +218,14 @@ def _translations(subject: Subject, task: Translations, found: FoundTask) -> Ans
     outcomes = [
         outcome
         for language in task.languages
-        for outcome in finding(
+        for outcome in text_recall(
             asked.vectors, subject.texts([each[language] for each in lines]), owner, language
         )
     ]
     return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
 
 
-_ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
+_MEASURES: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
     Retrieval: _retrieval,
     Everyday: _everyday,
     Blanks: _blanks,
@@ -235,7 +235,7 @@ _ASKERS: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
     BoxedPairs: _boxed_pairs,
     WordOrder: _order,
     Translations: _translations,
-    Benchmark: lambda subject, task, found: ask(subject, task.task, found.photos[0]),
+    Benchmark: lambda subject, task, found: run_task(subject, task.task, found.photos[0]),
 }
 
 

@@ -21,7 +21,7 @@ import numpy as np
 from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
 from mctrain.evaluation.outcome import Outcome
-from mctrain.evaluation.subject import Cut
+from mctrain.evaluation.subject import PhotoBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,7 +104,7 @@ def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int
     return np.array([places[key] for key in keys], np.int64)
 
 
-def judged(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[str]) -> list[Outcome]:
+def pair_accuracy(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[str]) -> list[Outcome]:
     """Accuracy over all pairs and per kind; pair j belongs to photo `rows[j]`."""
     parts = [Outcome.plain(_ALL, right, rows)]
     for kind in dict.fromkeys(kinds):
@@ -129,7 +129,7 @@ def captions_preferred(
 class BoxedPair:
     """A box, a true caption, a false one, and the relation or attributes in which they differ."""
 
-    cut: Cut
+    box: PhotoBox
     caption: str
     negative: str
     group: str
@@ -151,7 +151,7 @@ def read_boxed_pairs(path: Path, by: By) -> list[BoxedPair]:
     return kept
 
 
-def by_group(
+def group_accuracy(
     right: NDArray[np.bool_], photo: NDArray[np.int64], pairs: Sequence[BoxedPair], by: By
 ) -> list[Outcome]:
     """The mean over groups, as published, and the share over all pairs; pair j is of photo `photo[j]`."""
@@ -189,4 +189,4 @@ def _pair(item: Any, by: By, where: str) -> BoxedPair:
         raise DataError(
             f"{where}, needs texts under {', '.join(_TEXTS)} and whole pixels under {', '.join(_BOX)}."
         )
-    return BoxedPair(Cut(image, (left, top, left + width, top + height)), caption, negative, group)
+    return BoxedPair(PhotoBox(image, (left, top, left + width, top + height)), caption, negative, group)

@@ -112,7 +112,7 @@ def _rounded(content: Any) -> Any:
     return round(content, 4) if isinstance(content, float) else content
 
 
-def keep_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None:
+def save_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None:
     """Stores the line of each task; replaces earlier lines of the same task.
 
     Raises:
@@ -123,7 +123,7 @@ def keep_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None
         file.write(json.dumps(kept, indent=1).encode())
 
 
-def kept_scores(cache: Path, digest: str) -> list[str]:
+def load_scores(cache: Path, digest: str) -> list[str]:
     """The stored lines, one per task; empty if the subject was never measured with this cache."""
     return list(_read(_file(cache, digest)).values())
 

@@ -63,13 +63,15 @@ def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list
     ]
 
 
-def finding(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:
+def text_recall(
+    photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH
+) -> list[Outcome]:
     """Recall from text to photo; text j belongs to photo `owner[j]`, and `way` names the figures."""
     found = ranks(texts, photos, lambda block: owner[block, None] == np.arange(len(photos)))
     return _recalls(way, found, owner, len(photos) - 1)
 
 
-def searching(
+def search_recall(
     photos: Vectors, texts: Vectors, owner: NDArray[np.int64], right: NDArray[np.bool_]
 ) -> list[Outcome]:
     """Recall of texts with several `right` [m, n] photos: the best-ranked one counts."""
@@ -110,7 +112,7 @@ def flattened(texts: Sequence[Sequence[str]]) -> tuple[list[str], NDArray[np.int
     return [text for each in texts for text in each], owner
 
 
-def coming_up(
+def blank_outcomes(
     photos: Vectors, blanks: Vectors, texts: Vectors, owner: NDArray[np.int64], kinds: Sequence[str]
 ) -> list[Outcome]:
     """How often blanks rank high, from photos [n, dim], blanks [b, dim] and texts [m, dim], text j of photo `owner[j]`.

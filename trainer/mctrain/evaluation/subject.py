@@ -66,11 +66,11 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class PhotoBox:
     """A box in the photo of this file name: left, upper, right and lower edge in pixels."""
 
     image: str
-    box: tuple[int, int, int, int]
+    edges: tuple[int, int, int, int]
 
 
 class Subject:
@@ -117,8 +117,8 @@ class Subject:
         (vector,) = self._seen_in([picture], [key])
         return np.asarray(vector)
 
-    def cuts(self, folder: Path, cuts: Sequence[Cut]) -> NDArray[np.float32]:
-        """Unit vectors [cuts, dim] of parts of the photos in a folder; a box is black outside its photo.
+    def boxes(self, folder: Path, boxes: Sequence[PhotoBox]) -> NDArray[np.float32]:
+        """Unit vectors [boxes, dim] of parts of the photos in a folder; a box is black outside its photo.
 
         Raises:
             DataError: a photo is missing.
@@ -126,14 +126,14 @@ class Subject:
             WeightsError: the image tower's output is not finite.
         """
         rows, limits = [], Limits()
-        for start in range(0, len(cuts), _TOGETHER):
-            part, pictures = cuts[start : start + _TOGETHER], []
-            for cut in part:
-                path = folder / cut.image
+        for start in range(0, len(boxes), _TOGETHER):
+            part, pictures = boxes[start : start + _TOGETHER], []
+            for box in part:
+                path = folder / box.image
                 picture = decode(read(path), path, min_side=limits.side, limits=limits).image
-                pictures.append(picture.crop(cut.box))
+                pictures.append(picture.crop(box.edges))
                 self._progress(1, folder.name)
-            rows.append(self._seen_in(pictures, [cut.image for cut in part]))
+            rows.append(self._seen_in(pictures, [box.image for box in part]))
         return np.concatenate(rows)
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:

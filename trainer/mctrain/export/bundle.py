@@ -11,8 +11,7 @@ import torch
 
 from mctrain.errors import ExportError
 from mctrain.export.coreml import NO_PACKAGES, Packages, write_image_package, write_text_package
-from mctrain.export.keeping import Unchanged
-from mctrain.export.papers import licence_of, provenance_of, title_of, write_papers
+from mctrain.export.documents import licence_of, provenance_of, title_of, write_documents
 from mctrain.export.precision import (
     demand_equal,
     embed,
@@ -22,6 +21,7 @@ from mctrain.export.precision import (
     store_int8,
     trial_texts,
 )
+from mctrain.export.unchanged import UnchangedTowers
 from mctrain.models.clip import at_unit_length, space_id
 from mctrain.models.graph import Port, read_to_the_last_end, write_graph
 from mctrain.models.minilm import MiniLmShape
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.export.precision import Subjects
+    from mctrain.export.precision import SampleInputs
     from mctrain.models.text import TextShape
     from mctrain.weights.checkpoint import Checkpoint, HeadFit, WeightsFile
     from picsight_engine.bundles.bundle import Bundle
@@ -88,7 +88,7 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
 def export_bundle(
     checkpoint: Checkpoint,
     target: Path,
-    subjects: Subjects,
+    inputs: SampleInputs,
     *,
     int8_text: bool,
     packages: Packages = NO_PACKAGES,
@@ -117,16 +117,16 @@ def export_bundle(
     spec = preset.image_spec()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         work = Path(folder)
-        kept = None if begun is None else Unchanged(begun, checkpoint)
+        kept = None if begun is None else UnchangedTowers(begun, checkpoint)
         if same_image and kept is not None and not kept.image:
             raise ExportError(
                 f"The image tower of {kept.folder} is not that of the checkpoint, so nothing was written; name the bundle that "
                 "the run began with."
             )
-        towers = _export_towers(checkpoint, subjects, work, kept, int8=int8_text)
+        towers = _export_towers(checkpoint, inputs, work, kept, int8=int8_text)
         names = list(towers.names)
         names += _write_packages(checkpoint, packages, work)
-        names += write_papers(checkpoint, work)
+        names += write_documents(checkpoint, work)
         name, title = title_of(checkpoint)
         is_int8 = towers.text is not None and towers.drift["text"]["stored"] == "int8"  # also a kept one
         manifest = Manifest(
@@ -138,7 +138,7 @@ def export_bundle(
             logit_scale=round(clip.scale().item(), 4),
             image=spec,
             text=towers.text,
-            drift={"subjects": subjects.source, **towers.drift},
+            drift={"subjects": inputs.source, **towers.drift},
             provenance=provenance_of(checkpoint, int8_text=is_int8) | packages.provenance(),
         )
         return write_bundle(target, manifest, {name: work / name for name in names})
@@ -155,26 +155,26 @@ class _Towers:
 
 
 def _export_towers(
-    checkpoint: Checkpoint, subjects: Subjects, work: Path, kept: Unchanged | None, *, int8: bool
+    checkpoint: Checkpoint, inputs: SampleInputs, work: Path, kept: UnchangedTowers | None, *, int8: bool
 ) -> _Towers:
     """Writes both towers into `work`, or copies unchanged ones."""
     clip, shape, spec = checkpoint.clip, checkpoint.preset.text, checkpoint.preset.image_spec()
     space = None
     if kept and kept.image:
-        space, image = kept.take_image(work)
+        space, image = kept.copy_image(work)
     elif kept and kept.trunk:
-        image = _change_head(kept, clip.image, spec, subjects, work)
+        image = _change_head(kept, clip.image, spec, inputs, work)
     else:
-        image = _export_image(clip.image, spec, subjects, work)
+        image = _export_image(clip.image, spec, inputs, work)
     space = space or space_id(clip.image, spec)
     if clip.text is None:
         return _Towers((IMAGE_GRAPH,), {"image": image}, space, None)
     if kept and kept.text:
-        names, text, spec_of_text = kept.take_text(work)
+        names, text, spec_of_text = kept.copy_text(work)
         return _Towers((IMAGE_GRAPH, *names), {"image": image, "text": text}, space, spec_of_text)
     tokenizer = text_spec(shape).tokenizer
     write_tokenizer(shape, work / tokenizer)
-    drift = {"image": image, "text": _export_text(clip.text, shape, subjects, work, int8=int8)}
+    drift = {"image": image, "text": _export_text(clip.text, shape, inputs, work, int8=int8)}
     return _Towers((IMAGE_GRAPH, TEXT_GRAPH, tokenizer), drift, space, text_spec(shape))
 
 
@@ -202,24 +202,26 @@ def reads_to_the_end(shape: AnyText) -> bool:
     return not isinstance(shape, MiniLmShape) and shape.causal
 
 
-def _export_image(tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path) -> dict[str, Any]:
+def _export_image(
+    tower: torch.nn.Module, spec: ImageSpec, inputs: SampleInputs, work: Path
+) -> dict[str, Any]:
     plain, stored = work / "plain-image.onnx", work / IMAGE_GRAPH
     write_image_graph(fold_everything(tower), spec, plain)
     reference = at_unit_length(tower).eval()
     draw = torch.Generator().manual_seed(0)
     trials = [torch.rand(count, 3, spec.size, spec.size, generator=draw) for count in _COUNTS]
     demand_equal(reference, plain, trials)
-    rows = [preprocess(picture, spec)[None] for picture in subjects.pictures]
+    rows = [preprocess(picture, spec)[None] for picture in inputs.pictures]
     return _store_small(reference, plain, stored, rows)
 
 
 def _change_head(
-    kept: Unchanged, tower: torch.nn.Module, spec: ImageSpec, subjects: Subjects, work: Path
+    kept: UnchangedTowers, tower: torch.nn.Module, spec: ImageSpec, inputs: SampleInputs, work: Path
 ) -> dict[str, Any]:
     """Puts a new head on the existing image tower, and measures the drift on a few photos."""
     stored = work / IMAGE_GRAPH
-    kept.take_trunk(stored)
-    rows = [preprocess(picture, spec)[None] for picture in subjects.pictures[:_FEW]]
+    kept.write_image(stored)
+    rows = [preprocess(picture, spec)[None] for picture in inputs.pictures[:_FEW]]
     wanted = embed(at_unit_length(tower).eval(), rows, stored.stem)
     drift = measure_drift(wanted, stored, rows)
     if drift.mean < _LEAST_HALVES:
@@ -231,7 +233,7 @@ def _change_head(
 
 
 def _export_text(
-    tower: torch.nn.Module, shape: AnyText, subjects: Subjects, work: Path, *, int8: bool
+    tower: torch.nn.Module, shape: AnyText, inputs: SampleInputs, work: Path, *, int8: bool
 ) -> dict[str, Any]:
     plain, stored = work / "plain-text.onnx", work / TEXT_GRAPH
     spec = text_spec(shape)
@@ -239,7 +241,7 @@ def _export_text(
     reference = at_unit_length(tower).eval()
     demand_equal(reference, plain, trial_texts(spec))
     tokenizer = load_tokenizer(shape)
-    rows = [tokenizer.encode([text]) for text in subjects.texts]
+    rows = [tokenizer.encode([text]) for text in inputs.texts]
     if not int8:
         return _store_small(reference, plain, stored, rows)
     wanted = embed(reference, rows, "text")

@@ -1,4 +1,4 @@
-"""Calibrates a bundle: its graphs embed the evaluation sets and the things, and its manifest stores the thresholds."""
+"""Calibrates a bundle: its graphs embed the evaluation sets and the search terms, and its manifest stores the thresholds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.retrieval import flattened, right_photos
+from mctrain.evaluation.search_terms import DOUBTFUL, SHOWN, load_search_terms, presence
 from mctrain.evaluation.subject import Gallery, Subject
-from mctrain.evaluation.things import DOUBTFUL, SHOWN, load_things, presence
-from mctrain.export.cuts import SIZES, Measured, ThingScores, draw_trials, fit, measure
+from mctrain.export.thresholds import SIZES, LibraryResult, TermScores, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.whole_files import write_whole
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
@@ -44,27 +44,27 @@ _WEIGHT = 0.3
 
 SETS = ("flickr8k-dev-*.tar", "caltech101-eval-*.tar", "imagenet-sample-*.tar")  # and everyday-dev
 _BLANKS = 1000
-# of pairs above the cosines for strong and weaker matches, these shares have a thing in common
+# of pairs above the cosines for strong and weaker matches, these shares show one term
 _ALIKE = 0.6, 0.25
-_SPECIFIC = 200  # photos that may show a thing that makes pairs alike
+_SPECIFIC = 200  # most photos that may show a term that makes pairs alike
 _SEARCHES = 1500  # whose mean is the centre
 _COLOURS = np.linspace(0, 0.06, 25).round(4)
 _LARGEST = 4000  # most photos of both halves, for which the growth is checked
 
 
-def fit_blankness(photos: Vectors, blanks: Vectors, things: Vectors, asking: Vectors) -> Blankness:
-    """Fits the blank detector from unit vectors: photos [n, dim], blanks [b, dim], words for things [m, dim] and for blanks.
+def fit_blankness(photos: Vectors, blanks: Vectors, terms: Vectors, asking: Vectors) -> Blankness:
+    """Fits the blank detector from unit vectors: photos [n, dim], blanks [b, dim], search terms [m, dim], and words for blanks.
 
     Both directions are Fisher's linear discriminants, scaled so that the two means are 1 apart. The threshold for photos is
     the most extreme photo, to four digits; words ask for blanks beyond the midpoint of the two means.
     """
-    axis, words = _discriminant(photos, blanks), _discriminant(things, asking)
+    axis, words = _discriminant(photos, blanks), _discriminant(terms, asking)
     return Blankness(
         direction=vector_text(axis),
         cut=round(float((photos @ axis).max()), 4),
         weight=_WEIGHT,
         words=vector_text(words),
-        asked=round(float((things.mean(axis=0) + asking.mean(axis=0)) @ words / 2), 4),
+        asked=round(float((terms.mean(axis=0) + asking.mean(axis=0)) @ words / 2), 4),
     )
 
 
@@ -79,7 +79,7 @@ def _discriminant(some: Vectors, others: Vectors) -> Vectors:
 
 def calibrate_bundle(
     folder: Path, data: Path, progress: Callable[[int, str], None]
-) -> tuple[Calibration, list[Measured]]:
+) -> tuple[Calibration, list[LibraryResult]]:
     """Fits what ranks, a bundle's calibration, its likeness of photos and its blank detector, writes them into the manifest,
     and returns the calibration's accuracy.
 
@@ -90,25 +90,25 @@ def calibrate_bundle(
     """
     bundle = open_bundle(folder, hashes=True)
     demand_writable(folder)
-    things = load_things()
+    terms = load_search_terms()
     teacher = BundleTeacher(folder)
     subject = Subject(teacher, progress)
     *galleries, everyday = evaluation_galleries(subject, data)
     ranked_by, colour = fit_ranking(everyday, teacher)
     galleries.append(everyday)
-    queries = [each.query for each in things]
+    queries = [each.query for each in terms]
     photos, wanted = np.concatenate([each.vectors for each in galleries]), teacher.terms(queries)
     centre = teacher.texts(training_searches(data, _SEARCHES)).mean(axis=0)
     scores = (wanted - centre) @ photos.T
-    shown = presence(things, [words for each in galleries for words in each.words])
+    shown = presence(terms, [words for each in galleries for words in each.words])
     report_photos = np.concatenate([reporting(each.keys) for each in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
         raise DataError(
             f"The evaluation sets in {data} hold {len(report_photos)} photos, but a calibration needs at least {SIZES[-1]} in each "
             "half; add the missing sets."
         )
-    material = ThingScores(scores, shown, np.array(list(map(commonness, queries))))
-    calibration, measured = fit_halves(material, reporting(queries), report_photos)
+    found = TermScores(scores, shown, np.array(list(map(commonness, queries))))
+    calibration, measured = fit_halves(found, reporting(queries), report_photos)
     calibration = replace(calibration, colour=colour, centre=vector_text(centre))
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
@@ -116,7 +116,7 @@ def calibrate_bundle(
     likeness, alike = fit_likeness(photos, shown)
     provenance = {
         "alike": [round(each, 4) for each in alike],
-        "things": len(things),
+        "things": len(terms),
         "sets": [*SETS, "everyday-dev"],
         "measured": [each.as_dict() for each in measured],
     }
@@ -163,10 +163,10 @@ def fit_ranking(everyday: Gallery, teacher: BundleTeacher) -> tuple[RankedBy, fl
 
 
 def fit_likeness(photos: Vectors, shown: NDArray[np.int8]) -> tuple[Likeness, tuple[float, float]]:
-    """Fits from which cosine on photos [n, dim] are like one another, on the even rows, by the things that they have in common
-    [things, n]; returns it with the shares of pairs of odd rows above each cosine that have one in common.
+    """Fits from which cosine on photos [n, dim] are like one another, on the even rows, by the terms that both show
+    [terms, n]; returns it with the shares of pairs of odd rows above each cosine that share one.
 
-    Pairs of which captions leave that in doubt do not count, nor do things that nearly every library shows.
+    Pairs of which captions leave that in doubt do not count, nor do terms that nearly every library shows.
     """
     specific = shown[(shown == SHOWN).sum(axis=1) <= _SPECIFIC]
 
@@ -182,10 +182,10 @@ def fit_likeness(photos: Vectors, shown: NDArray[np.int8]) -> tuple[Likeness, tu
     cosines, alike = pairs(slice(0, None, 2))
     order = np.argsort(-cosines)
     right = np.cumsum(alike[order]) / np.arange(1, len(order) + 1)
-    cuts = [round(float(cosines[order][np.flatnonzero(right >= share)[-1]]), 2) for share in _ALIKE]
+    thresholds = [round(float(cosines[order][np.flatnonzero(right >= share)[-1]]), 2) for share in _ALIKE]
     others, alike = pairs(slice(1, None, 2))
-    strong, weaker = (float(alike[others >= cut].mean()) for cut in cuts)
-    return Likeness(*cuts), (strong, weaker)
+    strong, weaker = (float(alike[others >= threshold].mean()) for threshold in thresholds)
+    return Likeness(*thresholds), (strong, weaker)
 
 
 def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
@@ -198,15 +198,15 @@ def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
 
 
 def fit_halves(
-    material: ThingScores, report_things: NDArray[np.bool_], report_photos: NDArray[np.bool_]
-) -> tuple[Calibration, list[Measured]]:
-    """Fits on one half of the things and photos and measures on the other; then on the other half's things and all photos."""
+    scores: TermScores, report_terms: NDArray[np.bool_], report_photos: NDArray[np.bool_]
+) -> tuple[Calibration, list[LibraryResult]]:
+    """Fits on one half of the terms and photos and measures on the other; then on the other half's terms and all photos."""
     chosen, others, all_photos = (
-        material.of(things, photos)
-        for things, photos in (
-            (~report_things, ~report_photos),
-            (report_things, report_photos),
-            (report_things, np.ones_like(report_photos)),
+        scores.of(terms, photos)
+        for terms, photos in (
+            (~report_terms, ~report_photos),
+            (report_terms, report_photos),
+            (report_terms, np.ones_like(report_photos)),
         )
     )
     calibration = fit(draw_trials(chosen, SIZES))

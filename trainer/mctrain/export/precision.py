@@ -43,7 +43,7 @@ _PHRASES = ("a photo of a {}", "{} in the rain", "two people beside a {}", "{}")
 
 
 @dataclass(frozen=True, slots=True)
-class Subjects:
+class SampleInputs:
     """RGB pictures and texts, and their source: a shard's name, or "packaged photographs"."""
 
     pictures: tuple[PIL.Image.Image, ...]
@@ -51,7 +51,7 @@ class Subjects:
     source: str
 
 
-def subjects_of(shard: Path) -> Subjects:
+def inputs_of(shard: Path) -> SampleInputs:
     """The first captioned photos of a shard, with their captions.
 
     Raises:
@@ -61,12 +61,12 @@ def subjects_of(shard: Path) -> Subjects:
     found = list(islice(((each, captions[0]) for each, captions in captioned if captions), _COUNT))
     if len(found) < 2:
         raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")
-    return Subjects(
+    return SampleInputs(
         tuple(each.image() for each, _ in found), tuple(caption for _, caption in found), shard.name
     )
 
 
-def packaged() -> Subjects:
+def packaged_inputs() -> SampleInputs:
     """The packaged photographs and the middle of each, whole and in three windows, and plain phrases; always the same."""
     pictures = []
     for photo in eight_photos():
@@ -77,7 +77,7 @@ def packaged() -> Subjects:
             photo.crop((width // 2, height // 2, width, height)),
         ]
     texts = tuple(phrase.format(thing) for phrase in _PHRASES for thing in _THINGS)
-    return Subjects(tuple(pictures), texts, "packaged photographs")
+    return SampleInputs(tuple(pictures), texts, "packaged photographs")
 
 
 def store_halves(source: Path, target: Path) -> None:

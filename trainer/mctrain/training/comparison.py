@@ -12,10 +12,10 @@ from mctrain.data.held_out import is_held_out, pack_library
 from mctrain.data.words import QUERIES
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.outcome import Answers
-from mctrain.evaluation.retrieval import flattened, right_photos, searching
+from mctrain.evaluation.retrieval import flattened, right_photos, search_recall
+from mctrain.evaluation.search_terms import load_search_terms
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
-from mctrain.evaluation.things import load_things
 from mctrain.teachers.towers import Towers
 from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
 
@@ -95,14 +95,14 @@ def _search_held_out(subject: Subject, asked: ComparisonSets) -> Answers:
     held_out = np.array([is_held_out(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(held_out[owner])
     vectors = subject.texts([texts[place] for place in places])
-    outcomes = searching(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
+    outcomes = search_recall(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
     keys = tuple(key for key, each in zip(gallery.keys, held_out, strict=True) if each)
     return Answers(keys, len(places), tuple(outcomes))
 
 
 def everyday_words() -> list[str]:
     """Common search words."""
-    return [thing.query for thing in load_things()]
+    return [term.query for term in load_search_terms()]
 
 
 def overlap(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], scale: float) -> Compared:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mctrain.training.decisions.head import TagWords, cuts_of, decision_loss, even_weights
+from mctrain.training.decisions.head import TagWords, decision_loss, even_weights, thresholds_of
 
 VERDICTS = torch.tensor([[1, 0, 1], [1, -1, 0], [-1, -1, 0], [0, 1, 0]], dtype=torch.int8)
 
@@ -29,14 +29,16 @@ def test_tags_weigh_alike_whatever_their_number_of_decisions():
 def test_meaningless_words_are_cut_at_the_fit_of_shown_things():
     low = torch.tensor([[0.02], [0.03], [0.01]])
     fitting = torch.tensor([0.3, 0.2, 0.4])
-    assert torch.equal(cuts_of(low, VERDICTS[:3, :1], fitting)[:, 0], fitting)
+    assert torch.equal(thresholds_of(low, VERDICTS[:3, :1], fitting)[:, 0], fitting)
 
 
 def test_words_that_fit_rejected_photos_too_are_cut_between_both_kinds():
     high = torch.tensor([[0.6], [0.6], [0.4]])
-    assert torch.allclose(cuts_of(high, VERDICTS[:3, :1], torch.full((3,), 0.3)), torch.full((3, 1), 0.5))
+    assert torch.allclose(
+        thresholds_of(high, VERDICTS[:3, :1], torch.full((3,), 0.3)), torch.full((3, 1), 0.5)
+    )
     one_kind = torch.ones(3, 1, dtype=torch.int8)
-    assert torch.allclose(cuts_of(high, one_kind, torch.full((3,), 0.3)), torch.full((3, 1), 0.3))
+    assert torch.allclose(thresholds_of(high, one_kind, torch.full((3,), 0.3)), torch.full((3, 1), 0.3))
 
 
 def test_the_best_of_several_words_of_a_tag_counts():

@@ -1,7 +1,7 @@
 """Fits a bundle's image head to decisions, on its trunk's features: a few hundred steps that take seconds.
 
-For photos with cosines c [n, tags], verdicts v [n, tags] (1 accepted, -1 rejected, 0 undecided) and cuts k [n, tags], the
-thresholds above which a photo belongs to a tag:
+For photos with cosines c [n, tags], verdicts v [n, tags] (1 accepted, -1 rejected, 0 undecided) and thresholds k [n, tags],
+above which a photo belongs to a tag:
 
     decisions    Σ w softplus(-v s (c - k)) over the decided pairs only: an undecided photo is not a negative
     staying      s (1 - cosine between a photo's new and old vector), which keeps the rest of the space in place
@@ -20,7 +20,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import DataError
-from mctrain.export.cuts import auc
+from mctrain.export.thresholds import auc
 from mctrain.optimisation.optimizer import Descent, build_student_optimizer, rate_at, set_rate
 from mctrain.training.decisions.trunk import ACCEPTED, REJECTED, apply, embed
 from mctrain.weights.checkpoint import Compared
@@ -39,9 +39,11 @@ if TYPE_CHECKING:
 APART = "decisions kept apart"
 
 
-def decision_loss(cosines: Tensor, verdicts: Tensor, cuts: Tensor, weights: Tensor, scale: float) -> Tensor:
+def decision_loss(
+    cosines: Tensor, verdicts: Tensor, thresholds: Tensor, weights: Tensor, scale: float
+) -> Tensor:
     """The weighted sum [] over decided pairs."""
-    return (weights * F.softplus(-verdicts * scale * (cosines - cuts))).sum()
+    return (weights * F.softplus(-verdicts * scale * (cosines - thresholds))).sum()
 
 
 def staying_loss(photos: Tensor, before: Tensor, scale: float) -> Tensor:
@@ -58,7 +60,7 @@ def even_weights(verdicts: Tensor) -> Tensor:
     return weights / verdicts.shape[1]
 
 
-def cuts_of(cosines: Tensor, verdicts: Tensor, fitting: Tensor) -> Tensor:
+def thresholds_of(cosines: Tensor, verdicts: Tensor, fitting: Tensor) -> Tensor:
     """K [n, tags]: the larger of `fitting` [n], the cosine of words that fit the photo, and the midpoint between a tag's
     accepted and rejected photos.
 
@@ -78,7 +80,7 @@ class DecisionData:
 
     decided: Decisions
     tags: TagWords
-    things: Tensor  # [things, dim]
+    words: Tensor  # [words, dim]
     scale: float
 
 
@@ -90,7 +92,7 @@ class _Table:
     before: Tensor  # [photos, dim]: the old vectors
     verdicts: Tensor  # [photos, tags]
     weights: Tensor  # [photos, tags]
-    cuts: Tensor  # [photos, tags]
+    thresholds: Tensor  # [photos, tags]
 
 
 def fit(
@@ -126,9 +128,9 @@ def _table(head: Head, data: DecisionData, rank: int) -> _Table:
     given = torch.from_numpy(data.decided.given)
     verdicts = torch.from_numpy(data.decided.verdicts)
     before = apply(head.eval(), given)
-    fitting = (before @ data.things.T).topk(min(rank, len(data.things))).values[:, -1]  # [photos]
-    cuts = cuts_of(data.tags.scores(before), verdicts, fitting)
-    return _Table(given, before, verdicts, even_weights(verdicts), cuts)
+    fitting = (before @ data.words.T).topk(min(rank, len(data.words))).values[:, -1]  # [photos]
+    thresholds = thresholds_of(data.tags.scores(before), verdicts, fitting)
+    return _Table(given, before, verdicts, even_weights(verdicts), thresholds)
 
 
 def _loss(learning: Head, data: DecisionData, table: _Table, recipe: DecisionsRecipe) -> Tensor:
@@ -138,7 +140,7 @@ def _loss(learning: Head, data: DecisionData, table: _Table, recipe: DecisionsRe
     photos = apply(learning, table.given[rows])
     weights = table.weights[rows] * (count / len(rows))
     cosines = data.tags.scores(photos)
-    decided = decision_loss(cosines, table.verdicts[rows], table.cuts[rows], weights, data.scale)
+    decided = decision_loss(cosines, table.verdicts[rows], table.thresholds[rows], weights, data.scale)
     stays = staying_loss(photos, table.before[rows], data.scale)
     return decided + recipe.decisions.staying * stays
 

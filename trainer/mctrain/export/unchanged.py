@@ -26,7 +26,7 @@ _HEAD = "head."
 _Drift = dict[str, Any]  # the drift of a stored tower, as recorded at its export
 
 
-class Unchanged:
+class UnchangedTowers:
     """The unchanged parts of a bundle: the text tower, the image tower, or the image tower without its head."""
 
     def __init__(self, bundle: Bundle, made: Checkpoint) -> None:
@@ -37,17 +37,17 @@ class Unchanged:
         """
         self._bundle, self.folder = bundle, bundle.folder
         begun = read_bundle(bundle.folder)
-        learnt = _learnt(begun.clip.image, made.clip.image)
-        seen_alike = bundle.manifest.image == made.preset.image_spec()
-        self.image = seen_alike and not learnt
-        self.trunk = seen_alike and all(name.startswith(_HEAD) for name in learnt)
-        self.text = begun.preset.text == made.preset.text and not _learnt(begun.clip.text, made.clip.text)
+        changed = _changed(begun.clip.image, made.clip.image)
+        same_input = bundle.manifest.image == made.preset.image_spec()
+        self.image = same_input and not changed
+        self.trunk = same_input and all(name.startswith(_HEAD) for name in changed)
+        self.text = begun.preset.text == made.preset.text and not _changed(begun.clip.text, made.clip.text)
         self.stored = str(bundle.manifest.drift["image"]["stored"])
         self._head = {
             name: each for name, each in made.clip.image.state_dict().items() if name.startswith(_HEAD)
         }
 
-    def take_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:
+    def copy_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:
         """Copies the text tower and its tokenizer into `work`; returns their names, drift and settings."""
         spec = self._bundle.text_spec()
         names = [TEXT_GRAPH, spec.tokenizer]
@@ -55,12 +55,12 @@ class Unchanged:
             shutil.copyfile(self.folder / name, work / name)
         return names, dict(self._bundle.manifest.drift["text"]), spec
 
-    def take_image(self, work: Path) -> tuple[str, _Drift]:
+    def copy_image(self, work: Path) -> tuple[str, _Drift]:
         """Copies the image tower into `work`; returns its space and drift."""
         shutil.copyfile(self.folder / IMAGE_GRAPH, work / IMAGE_GRAPH)
         return self._bundle.manifest.space_id, dict(self._bundle.manifest.drift["image"])
 
-    def take_trunk(self, path: Path) -> None:
+    def write_image(self, path: Path) -> None:
         """Writes the image tower with the new head, in the stored precision.
 
         Raises:
@@ -69,7 +69,7 @@ class Unchanged:
         StoredWeights(self.folder / IMAGE_GRAPH).write_with(self._head, path)
 
 
-def _learnt(begun: nn.Module | None, made: nn.Module | None) -> list[str]:
+def _changed(begun: nn.Module | None, made: nn.Module | None) -> list[str]:
     """The names of the tensors that differ."""
     before, after = (each.state_dict() if each is not None else {} for each in (begun, made))
     return [

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from mctrain.errors import RecipeError
-from mctrain.export.papers import CARD, LICENCE, licence_of, title_of, write_papers
+from mctrain.export.documents import CARD, LICENCE, licence_of, title_of, write_documents
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.recipes.training import load_training
@@ -24,7 +24,7 @@ def family():
 
 
 def licence(checkpoint, folder):
-    write_papers(checkpoint, folder)
+    write_documents(checkpoint, folder)
     return (folder / LICENCE).read_text(encoding="utf-8")
 
 

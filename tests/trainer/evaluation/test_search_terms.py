@@ -6,9 +6,19 @@ import pytest
 
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS, QUERIES, SampleTexts, described
-from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN, Thing, load_things, presence, singular
+from mctrain.evaluation.search_terms import (
+    ABSENT,
+    DOUBTFUL,
+    SHOWN,
+    SearchTerm,
+    load_search_terms,
+    presence,
+    singular,
+)
 
-BEAR = Thing("bear", ((singular("bear"),), (singular("grizzly"), singular("river"))), (singular("panda"),))
+BEAR = SearchTerm(
+    "bear", ((singular("bear"),), (singular("grizzly"), singular("river"))), (singular("panda"),)
+)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +54,7 @@ def test_words_are_compared_in_the_singular(text, words):
 def test_labels_of_real_photos_show_what_they_name(real_data):
     photos = [described(sample.words) for sample in samples(real_data / "caltech101-eval-000000.tar")]
     names = [photo.about["label"] for photo in photos]
-    things = {thing.query: thing for thing in load_things()}
+    things = {thing.query: thing for thing in load_search_terms()}
     for query in ("umbrella", "pagoda", "octopus", "stop sign"):
         (found,) = presence([things[query]], photos)
         assert [name == query for name in names] == (found == SHOWN).tolist()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import table
 
-from mctrain.evaluation.things import ABSENT, SHOWN
+from mctrain.evaluation.search_terms import ABSENT, SHOWN
 from picsight_engine.tags.fit import Background, prior
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SIZES = (200, 1_000)  # photos of smaller libraries, drawn from all; and all
 
 
 @dataclass(frozen=True, slots=True)
-class Things:
+class TermTrials:
     """Words, and which photos show what they say."""
 
     vectors: NDArray[np.float32]  # [photos, dim]
@@ -41,7 +41,7 @@ class Suggested:
     wrong: int
 
 
-def cuts_table(item: Things, calibration: Calibration) -> str:
+def thresholds_table(item: TermTrials, calibration: Calibration) -> str:
     """Precision and recall, each the mean over the things that the library shows, and what is suggested."""
     rows = []
     for size in (*SIZES, len(item.vectors)):
@@ -67,7 +67,7 @@ def cuts_table(item: Things, calibration: Calibration) -> str:
 
 
 def _suggested(
-    item: Things, photos: NDArray[np.int64], calibration: Calibration | None
+    item: TermTrials, photos: NDArray[np.int64], calibration: Calibration | None
 ) -> Iterator[Suggested]:
     vectors = item.vectors[photos]
     background = Background.of(vectors, len(vectors))

@@ -12,8 +12,8 @@ from onnx import numpy_helper
 
 from mctrain.errors import ExportError, WeightsError
 from mctrain.export.bundle import export_bundle
-from mctrain.export.keeping import Unchanged
-from mctrain.export.precision import packaged
+from mctrain.export.precision import packaged_inputs
+from mctrain.export.unchanged import UnchangedTowers
 from mctrain.models.graph import Graph
 from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Trained
@@ -44,7 +44,7 @@ def values(path):
 
 
 def test_the_text_tower_stays_to_the_byte_and_the_image_tower_gets_the_head(base, made, tmp_path):
-    probe = replace(packaged(), pictures=packaged().pictures[:4])
+    probe = replace(packaged_inputs(), pictures=packaged_inputs().pictures[:4])
     bundle = export_bundle(made, tmp_path / "made", probe, int8_text=False, begun=base)
     for name in (TEXT_GRAPH, base.text_spec().tokenizer):
         assert (bundle.folder / name).read_bytes() == (base.folder / name).read_bytes()
@@ -66,7 +66,9 @@ def test_a_changed_image_tower_that_had_to_stay_is_refused(base, made, tmp_path)
     with pytest.raises(
         ExportError, match="is not that of the checkpoint, so nothing was written; name the bundle"
     ):
-        export_bundle(made, tmp_path / "made", packaged(), int8_text=False, begun=base, same_image=True)
+        export_bundle(
+            made, tmp_path / "made", packaged_inputs(), int8_text=False, begun=base, same_image=True
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -76,7 +78,7 @@ def test_a_trained_part_is_not_kept(base, made):
     for tensor, expected in ((image[deepest], (True, False)), (next(iter(text.values())), (False, True))):
         before = tensor.flatten()[0].clone()
         tensor.flatten()[0] += 1
-        kept = Unchanged(base, made)
+        kept = UnchangedTowers(base, made)
         tensor.flatten()[0] = before
         assert (kept.text, kept.trunk) == expected
 

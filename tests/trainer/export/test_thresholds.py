@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN
-from mctrain.export.cuts import ThingScores, auc, draw_trials, fit, measure
+from mctrain.evaluation.search_terms import ABSENT, DOUBTFUL, SHOWN
+from mctrain.export.thresholds import TermScores, auc, draw_trials, fit, measure
 
 SIZES = (40, 300, 1000, 3000)
 
@@ -22,7 +22,7 @@ def material(seed, things=240, photos=3000, spread=0.1, right=0.5):
         shown[thing, chosen] = SHOWN
         scores[thing, chosen] += right
         shown[thing, draw.choice(np.flatnonzero(shown[thing] == ABSENT), 3, replace=False)] = DOUBTFUL
-    return ThingScores(scores.astype(np.float32), shown, np.zeros(things))
+    return TermScores(scores.astype(np.float32), shown, np.zeros(things))
 
 
 @pytest.fixture(scope="module")

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 ABSENT, DOUBTFUL, SHOWN = 0, 1, 2
 
 _LIST = "things.toml"
-_TWICE = 2  # captions that must name a thing: a single one may describe something hardly visible
+_TWICE = 2  # captions that must name a term: a single one may describe something hardly visible
 
 
 @dataclass(frozen=True, slots=True)
-class Thing:
+class SearchTerm:
     """A search term; phrases that confirm it, with parts that occur in one text; and words that leave it in doubt."""
 
     query: str
@@ -40,7 +40,7 @@ class Thing:
         return (*self.may, *(parts[0] for parts in self.shows if len(parts) == 1))
 
     def is_shown_by(self, text: str) -> bool:
-        """Whether a text, in the form of `singular`, names the thing."""
+        """Whether a text, in the form of `singular`, names what is searched for."""
         return any(all(part in text for part in parts) for parts in self.shows)
 
 
@@ -53,11 +53,11 @@ class _PhotoTexts:
     everything: str
 
 
-def load_things() -> tuple[Thing, ...]:
+def load_search_terms() -> tuple[SearchTerm, ...]:
     """The built-in list."""
     text = resources.files("mctrain.evaluation").joinpath(_LIST).read_text(encoding="utf-8")
     return tuple(
-        Thing(
+        SearchTerm(
             query,
             tuple(tuple(map(singular, phrase.split("+"))) for phrase in each["shows"].split(",")),
             tuple(map(singular, filter(None, each.get("may", "").split(",")))),
@@ -75,20 +75,20 @@ def singular(text: str) -> str:
     return f" {' '.join(singular_words(text))} "
 
 
-def presence(things: Sequence[Thing], photos: Iterable[SampleTexts]) -> NDArray[np.int8]:
-    """Whether each thing is ABSENT from a photo, SHOWN by it, or DOUBTFUL: [things, photos]."""
+def presence(terms: Sequence[SearchTerm], photos: Iterable[SampleTexts]) -> NDArray[np.int8]:
+    """Whether each term is ABSENT from a photo, SHOWN by it, or DOUBTFUL: [terms, photos]."""
     texts = [_photo_texts(words) for words in photos]
 
     @cache
     def holders(phrase: str) -> NDArray[np.bool_]:
         return np.array([phrase in each.everything for each in texts], np.bool_)
 
-    found = np.full((len(things), len(texts)), ABSENT, np.int8)
-    for thing, row in zip(things, found, strict=True):
-        for phrase in thing.doubts:
+    found = np.full((len(terms), len(texts)), ABSENT, np.int8)
+    for term, row in zip(terms, found, strict=True):
+        for phrase in term.doubts:
             row[holders(phrase)] = DOUBTFUL
-        for photo in np.flatnonzero(np.any([holders(parts[0]) for parts in thing.shows], axis=0)):
-            if _is_shown(thing, texts[photo]):
+        for photo in np.flatnonzero(np.any([holders(parts[0]) for parts in term.shows], axis=0)):
+            if _is_shown(term, texts[photo]):
                 row[photo] = SHOWN
     return found
 
@@ -101,6 +101,6 @@ def _photo_texts(words: SampleTexts) -> _PhotoTexts:
     return _PhotoTexts(captions, names, "|".join((*captions, *names, *others)))
 
 
-def _is_shown(thing: Thing, texts: _PhotoTexts) -> bool:
-    named = any(map(thing.is_shown_by, texts.names))
-    return named or sum(map(thing.is_shown_by, texts.captions)) >= _TWICE
+def _is_shown(term: SearchTerm, texts: _PhotoTexts) -> bool:
+    named = any(map(term.is_shown_by, texts.names))
+    return named or sum(map(term.is_shown_by, texts.captions)) >= _TWICE

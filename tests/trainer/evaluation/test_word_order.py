@@ -7,8 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 
-from mctrain.evaluation.order import confuse, shuffle_in_trigrams, shuffle_named, shuffle_rest
 from mctrain.evaluation.pairs import captions_preferred
+from mctrain.evaluation.word_order import (
+    make_negatives,
+    shuffle_in_trigrams,
+    shuffle_nouns_and_adjectives,
+    shuffle_other_words,
+)
 
 WORDS = ["a", "small", "brown", "dog", "chases", "two", "old", "men", "through", "deep", "snow"]
 NOUNS, ADJECTIVES = [3, 7, 10], [1, 2, 6, 9]
@@ -23,8 +28,8 @@ def drawn(shuffle):
 @pytest.mark.parametrize(
     ("shuffle", "slots"),
     [
-        (shuffle_named, [NOUNS, ADJECTIVES]),
-        (shuffle_rest, [REST]),
+        (shuffle_nouns_and_adjectives, [NOUNS, ADJECTIVES]),
+        (shuffle_other_words, [REST]),
         (shuffle_in_trigrams, [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10]]),
     ],
 )
@@ -53,8 +58,8 @@ def test_words_change_places_only_with_their_kind(shuffle, slots):
     ],
 )
 def test_things_and_attributes_swap_if_the_meaning_changes(caption, relation, attribute):
-    confused = confuse(caption, "seed")
-    assert (confused.relation, confused.attribute) == (relation, attribute)
+    negatives = make_negatives(caption, "seed")
+    assert (negatives.relation, negatives.attribute) == (relation, attribute)
 
 
 def test_a_caption_must_beat_each_other_order_and_a_tie_is_wrong():

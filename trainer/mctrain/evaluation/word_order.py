@@ -31,7 +31,7 @@ _EITHER_WAY = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class ConfusedCaption:
+class CaptionNegatives:
     """A caption and its negatives; a kind that does not apply has no text.
 
     `order`: up to four shuffles of its words; `relation`: two things swapped; `attribute`: two attributes swapped.
@@ -43,30 +43,32 @@ class ConfusedCaption:
     attribute: tuple[str, ...]
 
 
-def normal(caption: str) -> str:
+def normalised(caption: str) -> str:
     """Lower case, without punctuation that would reveal a shuffle, at most thirty words."""
     return " ".join(_DROPPED.sub(" ", caption.lower()).replace(",", " , ").split()[:_LONGEST])
 
 
-def confuse(caption: str, seed: str) -> ConfusedCaption:
+def make_negatives(caption: str, seed: str) -> CaptionNegatives:
     """Makes the negatives of a caption; unchanged and repeated ones are left out."""
-    words, draw = normal(caption).split(), Random(seed)  # noqa: S311 (no secret)
+    words, draw = normalised(caption).split(), Random(seed)  # noqa: S311 (no secret)
     each = " ".join(words)
     shuffled = [" ".join(shuffle(words, draw)) for shuffle in SHUFFLES]
     orders = tuple(dict.fromkeys(other for other in shuffled if other != each))
-    return ConfusedCaption(each, orders, _swapped(words, _things(words)), _swapped(words, _attributes(words)))
+    return CaptionNegatives(
+        each, orders, _swapped(words, _related_nouns(words)), _swapped(words, _attributes(words))
+    )
 
 
-def shuffle_named(words: Sequence[str], draw: Random) -> Words:
+def shuffle_nouns_and_adjectives(words: Sequence[str], draw: Random) -> Words:
     """Shuffles the nouns among themselves, and the adjectives among themselves."""
-    nouns, adjectives = _lists()
-    return _shuffled(_shuffled(words, _places(words, nouns), draw), _places(words, adjectives), draw)
+    nouns, adjectives = _nouns_and_adjectives()
+    return _shuffled(_shuffled(words, _positions(words, nouns), draw), _positions(words, adjectives), draw)
 
 
-def shuffle_rest(words: Sequence[str], draw: Random) -> Words:
+def shuffle_other_words(words: Sequence[str], draw: Random) -> Words:
     """Shuffles all words but nouns and adjectives."""
-    named = frozenset[str]().union(*_lists())
-    return _shuffled(words, [place for place, word in enumerate(words) if word not in named], draw)
+    named = frozenset[str]().union(*_nouns_and_adjectives())
+    return _shuffled(words, [index for index, word in enumerate(words) if word not in named], draw)
 
 
 def shuffle_in_trigrams(words: Sequence[str], draw: Random) -> Words:
@@ -81,20 +83,22 @@ def shuffle_trigrams(words: Sequence[str], draw: Random) -> Words:
 
 
 SHUFFLES: tuple[Callable[[Sequence[str], Random], Words], ...] = (
-    shuffle_named,
-    shuffle_rest,
+    shuffle_nouns_and_adjectives,
+    shuffle_other_words,
     shuffle_in_trigrams,
     shuffle_trigrams,
 )
 
 
-def _things(words: Sequence[str]) -> tuple[int, int] | None:
+def _related_nouns(words: Sequence[str]) -> tuple[int, int] | None:
     """The positions of the first two nouns with a directed relation between them.
 
     In a sequence of nouns the last is the thing: a tennis ball is a ball.
     """
-    known, adjectives = _lists()
-    nouns = [place for place in _places(words, known) if not known.intersection(words[place + 1 : place + 2])]
+    known, adjectives = _nouns_and_adjectives()
+    nouns = [
+        index for index in _positions(words, known) if not known.intersection(words[index + 1 : index + 2])
+    ]
     for one, other in pairwise(nouns):
         between = set(words[one + 1 : other]) - _EITHER_WAY - adjectives
         if words[one] != words[other] and between:
@@ -104,11 +108,11 @@ def _things(words: Sequence[str]) -> tuple[int, int] | None:
 
 def _attributes(words: Sequence[str]) -> tuple[int, int] | None:
     """The positions of the first two different adjectives before different nouns."""
-    nouns, adjectives = _lists()
+    nouns, adjectives = _nouns_and_adjectives()
     held = [
-        place
-        for place in _places(words, adjectives)
-        if words[place + 1 : place + 2] and words[place + 1] in nouns
+        index
+        for index in _positions(words, adjectives)
+        if words[index + 1 : index + 2] and words[index + 1] in nouns
     ]
     for one, other in pairwise(held):
         if words[one] != words[other] and words[one + 1] != words[other + 1]:
@@ -116,19 +120,19 @@ def _attributes(words: Sequence[str]) -> tuple[int, int] | None:
     return None
 
 
-def _swapped(words: Sequence[str], places: tuple[int, int] | None) -> tuple[str, ...]:
-    if places is None:
+def _swapped(words: Sequence[str], positions: tuple[int, int] | None) -> tuple[str, ...]:
+    if positions is None:
         return ()
-    one, other = places
+    one, other = positions
     swapped = list(words)
     swapped[one], swapped[other] = words[other], words[one]
     return (" ".join(swapped),)
 
 
-def _shuffled(words: Sequence[str], places: Sequence[int], draw: Random) -> Words:
+def _shuffled(words: Sequence[str], positions: Sequence[int], draw: Random) -> Words:
     shuffled = list(words)
-    for place, source in zip(places, draw.sample(places, len(places)), strict=True):
-        shuffled[place] = words[source]
+    for index, source in zip(positions, draw.sample(positions, len(positions)), strict=True):
+        shuffled[index] = words[source]
     return shuffled
 
 
@@ -136,12 +140,12 @@ def _trigrams(words: Sequence[str]) -> list[Sequence[str]]:
     return [words[start : start + 3] for start in range(0, len(words), 3)]
 
 
-def _places(words: Sequence[str], wanted: frozenset[str]) -> list[int]:
-    return [place for place, word in enumerate(words) if word in wanted]
+def _positions(words: Sequence[str], wanted: frozenset[str]) -> list[int]:
+    return [index for index, word in enumerate(words) if word in wanted]
 
 
 @cache
-def _lists() -> tuple[frozenset[str], frozenset[str]]:
+def _nouns_and_adjectives() -> tuple[frozenset[str], frozenset[str]]:
     """Nouns and adjectives."""
     content = resources.files("mctrain").joinpath("evaluation", "words.toml").read_text(encoding="utf-8")
     lists = tomllib.loads(content)

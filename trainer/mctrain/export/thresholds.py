@@ -1,7 +1,7 @@
 """Fits the score thresholds of a bundle on photos and searches that its model was not trained on, and measures them on others.
 
-Things and photos are halved: one half chooses the thresholds, the other is reported. A library is a random sample of
-photos. A thing is present if a photo shows it, and absent if none does or may. Photos are not removed to make a thing
+Search terms and photos are halved: one half chooses the thresholds, the other is reported. A library is a random sample
+of photos. A term is present if a photo shows it, and absent if none does or may. Photos are not removed to make a term
 absent: a library of dogs without its dogs would be unrealistic, with wolves as its nearest photos.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mctrain.evaluation.things import ABSENT, DOUBTFUL, SHOWN
+from mctrain.evaluation.search_terms import ABSENT, DOUBTFUL, SHOWN
 from picsight_engine.bundles.calibration import BEST, TURN, Calibration
 
 if TYPE_CHECKING:
@@ -26,13 +26,13 @@ _DRAWS = 4  # libraries of each size
 _FIRST = 100  # top results considered: as many as a person might look at
 _GAPS = np.linspace(0, 0.1, 11)
 _COMMON = np.linspace(0, 0.04, 17)
-_FALSE = 0.05  # largest share of absent things that may be called strong
-_LOST = 0.05  # largest share of present things that may be called absent, and of those whose right photos are all too far behind
+_FALSE = 0.05  # largest share of absent terms that may be called strong
+_LOST = 0.05  # largest share of present terms that may be called absent, and of those whose right photos are all too far behind
 
 
 @dataclass(frozen=True, slots=True)
 class Trials:
-    """Searches in libraries: library size [t], frequency of the thing [t], photos that show it [t]; and for the top photos
+    """Searches in libraries: library size [t], frequency of the term [t], photos that show it [t]; and for the top photos
     the scores, best first, and whether they show it [t, 100]. If there are fewer photos, the last is repeated as DOUBTFUL.
     """
 
@@ -48,10 +48,10 @@ class Trials:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Results for libraries of one size: numbers of present and absent things, AUC of the evidence, and the shares called
-    strong of absent things, of present ones, and of those shown by one photo and by five or more; then the share of absent
-    things without any match, and of present ones without a right match.
+class LibraryResult:
+    """Results for libraries of one size: numbers of present and absent terms, AUC of the evidence, and the shares called
+    strong of absent terms, of present ones, and of those shown by one photo and by five or more; then the share of absent
+    terms without any match, and of present ones without a right match.
     """
 
     photos: int
@@ -80,36 +80,36 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
-class ThingScores:
-    """Scores of each thing and photo, whether the photo shows the thing [things, photos], and the things' frequencies
-    [things].
+class TermScores:
+    """Scores of each term and photo, whether the photo shows the term [terms, photos], and the terms' frequencies
+    [terms].
     """
 
     scores: NDArray[np.float32]
     shown: NDArray[np.int8]
     common: NDArray[np.float64]
 
-    def of(self, things: NDArray[np.bool_], photos: NDArray[np.bool_]) -> ThingScores:
-        """A subset of things and photos."""
-        return ThingScores(self.scores[things][:, photos], self.shown[things][:, photos], self.common[things])
+    def of(self, terms: NDArray[np.bool_], photos: NDArray[np.bool_]) -> TermScores:
+        """A subset of terms and photos."""
+        return TermScores(self.scores[terms][:, photos], self.shown[terms][:, photos], self.common[terms])
 
 
-def draw_trials(material: ThingScores, sizes: Sequence[int]) -> Trials:
-    """Searches for every thing in libraries of these sizes, if there are enough photos."""
+def draw_trials(terms: TermScores, sizes: Sequence[int]) -> Trials:
+    """Searches for every term in libraries of these sizes, if there are enough photos."""
     draw = np.random.default_rng(0)
     rows = []
     for size in sizes:
         for _ in range(_DRAWS):
-            order = draw.permutation(material.scores.shape[1])
-            things = zip(material.scores[:, order], material.shown[:, order], material.common, strict=True)
-            for scores, shown, common in things:
+            order = draw.permutation(terms.scores.shape[1])
+            rows_of_terms = zip(terms.scores[:, order], terms.shown[:, order], terms.common, strict=True)
+            for scores, shown, common in rows_of_terms:
                 if len(order) >= size and _is_certain(shown[:size]):
                     rows.append((size, common, *_search(scores[:size], shown[:size])))
     return Trials(*(np.array(each) for each in zip(*rows, strict=True)))
 
 
 def fit(trials: Trials) -> Calibration:
-    """The calibration that best separates present from absent things."""
+    """The calibration that best separates present from absent terms."""
     absent = trials.right == 0
 
     def parted(numbers: tuple[float, float]) -> float:
@@ -125,7 +125,7 @@ def fit(trials: Trials) -> Calibration:
     answered = float(np.quantile(evidence[absent], 1 - _FALSE))
     level = trials.scores - rise[:, None]  # [t, 100]
     is_answered = ~absent & (evidence >= answered)
-    strong = min(_best_cut(level[is_answered], trials.shown[is_answered]), answered)
+    strong = min(_best_threshold(level[is_answered], trials.shown[is_answered]), answered)
     possible = min(float(np.quantile(evidence[~absent], _LOST)), answered)
     span = float(np.quantile(_behind(trials.of(~absent)), 1 - _LOST))
     found = (answered, strong, possible, gap, span, growth, below, common)
@@ -133,7 +133,7 @@ def fit(trials: Trials) -> Calibration:
     return Calibration(*rounded)
 
 
-def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
+def measure(trials: Trials, calibration: Calibration) -> list[LibraryResult]:
     """The accuracy of a calibration, by library size."""
     found = []
     for size in np.unique(trials.sizes).tolist():
@@ -145,7 +145,7 @@ def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
         lost = ~((matches != "none") & (each.shown == SHOWN)).any(axis=1)
         evidence = _evidence(each, calibration.gap) + calibration.common * each.common
         found.append(
-            Measured(
+            LibraryResult(
                 photos=size,
                 present=int((~absent).sum()),
                 absent=int(absent.sum()),
@@ -162,14 +162,14 @@ def measure(trials: Trials, calibration: Calibration) -> list[Measured]:
 
 
 def auc(present: NDArray[np.floating[Any]], absent: NDArray[np.floating[Any]]) -> float:
-    """The probability that a present thing has more evidence than an absent one; ties count half."""
+    """The probability that a present term has more evidence than an absent one; ties count half."""
     ordered = np.sort(absent)
     below, upto = (np.searchsorted(ordered, present, side) for side in ("left", "right"))
     return float((below + upto).mean() / 2 / len(absent))
 
 
 def _is_certain(kinds: NDArray[np.int8]) -> bool:
-    """Whether the thing is certainly present or certainly absent."""
+    """Whether the term is certainly present or certainly absent."""
     return bool((kinds == SHOWN).any() or (kinds == ABSENT).all())
 
 
@@ -194,7 +194,7 @@ def _evidence(trials: Trials, gap: float) -> NDArray[np.float64]:
 def _growth(trials: Trials, gap: float, common: float) -> tuple[float, float]:
     """The rise of a threshold when the library grows by a factor of e: above a thousand photos, and below.
 
-    It follows the evidence that 5 % of absent things exceed, not the mean: things absent from a large library are rarer,
+    It follows the evidence that 5 % of absent terms exceed, not the mean: terms absent from a large library are rarer,
     with fewer similar photos.
     """
     absent = trials.right == 0
@@ -219,7 +219,7 @@ def _behind(trials: Trials) -> NDArray[np.float32]:
     return np.asarray(trials.scores[:, 0] - right.max(axis=1))
 
 
-def _best_cut(level: NDArray[np.float64], kinds: NDArray[np.int8]) -> float:
+def _best_threshold(level: NDArray[np.float64], kinds: NDArray[np.int8]) -> float:
     """The threshold that best separates right from wrong photos (F1); doubtful ones are ignored."""
     counted = kinds != DOUBTFUL
     values, right = level[counted], kinds[counted] == SHOWN

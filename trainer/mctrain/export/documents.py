@@ -51,7 +51,7 @@ def licence_of(checkpoint: Checkpoint) -> Licence:
     return Licence(cast("WeightsFile", checkpoint.origin).licence, "", accept=False)
 
 
-def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
+def write_documents(checkpoint: Checkpoint, work: Path) -> list[str]:
     """Writes the model card and the licences into `work`; returns their names."""
     origin, preset = checkpoint.origin, checkpoint.preset
     if isinstance(origin, WeightsFile):
@@ -61,8 +61,8 @@ def write_papers(checkpoint: Checkpoint, work: Path) -> list[str]:
         )
         licence = _publishers_terms(checkpoint)
     else:
-        card = _paper_of(origin, "card.md") + _making_of(checkpoint)
-        licence = _paper_of(origin, "licence.txt", _networks_of(preset)) + _beginning_of(checkpoint)
+        card = _document_of(origin, "card.md") + _training_of(checkpoint)
+        licence = _document_of(origin, "licence.txt", _networks_of(preset)) + _terms_of_start(checkpoint)
     if checkpoint.clip.text is not None and isinstance(preset.text, TextShape):
         licence += _VOCABULARY
     (work / CARD).write_text(card, encoding="utf-8")
@@ -146,7 +146,7 @@ def _title(recipe: dict[str, Any]) -> str:
     return str(recipe["about"]["title"] or recipe["name"])
 
 
-def _paper_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
+def _document_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
     """The document beside the recipe in this package, or a generated one that also names the `networks`."""
     recipe = asdict(run.recipe) if isinstance(run, HeadFit) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
@@ -171,7 +171,7 @@ def _networks_of(preset: Preset) -> str:
     )
 
 
-def _beginning_of(checkpoint: Checkpoint) -> str:
+def _terms_of_start(checkpoint: Checkpoint) -> str:
     """The terms of the weights that a run began with, which apply besides those of its photos and texts."""
     origin = checkpoint.origin
     if not (isinstance(origin, Trained) and origin.begun):
@@ -180,7 +180,7 @@ def _beginning_of(checkpoint: Checkpoint) -> str:
     return terms + (_publishers_terms(checkpoint) if _is_apples(checkpoint) else "")
 
 
-def _making_of(checkpoint: Checkpoint) -> str:
+def _training_of(checkpoint: Checkpoint) -> str:
     """A run's training data and its comparison, for the card."""
     origin = checkpoint.origin
     if not (isinstance(origin, Trained) and origin.begun):
