@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.leakage import shipped_digests
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.commonness import singular_words
 from picsight_engine.photos.colours import (
     CELLS,
@@ -80,7 +80,7 @@ def learn_colours(shards: Sequence[Place], table: Path) -> dict[str, float]:
         for name, share in _CUTS.items()
     }
     content = {"palette": palette.tolist(), **names.numbers(), **cuts}
-    with write_whole(table) as file:
+    with open_atomic(table) as file:
         file.write((json.dumps(_rounded(content)) + "\n").encode())
     return quality
 

@@ -32,10 +32,10 @@ import numpy as np
 from report import machine, table
 from subsets import count_photos, first_views, names_alone, quarter
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.evaluation.page import Point as Mark
 from mctrain.evaluation.page import factors, percent, scatter
-from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -160,7 +160,7 @@ class Lab:
         document = json.loads(self._call(["eval", str(run), *asked, *cache]))
         self.known[point.name] = {figure: _halves(document, *named) for figure, named in FIGURES.items()}
         self.known.update(read_results(self.folder / RESULTS))  # another may have added to it
-        with write_whole(self.folder / RESULTS) as file:
+        with open_atomic(self.folder / RESULTS) as file:
             lines = [json.dumps({"point": name, **scores}) for name, scores in sorted(self.known.items())]
             file.write("".join(f"{line}\n" for line in lines).encode())
         shutil.rmtree(run)

@@ -40,7 +40,7 @@ from mctrain.data.workers import open_pool
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import find_preset
 from mctrain.recipes.tables import Augmentation
-from mctrain.reinforce.captioners.captioner import Manner
+from mctrain.reinforce.captioners.captioner import SamplingSettings
 from mctrain.reinforce.captioners.coca import CocaCaptioner
 from mctrain.reinforce.maker import ShardOutcome
 from mctrain.reinforce.reinforcing import Drawing, reinforce
@@ -119,7 +119,7 @@ def captioning(device: torch.device, count: int) -> Stage:
     model = opened(CAPTIONER, device)
     captioner = CocaCaptioner(model)
     pixels = torch.randn(count, 3, model.spec.size, model.spec.size, device=device)
-    draw = partial(captioner.draw, pixels, range(count), Manner())
+    draw = partial(captioner.draw, pixels, range(count), SamplingSettings())
     return timed("captioner, 5 captions", "photo", count, draw)
 
 

@@ -44,7 +44,7 @@ class SampleError(DataError):
 
 
 @contextmanager
-def counted_under(reason: str) -> Iterator[None]:
+def as_sample_error(reason: str) -> Iterator[None]:
     """Turns a DataError into a SampleError with this reason."""
     try:
         yield

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from mctrain.atomic_files import draft_of
 from mctrain.errors import DataError, TrainerError, demand_extra
-from mctrain.whole_files import draft_of
 from picsight_engine.errors import PicsightError
 
 if TYPE_CHECKING:

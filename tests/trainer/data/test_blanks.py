@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageColor
 
-from mctrain.data.blanks import MEASURING, TRAINING, pack_blanks
+from mctrain.data.blanks import EVALUATION, TRAINING, pack_blanks
 from mctrain.data.shards import file_digest, samples
 from mctrain.data.words import CAPTIONS, QUERIES, words_of
 
@@ -28,7 +28,7 @@ def test_blanks_are_reproducible_and_all_different(tmp_path):
     shards = []
     for place in ("one", "two"):
         (tmp_path / place).mkdir()
-        shards += [pack_blanks(family, COUNT, tmp_path / place) for family in (TRAINING, MEASURING)]
+        shards += [pack_blanks(family, COUNT, tmp_path / place) for family in (TRAINING, EVALUATION)]
     learnt, measured, *again = map(file_digest, shards)
     assert [learnt, measured] == again
     photos = [sample.photo for shard in shards[:2] for sample in samples(shard)]
@@ -36,13 +36,13 @@ def test_blanks_are_reproducible_and_all_different(tmp_path):
 
 
 def test_two_kinds_are_for_measuring_only():
-    kinds = [{family.blank(number).kind for number in range(COUNT)} for family in (TRAINING, MEASURING)]
+    kinds = [{family.blank(number).kind for number in range(COUNT)} for family in (TRAINING, EVALUATION)]
     assert kinds[0] < kinds[1]
     assert kinds[1] - kinds[0] == {"finger", "paper"}
 
 
 def test_blanks_have_less_contrast_than_photos(real_data):
-    blanks = [steepest(MEASURING.blank(number).picture) for number in range(COUNT)]
+    blanks = [steepest(EVALUATION.blank(number).picture) for number in range(COUNT)]
     photos = [
         steepest(sample.image()) for sample in islice(samples(real_data / "flickr8k-dev-000000.tar"), 40)
     ]

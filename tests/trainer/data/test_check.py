@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tests.trainer.conftest import members_of, run_mctrain, write_photos, write_shard
 
-from mctrain.data.check import check_shards, find_near_copies, look, near_copies
+from mctrain.data.check import check_shards, difference_hash, find_near_copies, near_copies
 from mctrain.data.shards import grouped, members, samples
 from mctrain.errors import DataError
 
@@ -146,22 +146,22 @@ def test_nothing_is_near_to_nothing():
 def test_a_hash_records_where_a_picture_gets_brighter_to_the_right():
     rising = np.tile(np.arange(0, 90, 10, np.uint8), (8, 1))
     rising[:4] = rising[:4, ::-1]
-    assert look(Image.fromarray(rising)) == 0x00000000FFFFFFFF
+    assert difference_hash(Image.fromarray(rising)) == 0x00000000FFFFFFFF
 
 
 def test_a_picture_without_a_pattern_has_no_hash():
-    assert look(Image.new("RGB", (300, 200), "white")) is None
-    assert look(Image.linear_gradient("L").rotate(90)) is None
+    assert difference_hash(Image.new("RGB", (300, 200), "white")) is None
+    assert difference_hash(Image.linear_gradient("L").rotate(90)) is None
 
 
 def test_a_smaller_and_coarser_copy_is_near_and_other_photos_are_not(real_data):
     images = [group.image() for group in islice(grouped(real_data / "flickr8k-train-000003.tar"), 60)]
-    hashes = [look(image) for image in images]
+    hashes = [difference_hash(image) for image in images]
     assert near_copies(hashes) == []
     for image in images:
         out = io.BytesIO()
         image.resize((150, 150), Image.Resampling.BICUBIC).save(out, "WEBP", quality=60)
-        hashes.append(look(Image.open(out)))
+        hashes.append(difference_hash(Image.open(out)))
     found = [(late - 60, early) for late, early, _ in near_copies(hashes)]
     assert all(late == early for late, early in found)
     assert len(found) >= 58

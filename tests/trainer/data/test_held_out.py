@@ -15,7 +15,7 @@ from mctrain.data.check import check_shards
 from mctrain.data.held_out import is_everyday, is_held_out, pack_everyday, pack_library
 from mctrain.data.leakage import refuse_evaluation, shipped_digests
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.visit import Pass, ReaderSettings, Texts
+from mctrain.data.reading.sampling import EpochPart, ReaderSettings, TextChoice
 from mctrain.data.shards import file_digest, grouped, samples
 from mctrain.errors import DataError, LeakageError
 from mctrain.models.presets import preset_of
@@ -47,9 +47,9 @@ def shards(real_data, tmp_path_factory):
 
 def test_training_sees_all_photos_but_those_kept_apart(shards, tmp_path):
     def seen(apart):
-        settings = ReaderSettings("bicubic", Texts("first", ""), WHOLE, apart)
+        settings = ReaderSettings("bicubic", TextChoice("first", ""), WHOLE, apart)
         data = TrainingData(shards, tmp_path, settings)
-        (*batches,) = data.batches(Pass(epoch=1, seed=0, batch=1, size=16), workers=0)
+        (*batches,) = data.batches(EpochPart(epoch=1, seed=0, batch=1, size=16), workers=0)
         return len(data), {key for batch in batches for key in batch.keys}
 
     (every, all_keys), (fewer, keys) = seen(0.0), seen(SHARE)

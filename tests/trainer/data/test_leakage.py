@@ -11,7 +11,7 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import no_progress, write_photos
 
-from mctrain.data.check import look
+from mctrain.data.check import difference_hash
 from mctrain.data.leakage import evaluation_digests, refuse_evaluation, shipped_digests
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import LeakageError
@@ -35,8 +35,8 @@ def test_a_shard_with_one_evaluation_key_is_refused_under_any_file_name(name, re
 @pytest.mark.parametrize("name", EVALUATION)
 def test_the_looks_of_evaluation_photos_are_known(name, real_data):
     assert {
-        look(group.image()) for group in islice(grouped(real_data / name), 5, 25)
-    } <= shipped_digests().looks
+        difference_hash(group.image()) for group in islice(grouped(real_data / name), 5, 25)
+    } <= shipped_digests().hashes
 
 
 def test_every_caption_of_flickr8k_dev_and_its_translations_are_known_by_their_words(real_data):

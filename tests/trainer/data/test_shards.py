@@ -10,7 +10,7 @@ import pytest
 from tests.trainer.conftest import write_shard
 
 from mctrain.data.leakage import evaluation_keys, shipped_digests
-from mctrain.data.named import find_shards, named_shards
+from mctrain.data.shard_names import find_shards, resolve_shards
 from mctrain.data.shards import grouped, members, samples, write_archive
 from mctrain.errors import DataError
 
@@ -51,12 +51,12 @@ def test_ranges_in_braces_are_those_of_the_shell(folder, pattern):
 def test_an_existing_file_is_not_taken_for_a_pattern(tmp_path):
     for name in ("my[1].tar", "my{a,b}.tar"):
         write_shard(tmp_path / name, [])
-        assert names(find_shards(tmp_path, [name])) == names(named_shards([str(tmp_path / name)])) == [name]
+        assert names(find_shards(tmp_path, [name])) == names(resolve_shards([str(tmp_path / name)])) == [name]
 
 
 def test_a_range_of_too_many_shards_is_refused():
     with pytest.raises(DataError, match="stands for more than 1000000 files"):
-        named_shards(["{0..99999999}.tar"])
+        resolve_shards(["{0..99999999}.tar"])
 
 
 def test_members_are_grouped_up_to_the_first_dot(photos, tmp_path):

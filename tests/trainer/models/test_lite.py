@@ -12,11 +12,11 @@ from mctrain.data.shards import samples
 from mctrain.models.lite import (
     MEAN,
     STD,
-    Joined,
+    JoinedNetworks,
+    input_sizes,
     join_logits,
     load_lite,
     load_trunk,
-    look_sizes,
     weights_path,
 )
 from picsight_engine.bundles.bundle import ImageSpec
@@ -49,7 +49,7 @@ def test_every_tensor_of_the_package_is_in_the_network(trunk):
 
 
 def test_joined_networks_are_the_networks_side_by_side():
-    joined = Joined(("lite0", "lite1", "lite2"), 96).eval()
+    joined = JoinedNetworks(("lite0", "lite1", "lite2"), 96).eval()
     load_trunk(joined, ("lite0", "lite1", "lite2"))
     joined.factors.copy_(torch.tensor([1.0, 1.5, 0.5]))
     pixels = torch.randn(2, 3, 96, 96)
@@ -66,11 +66,11 @@ def test_joined_networks_are_the_networks_side_by_side():
 
 def test_joined_networks_see_large_photos_at_their_own_sizes():
     names = ("lite0", "lite2")
-    joined = Joined(names, 260).eval()
+    joined = JoinedNetworks(names, 260).eval()
     load_trunk(joined, names)
     pixels = torch.rand(1, 3, 260, 260)
     scaled = torch.nn.functional.interpolate(pixels, (224, 224), mode="bicubic")
     with torch.no_grad():
         alone = [load_lite("lite0").pooled(scaled), load_lite("lite2").pooled(pixels)]
         assert torch.allclose(joined.pooled(pixels), torch.cat(alone, dim=1), atol=1e-4)
-    assert look_sizes(("lite0",), 260) == (260,)  # alone, a network takes any size
+    assert input_sizes(("lite0",), 260) == (260,)  # alone, a network takes any size

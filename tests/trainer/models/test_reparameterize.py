@@ -10,7 +10,7 @@ from mctrain.models.blocks import ConvNorm, LayerScale
 from mctrain.models.clip import build_clip
 from mctrain.models.mci import Mci, MciShape
 from mctrain.models.presets import PRESETS
-from mctrain.models.reparameterize import Folded, fold_everything, reparameterize
+from mctrain.models.reparameterize import FoldedConv, fold_everything, reparameterize
 from mctrain.models.vit import Vit, VitShape
 
 LARGE = MciShape((1, 1, 1, 1, 1), (16, 32, 64, 128, 256), 4, attention=(3, 4), excite=(), large=True)
@@ -73,5 +73,5 @@ def test_everything_that_folds_is_folded_for_export(small):
     folded = fold_everything(small)
     left = (nn.BatchNorm2d, ConvNorm, LayerScale)
     assert not [module for module in folded.modules() if isinstance(module, left)]
-    assert any(isinstance(module, Folded) for module in folded.modules())
+    assert any(isinstance(module, FoldedConv) for module in folded.modules())
     assert not any(module.training for module in folded.modules())

@@ -11,7 +11,7 @@ from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.optimisation.optimizer import (
-    Descent,
+    FitLoop,
     build_student_optimizer,
     group_parameters,
     rate_at,
@@ -120,7 +120,7 @@ def test_a_fit_clips_long_gradients_and_stops_at_nan():
     """With plain gradient descent a step is as long as the clipped gradient."""
     for slope, length in ((100.0, 1.0), (0.5, 0.5), (float("nan"), None)):
         weight = torch.nn.Parameter(torch.zeros(1))
-        descent = Descent(
+        descent = FitLoop(
             torch.optim.SGD([weight], lr=1.0),
             lambda _, weight=weight, slope=slope: iter([slope * weight.sum()]),
             lambda _: None,
@@ -129,8 +129,8 @@ def test_a_fit_clips_long_gradients_and_stops_at_nan():
         history = []
         if length is None:
             with pytest.raises(TrainerError, match="is not finite"):
-                descent.follow(history, 1, lambda: None)
+                descent.run(history, 1, lambda: None)
         else:
-            descent.follow(history, 1, lambda: None)
+            descent.run(history, 1, lambda: None)
             assert weight.item() == pytest.approx(-length, rel=1e-4)
             assert history == [0.0]

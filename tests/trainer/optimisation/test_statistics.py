@@ -14,7 +14,7 @@ from torch import nn
 from mctrain.errors import RecipeError
 from mctrain.models.mci import Mci
 from mctrain.models.presets import PRESETS
-from mctrain.optimisation.statistics import average_from, hold_statistics
+from mctrain.optimisation.statistics import freeze_statistics, moving_average
 
 
 def towers():
@@ -33,8 +33,8 @@ def buffers(module):
 
 def test_statistics_stay_through_training_and_in_copies():
     model = towers()
-    hold_statistics(model, ["mci.stages", "lite"])
-    copies = [model, copy.deepcopy(model), average_from(model, 0.9).module]
+    freeze_statistics(model, ["mci.stages", "lite"])
+    copies = [model, copy.deepcopy(model), moving_average(model, 0.9).module]
     before = buffers(model)
     for twin in copies:
         twin.train()
@@ -50,7 +50,7 @@ def test_statistics_stay_through_training_and_in_copies():
 
 def test_a_part_without_batchnorm_is_refused():
     with pytest.raises(RecipeError, match=r"no BatchNorm in mci\.head; there are some in lite, mci"):
-        hold_statistics(towers(), ["mci.head"])
+        freeze_statistics(towers(), ["mci.head"])
 
 
 MOST = 0.8
@@ -75,7 +75,7 @@ def wander(model, steps):
 
 def test_weights_and_statistics_are_averaged_and_counters_copied():
     model = network()
-    average = average_from(model, MOST)
+    average = moving_average(model, MOST)
     expected = {name: tensor.numpy().astype(np.float64) for name, tensor in model.state_dict().items()}
     began = copy.deepcopy(expected)
     for step, state in enumerate(wander(model, 60)):

@@ -11,7 +11,7 @@ from tests.trainer.conftest import no_progress, run_mctrain, write_shard
 
 from mctrain.data.phrasing import Phrasing
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped, samples
 from mctrain.data.workers import open_pool
@@ -19,7 +19,7 @@ from mctrain.errors import TrainerError
 from mctrain.recipes.tables import Augmentation
 from mctrain.reinforce.job import ShardJob, begin, finish, load_report, part_of
 from mctrain.reinforce.job import make as make_shard
-from mctrain.reinforce.local import foretell
+from mctrain.reinforce.local import estimate
 from mctrain.reinforce.maker import ShardOutcome
 from mctrain.reinforce.reinforcing import Drawing, Reinforcing, reinforce
 from mctrain.teachers.teacher import Ensemble
@@ -66,7 +66,7 @@ def make(maker):
     def made(folder, *shards):
         job = ShardJob(tuple(shards), folder)
         left = begin(job, maker.identity())
-        foretell(left, maker, print)
+        estimate(left, maker, print)
         for shard in left:
             make_shard(job, shard, maker, lambda *_: None)
         finish(job, maker, no_progress)
@@ -142,9 +142,9 @@ def test_names_may_be_long_and_hold_any_bytes(make, photos, tmp_path):
     assert [group.key for group in grouped(folder / "names.tar")] == keys
     report = load_report(folder, "names.tar")
     assert [fault.key for fault in report.faulty] == ["\udcff"]
-    settings = ReaderSettings("bicubic", Texts("any", "."), Stored((512,)))
+    settings = ReaderSettings("bicubic", TextChoice("any", "."), StoredViews((512,)))
     data = TrainingData([folder / "names.tar"], tmp_path / "cache", settings)
-    (batch,) = data.batches(Pass(0, 0, 4, 224), workers=0)
+    (batch,) = data.batches(EpochPart(0, 0, 4, 224), workers=0)
     assert set(batch.keys) == set(keys)
     output = run_mctrain("data", "verify", folder, "--cache", tmp_path / "cache").output
     assert "4 samples, 4 of them read, 1 views replayed; nothing moved" in output

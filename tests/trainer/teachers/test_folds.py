@@ -16,7 +16,7 @@ from mctrain.data.shards import samples
 from mctrain.errors import WeightsError
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.teacher import open_teacher
-from mctrain.teachers.trained import Looks, open_checkpoint
+from mctrain.teachers.trained import FeatureExtractor, open_checkpoint
 
 COUNT = 3
 
@@ -49,7 +49,7 @@ def test_each_photo_is_judged_by_the_head_that_did_not_see_it(taught, photos, ca
     states = load_folds(taught.path.parent, taught.content)
     assert len(states) == COUNT
     spec = taught.content.preset.image_spec()
-    features, logits = Looks(("lite0",), spec, cache).of([photo.image() for photo in photos])
+    features, logits = FeatureExtractor(("lite0",), spec, cache).of([photo.image() for photo in photos])
     head = copy.deepcopy(taught.content.clip.image.head)
     for fold, state in enumerate(states):
         rows = [row for row, key in enumerate(keys) if fold_of(key, COUNT) == fold]

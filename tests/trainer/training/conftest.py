@@ -33,7 +33,7 @@ from mctrain.recipes.training import load_training
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
-from mctrain.training.run import follow, open_training
+from mctrain.training.run import open_training, run_training
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -210,7 +210,7 @@ def run_in(recipe_of, places):
     def run(folder, *changes, start=None, journal=None, places=places):
         folder.mkdir(exist_ok=True)
         environment = RunEnvironment(folder, Signals(), journal or RecordedJournal(), workers=0)
-        return follow(recipe_of(*changes), start, places, environment)
+        return run_training(recipe_of(*changes), start, places, environment)
 
     return run
 

@@ -23,7 +23,7 @@ from mctrain.recipes.training import load_training
 from mctrain.teachers.towers import Towers
 from mctrain.training.environment import RunEnvironment, Signals, hold_lock
 from mctrain.training.metrics import METRICS
-from mctrain.training.run import follow
+from mctrain.training.run import run_training
 from mctrain.training.student import build_student
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 
@@ -56,7 +56,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     around.folder.mkdir()
     read = load_training(str(recipe), (*changes, *SHORT))
     before = build_student(read, None, torch.device("cpu")).clip
-    after = load_checkpoint(follow(read, None, places, around).path)
+    after = load_checkpoint(run_training(read, None, places, around).path)
     trunk = before.image.trunk.networks[0] if image == "lite0" else before.text.trunk
     known = load_lite() if image == "lite0" else load_minilm()
     wanted = known.state_dict()

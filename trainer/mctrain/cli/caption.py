@@ -8,7 +8,7 @@ import click
 
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.options import cache_option, count_option
-from mctrain.data.named import named_shards
+from mctrain.data.shard_names import resolve_shards
 from mctrain.data.words import CAPTIONS, demand_tag
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def caption(
     Only the first sentence of each text is kept; blank and repeated ones are dropped. Evaluation photos are left out.
     The same command resumes a killed job. Photos are sent only to a server that you name.
     """
-    from mctrain.reinforce.captioners.captioner import Manner
-    from mctrain.reinforce.captioning import CaptionOrder  # imports torch: 2 s
+    from mctrain.reinforce.captioners.captioner import SamplingSettings
+    from mctrain.reinforce.captioning import CaptionConfig  # imports torch: 2 s
 
     if (least_similarity is None) != (judge is None):
         raise click.UsageError("--least-similarity and --judge go together; give both or neither.")
     demand_tag(tag)
     demand_room(output, cache)
-    manner = Manner(captions, top_p, tokens)
-    order = CaptionOrder(captioner, concurrency, manner, seed, tag, judge, least_similarity, cache, limit)
-    work(order, named_shards(shards), output, Engine(engine, address, part, processes))
+    sampling = SamplingSettings(captions, top_p, tokens)
+    config = CaptionConfig(captioner, concurrency, sampling, seed, tag, judge, least_similarity, cache, limit)
+    work(config, resolve_shards(shards), output, Engine(engine, address, part, processes))

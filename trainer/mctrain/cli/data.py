@@ -13,11 +13,11 @@ from mctrain.cli.join import join
 from mctrain.cli.options import ANY_FILE, count_option, output_option
 from mctrain.cli.progress import PRINTED, bar, printable, tell_some
 from mctrain.cli.reinforced import look, verify
-from mctrain.data.check import ShardCheck, check_shards, find_evaluation_looks, find_near_copies
+from mctrain.data.check import ShardCheck, check_shards, find_evaluation_lookalikes, find_near_copies
 from mctrain.data.held_out import EVERYDAY
-from mctrain.data.named import named_shards
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import PackingSettings
+from mctrain.data.shard_names import resolve_shards
 from mctrain.data.stats import SHARES, Stats, count_words, measure_shards
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def check(shards: tuple[str, ...]) -> None:
 
     SHARDS are .tar or .tar.gz; wildcards and ranges work: "shard-{000000..000012}.tar".
     """
-    reports = check_shards(named_shards(shards))
+    reports = check_shards(resolve_shards(shards))
     for report in reports:
         _tell_checked(report)
     tell_some("near copies of earlier photos", find_near_copies(reports))
-    tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_looks(reports))
+    tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_lookalikes(reports))
     photos, faults = sum(each.photos for each in reports), sum(len(each.faults) for each in reports)
     click.echo(f"{len(reports)} shards, {photos} photos, {faults} faults")
     if faults:
@@ -80,7 +80,7 @@ def check(shards: tuple[str, ...]) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of tables.")
 def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
     """Summarises SHARDS, named as for `check`: texts, words per text, sizes, licences and sources."""
-    measured = measure_shards(named_shards(shards))
+    measured = measure_shards(resolve_shards(shards))
     if as_json:
         click.echo(json.dumps(measured.as_dict(), indent=2))
         return
@@ -98,7 +98,7 @@ def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
 )
 def words_(shards: tuple[str, ...], *, output: Path) -> None:
     """Counts the photos of SHARDS whose captions contain each word; the application reads it as word frequencies."""
-    click.echo(f"{output}: {count_words(named_shards(shards), output)} words")
+    click.echo(f"{output}: {count_words(resolve_shards(shards), output)} words")
 
 
 def _tell_checked(report: ShardCheck) -> None:

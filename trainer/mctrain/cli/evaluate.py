@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mctrain.atomic_files import open_atomic
 from mctrain.cli.options import ANY_FILE, FILE, cache_option, data_option, sheet_option, tasks_option
 from mctrain.cli.progress import bar, printable
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
@@ -107,10 +107,10 @@ def _write_page(report: Path, measured: Sequence[_Measured]) -> None:
         if len(set(names)) < len(names):
             names = [f"{item.subject.name} ({item.subject.digest[:8]})" for item in measured]
         placed = [Placed(*item) for item in zip(names, accuracies, speeds, strict=True)]
-        with write_whole(plot) as file:
+        with open_atomic(plot) as file:
             file.write(accuracy_plot(placed).encode())
     one, other = measured[0], measured[1].subject if len(measured) > 1 else None
-    with write_whole(report) as file:
+    with open_atomic(report) as file:
         file.write(markdown(one.results, one.subject, other, placed, plot.name).encode())
 
 
@@ -130,7 +130,7 @@ def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
 @cache_option
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
     """Draws the ten photos of SHARDs that SUBJECT (anything `mctrain eval` measures) ranks first for each search."""
-    from mctrain.data.named import named_shards
+    from mctrain.data.shard_names import resolve_shards
     from mctrain.evaluation.sheet import answer, draw_answers, read_queries
     from mctrain.evaluation.subject import Subject
     from mctrain.places import on_disk
@@ -138,9 +138,9 @@ def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Pat
 
     demand_writable(output.parent)
     asked = read_queries(queries)
-    places = [on_disk(each, "Searches are answered from a disk") for each in named_shards(shards)]
+    places = [on_disk(each, "Searches are answered from a disk") for each in resolve_shards(shards)]
     opened = Subject(open_teacher(subject, cache), bar("photos"))
     image = draw_answers(answer(opened, places, asked), opened.name)
-    with write_whole(output) as file:
+    with open_atomic(output) as file:
         image.save(file, "PNG")
     click.echo(f"{output}: {len(asked)} searches, {image.width} by {image.height} pixels")

@@ -39,14 +39,14 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
         raise click.UsageError("Weights need --preset; `mctrain presets` lists them.")
     from mctrain.models.presets import find_preset
     from mctrain.weights.checkpoint import Checkpoint, WeightsFile
-    from mctrain.weights.convert import look, read_model
+    from mctrain.weights.convert import inspect_weights, read_model
     from mctrain.weights.tensor_files import read_tensors
 
     chosen = find_preset(preset)
     found = read_model(read_tensors(file), chosen, str(file))
     publisher = found.layout.publisher
     form = chosen.as_run_by(publisher)
-    seen = look(found.model, form, str(file))
+    seen = inspect_weights(found.model, form, str(file))
     checkpoint = Checkpoint(form, found.model, WeightsFile.of(file, publisher), found.folded)
     path = save_checkpoint(output, checkpoint)
     towers = "the image tower alone" if found.model.text is None else "both towers"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.maker import MakerOrder, ShardReport
+    from mctrain.reinforce.maker import MakerConfig, ShardReport
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -83,7 +83,7 @@ def demand_room(*places: str | Path) -> None:
             demand_writable(Path(place))
 
 
-def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine) -> None:
+def work(config: MakerConfig, shards: Sequence[Place], output: str, engine: Engine) -> None:
     """Processes this part of the shards and prints a summary; exits with 1 if the part has shards but none was made.
 
     Raises:
@@ -98,9 +98,9 @@ def work(order: MakerOrder, shards: Sequence[Place], output: str, engine: Engine
     job = ShardJob(part_of(shards, *engine.part), folder)
     tell = partial(click.echo, err=True)
     if engine.name == "ray":
-        done = ray_cluster.run(order, job, tell, bar, address=engine.address, processors=engine.processes)
+        done = ray_cluster.run(config, job, tell, bar, address=engine.address, processors=engine.processes)
     else:
-        done = local.run(order, job, tell, bar)
+        done = local.run(config, job, tell, bar)
     for line in done.sentences:
         click.echo(line)
     _tell(folder, done.reports)

@@ -12,9 +12,9 @@ from mctrain.cli.jobs import demand_room
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, printable, tell_some
 from mctrain.data.joining.fetch_plan import make_plan
-from mctrain.data.joining.holders import find_holders
+from mctrain.data.joining.sample_files import find_sample_files
 from mctrain.data.joining.uid_index import open_index
-from mctrain.data.named import named_shards_below
+from mctrain.data.shard_names import shards_below
 from mctrain.places import place_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.joining.join import JoinRecord
-    from mctrain.data.named import Named
+    from mctrain.data.shard_names import NamedShard
     from mctrain.places import Place
 
 
@@ -49,7 +49,7 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
         raise click.UsageError(
             "Give either --with, for the photos and captions, or --plan, to fetch them first."
         )
-    shards, folder = named_shards_below(reinforced), place_of(output)
+    shards, folder = shards_below(reinforced), place_of(output)
     demand_room(output, cache)
     if plan:
         _plan(shards, folder)
@@ -57,7 +57,7 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
         _join(shards, sources, folder, cache)
 
 
-def _plan(shards: Sequence[Named], folder: Place) -> None:
+def _plan(shards: Sequence[NamedShard], folder: Place) -> None:
     made = make_plan(shards, folder, bar("shards read", len(shards)))
     click.echo(made.command)
     without = f" (samples without a URL: {made.left_out})" if made.left_out else ""
@@ -69,18 +69,18 @@ def _plan(shards: Sequence[Named], folder: Place) -> None:
     )
 
 
-def _join(shards: Sequence[Named], sources: Sequence[str], folder: Place, cache: Path) -> None:
-    from mctrain.data.joining.join import Joining, join  # imports torch: 2 s
-    from mctrain.data.joining.joined import teachers_of
+def _join(shards: Sequence[NamedShard], sources: Sequence[str], folder: Place, cache: Path) -> None:
+    from mctrain.data.joining.join import JoinJob, join  # imports torch: 2 s
+    from mctrain.data.joining.join_sample import teachers_of
 
     teachers = teachers_of(shards[0].place)
-    holders = find_holders(sources)
-    with closing(open_index(holders, cache, bar("files looked through", len(holders)))) as index:
-        click.echo(f"photos and captions: {index.samples} samples with a uid in {len(holders)} files")
+    files = find_sample_files(sources)
+    with closing(open_index(files, cache, bar("files looked through", len(files)))) as index:
+        click.echo(f"photos and captions: {index.samples} samples with a uid in {len(files)} files")
         if index.twice:
             click.echo(f"  photos with a repeated uid: {index.twice}")
         tell_some("damaged, read up to the damage", index.faults)
-        _report(join(Joining(shards, index, teachers, folder), bar("samples")), folder)
+        _report(join(JoinJob(shards, index, teachers, folder), bar("samples")), folder)
 
 
 def _report(records: Sequence[JoinRecord], folder: Place) -> None:

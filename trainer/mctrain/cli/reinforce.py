@@ -12,10 +12,10 @@ from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.options import FOLDER, cache_option, count_option
 from mctrain.cli.progress import bar
 from mctrain.data.leakage import shipped_digests
-from mctrain.data.named import find_shards, named_shards
 from mctrain.data.phrasing import load_phrasing
 from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.manifest import Storage
+from mctrain.data.shard_names import find_shards, resolve_shards
 from mctrain.recipes.tables import Augmentation, Kind
 from mctrain.recipes.teaching import load_reinforcement
 
@@ -109,12 +109,12 @@ def reinforce(
     else:
         if not shards or not teachers:
             raise click.UsageError("Name shards and at least one --teacher, or a --recipe.")
-        sources, phrasing = named_shards(shards), load_phrasing(None, None)
+        sources, phrasing = resolve_shards(shards), load_phrasing(None, None)
         least = least_area or _LEAST_AREAS.get(augmentation, 0.08)
         drawn = Augmentation(augmentation, views, least, mirror=False)
         bank = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
     demand_room(output, cache)
-    from mctrain.reinforce.reinforcing import ReinforceOrder  # imports torch: 2 s
+    from mctrain.reinforce.reinforcing import ReinforceConfig  # imports torch: 2 s
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import fitted_path
 
@@ -125,7 +125,7 @@ def reinforce(
     texts = bank_sources.collect(bank if part[0] == 1 else (), places, click.echo)
     if data is not None:  # a recipe's teachers may be fitted first
         teachers = tuple(fitted_path(title, FitFolders(data, cache), bar) for title in teachers)
-    order = ReinforceOrder(
+    config = ReinforceConfig(
         teachers,
         cache,
         drawn,
@@ -137,7 +137,7 @@ def reinforce(
         limit=limit,
         processes=processes,
     )
-    work(order, sources, output, Engine(engine, address, part, processes))
+    work(config, sources, output, Engine(engine, address, part, processes))
 
 
 def _demand_recipe_alone(context: click.Context) -> None:

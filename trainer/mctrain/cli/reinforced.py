@@ -36,14 +36,14 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
     Each difference is reported in one sentence, and the exit code is then 1.
     """
     manifest = load_manifest(folder / MANIFEST)
-    from mctrain.reinforce.verify import check_set, explain_move  # imports torchvision: 2 s
+    from mctrain.reinforce.verify import check_set, explain_change  # imports torchvision: 2 s
 
     found = check_set(folder, manifest, cache, count, bar("shards", len(manifest.shards)), whole=whole)
     findings = [*found.findings, *found.moved]
     for sentence in findings:
         click.echo(printable(sentence))
     if found.moved:
-        click.echo(explain_move(manifest.versions))
+        click.echo(explain_change(manifest.versions))
     findings += _compare(manifest, titles, found.chosen, cache)
     outcome = f"findings: {len(findings)}" if findings else "nothing moved"
     click.echo(
@@ -114,12 +114,12 @@ def _compare(
 )
 def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
     """Draws photos of SHARD on a contact sheet with their texts, and with views and similarities if it is reinforced."""
+    from mctrain.atomic_files import open_atomic
     from mctrain.reinforce.contact_sheet import draw_sheet, gather  # imports torchvision: 2 s
-    from mctrain.whole_files import write_whole
 
     gathered = gather(shard, count, manifest or shard.parent / MANIFEST)
     image = draw_sheet(gathered, shard.name)
-    with write_whole(output) as file:
+    with open_atomic(output) as file:
         image.save(file, "PNG")
     if not gathered.teachers:
         click.echo("No manifest was found (--manifest), so the sheet has no views and similarities.")

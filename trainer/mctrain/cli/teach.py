@@ -9,7 +9,7 @@ import click
 from mctrain.cli.options import bundle_option, cache_option, count_option, data_option, output_option
 from mctrain.cli.progress import bar
 from mctrain.cli.runs import tell_recipe
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.errors import ExportError
 from mctrain.recipes.teaching import load_recipe
 from mctrain.sources import CHANGED, commit_of_sources
@@ -45,10 +45,10 @@ def teach(
         demand_place(bundle)
         probe = inputs_of(shards[0])  # reports missing texts before hours of work
     from mctrain.teachers.fit.corpus import FitFolders
-    from mctrain.teachers.fit.teach import teach as follow  # imports torch: 2 s
+    from mctrain.teachers.fit.teach import teach as run_fit  # imports torch: 2 s
 
     tell_recipe(read.name, read.about)
-    finished = follow(read, FitFolders(data, cache), output, bar, threads=threads, workers=workers)
+    finished = run_fit(read, FitFolders(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
     if bundle is not None and probe is not None:
         from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s

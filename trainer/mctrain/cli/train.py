@@ -29,7 +29,7 @@ from mctrain.cli.runs import (
     tell_recipe,
     tell_skipped,
 )
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.errors import RecipeError
 from mctrain.places import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
@@ -178,7 +178,7 @@ def _train_towers(
     if output is None:
         with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
             _find_sets(read, begin, shards, places, Path(scratch))  # reports missing sets before the steps
-        _foretell(read, begin, places, workers)
+        _estimate(read, begin, places, workers)
         return None, 0
     for place in (output, places.cache):
         demand_writable(place)
@@ -189,13 +189,13 @@ def _train_towers(
         asked = _find_sets(read, begin, shards, places, Path(scratch))
         try:
             with Signals() as signals, closing(Steps()) as journal:
-                from mctrain.training.run import follow  # imports torch: 2 s
+                from mctrain.training.run import run_training  # imports torch: 2 s
 
                 if is_first():
                     tell_recipe(read.name, read.about)
                 environment = RunEnvironment(output, signals, journal, workers)
                 with hold_lock(output) if is_first() else nullcontext():
-                    outcome = follow(read, start_of(begin) if begin else None, places, environment)
+                    outcome = run_training(read, start_of(begin) if begin else None, places, environment)
         except SystemExit:  # a signal before the first step or after the last
             if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
@@ -239,7 +239,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     )
 
 
-def _foretell(recipe: TrainingRecipe, begin: Path | None, places: RunFolders, workers: int) -> None:
+def _estimate(recipe: TrainingRecipe, begin: Path | None, places: RunFolders, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
     with closing(Steps()) as journal:

@@ -268,4 +268,4 @@ _KINDS = {
 }
 _NEVER_LEARNT = ("finger", "paper")
 TRAINING = Family("training", 1, tuple(each for each in _KINDS if each not in _NEVER_LEARNT))
-MEASURING = Family("measuring", 2, tuple(_KINDS))
+EVALUATION = Family("measuring", 2, tuple(_KINDS))

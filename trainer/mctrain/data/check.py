@@ -32,7 +32,7 @@ _KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.t
 class ShardCheck:
     """Counts of one shard, and its faults as sentences; `held_out` counts the photos that training skips.
 
-    `wordless` counts photos without any text, `looks` has the photos' difference hashes, `reserved` the keys of evaluation
+    `wordless` counts photos without any text, `hashes` has the photos' difference hashes, `reserved` the keys of evaluation
     photos.
     """
 
@@ -47,7 +47,7 @@ class ShardCheck:
     evaluation: int = 0
     held_out: int = 0
     faults: list[str] = field(default_factory=list)
-    looks: dict[str, int] = field(default_factory=dict)
+    hashes: dict[str, int] = field(default_factory=dict)
     reserved: set[str] = field(default_factory=set)
 
 
@@ -60,20 +60,20 @@ def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
 
 def find_near_copies(reports: Sequence[ShardCheck]) -> list[str]:
     """A sentence for each photo that is a near copy of an earlier one, in order."""
-    places = [f"{report.shard} / {key}" for report in reports for key in report.looks]
-    found = near_copies([look for report in reports for look in report.looks.values()])
+    places = [f"{report.shard} / {key}" for report in reports for key in report.hashes]
+    found = near_copies([each for report in reports for each in report.hashes.values()])
     return [
         f"{places[late]} looks like {places[early]} ({bits} of 64 bits apart)" for late, early, bits in found
     ]
 
 
-def find_evaluation_looks(reports: Sequence[ShardCheck]) -> list[str]:
+def find_evaluation_lookalikes(reports: Sequence[ShardCheck]) -> list[str]:
     """A sentence for each photo that looks like an evaluation photo but differs in key and bytes, so may be a re-encoded one."""
-    known = sorted(shipped_digests().looks)
+    known = sorted(shipped_digests().hashes)
     others = [
         (f"{report.shard} / {key}", hashed)
         for report in reports
-        for key, hashed in report.looks.items()
+        for key, hashed in report.hashes.items()
         if key not in report.reserved
     ]
     found = near_copies([*known, *(hashed for _, hashed in others)])
@@ -131,8 +131,8 @@ def _count_photo(report: ShardCheck, group: SampleMembers) -> None:
     side = min(image.size)
     report.least_side = min(report.least_side or side, side)
     report.largest_side = max(report.largest_side, side)
-    if (hashed := look(image)) is not None:
-        report.looks[group.key] = hashed
+    if (hashed := difference_hash(image)) is not None:
+        report.hashes[group.key] = hashed
 
 
 def _count_words(report: ShardCheck, group: SampleMembers) -> None:
@@ -155,7 +155,7 @@ _ALL_BITS = 64
 _BANDS = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
 
 
-def look(image: PIL.Image.Image) -> int | None:
+def difference_hash(image: PIL.Image.Image) -> int | None:
     """The difference hash: whether each of 8 x 8 points is brighter than its left neighbour, row by row.
 
     None if nearly all bits are equal: a blank page, a sky, a gradient.

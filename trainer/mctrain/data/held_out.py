@@ -11,7 +11,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import grouped, samples, write_archive
 from mctrain.data.words import texts_of, words_of
 from mctrain.errors import DataError

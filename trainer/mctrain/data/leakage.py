@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.held_out import is_everyday
-from mctrain.data.named import spelled_out
+from mctrain.data.shard_names import expand_braces
 from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
 from mctrain.data.words import texts_by_kind, words_of
 from mctrain.errors import DataError, LeakageError
@@ -52,7 +52,7 @@ _KEY = re.compile(rb"\b(?=[\w-]*\d)[A-Za-z0-9_-]{8,}\b")
 class EvaluationDigests:
     """Digests of evaluation data, and the name patterns of its files.
 
-    `looks` are difference hashes of the photos: they suggest, but do not prove, a re-encoded copy.
+    `hashes` are difference hashes of the photos: they suggest, but do not prove, a re-encoded copy.
     `sentences` are digests of captions and queries of at least three words.
     """
 
@@ -60,7 +60,7 @@ class EvaluationDigests:
     photos: frozenset[str]
     texts: frozenset[str]
     names: tuple[str, ...] = ()
-    looks: frozenset[int] = frozenset()
+    hashes: frozenset[int] = frozenset()
     sentences: frozenset[str] = frozenset()
 
     def holds_key(self, key: str) -> bool:
@@ -103,7 +103,7 @@ def shipped_digests() -> EvaluationDigests:
         digests("key"),
         digests("photo"),
         digests("text"),
-        looks=frozenset(int(digits, 16) for digits in digests("look")),
+        hashes=frozenset(int(digits, 16) for digits in digests("look")),
         sentences=digests("sentence"),
     )
 
@@ -114,8 +114,8 @@ def evaluation_digests(data: Path, shards: Sequence[str], texts: Sequence[str]) 
     Raises:
         DataError: one of these files exists but cannot be read.
     """
-    shards = [each for pattern in shards for each in spelled_out(pattern)]
-    texts = [each for pattern in texts for each in spelled_out(pattern)]
+    shards = [each for pattern in shards for each in expand_braces(pattern)]
+    texts = [each for pattern in texts for each in expand_braces(pattern)]
     keys, photos, sentences = _digests(path for pattern in shards for path in files_of(data, pattern))
     files = [path for pattern in texts for path in files_of(data, pattern)]
     sentences |= {
@@ -127,7 +127,7 @@ def evaluation_digests(data: Path, shards: Sequence[str], texts: Sequence[str]) 
         known.photos | photos,
         known.texts | {file_digest(path)[:_DIGITS] for path in files},
         (*shards, *texts),
-        known.looks,
+        known.hashes,
         known.sentences | sentences,
     )
 

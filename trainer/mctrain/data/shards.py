@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from mctrain.atomic_files import open_atomic
 from mctrain.errors import DataError
 from mctrain.places import opened
-from mctrain.whole_files import write_whole
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 
@@ -36,7 +36,7 @@ def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]
     Only names that are too long for plain headers, or not ASCII, get an extended header.
     """
     with (
-        write_whole(path) as file,
+        open_atomic(path) as file,
         tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for key, members in samples:

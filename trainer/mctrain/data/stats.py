@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.photo import describe_photo
 from mctrain.data.shards import grouped, parse_words, samples
 from mctrain.data.words import texts_by_kind, words_of
-from mctrain.errors import DataError, SampleError, counted_under
+from mctrain.errors import DataError, SampleError, as_sample_error
 from mctrain.places import size_of
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.commonness import ALL, singular_words
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def measure_shards(shards: Sequence[Place]) -> Stats:
 
 def _count(stats: Stats, group: SampleMembers) -> None:
     try:
-        with counted_under("broken words"):
+        with as_sample_error("broken words"):
             words = words_of(group.members, group.key)
-        with counted_under("no picture"):
+        with as_sample_error("no picture"):
             photo = describe_photo(group.photo, group.key)
     except SampleError as fault:
         stats.faults[fault.reason] += 1
@@ -145,6 +145,6 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
     if not photos:
         raise DataError("These shards hold no photo whose words could be counted; check their names.")
     kept = sorted(((count, word) for word, count in counts.items() if count >= _LEAST), reverse=True)
-    with write_whole(table) as file:
+    with open_atomic(table) as file:
         file.writelines(f"{word}\t{count}\n".encode() for count, word in [(photos, ALL), *kept])
     return len(kept)

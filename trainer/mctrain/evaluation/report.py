@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.atomic_files import open_atomic
 from mctrain.evaluation.outcome import Difference, Interval, difference, interval_of
-from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def save_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None
         OSError: the file cannot be written.
     """
     kept = _read(_file(cache, digest)) | {each.task: each.sentences()[0] for each in results}
-    with write_whole(_file(cache, digest)) as file:
+    with open_atomic(_file(cache, digest)) as file:
         file.write(json.dumps(kept, indent=1).encode())
 
 

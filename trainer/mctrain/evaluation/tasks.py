@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
-from mctrain.data.blanks import MEASURING, pack_blanks
+from mctrain.data.blanks import EVALUATION, pack_blanks
 from mctrain.data.held_out import pack_everyday
-from mctrain.data.named import find_shards
 from mctrain.data.phrasing import CLASS_NAMES
+from mctrain.data.shard_names import find_shards
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.datacomp import MAIN, folder_of, tasks_in
 from mctrain.recipes.parser import parse
@@ -220,7 +220,7 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[FoundTa
     if not any(isinstance(task, Everyday | Blanks) for task in tasks):
         return named
     everyday = (pack_everyday(data, scratch),)
-    blanks = (*everyday, pack_blanks(MEASURING, _BLANKS, scratch))
+    blanks = (*everyday, pack_blanks(EVALUATION, _BLANKS, scratch))
     packed: dict[type[Asked], tuple[Path, ...]] = {Everyday: everyday, Blanks: blanks}
     return [dataclasses.replace(each, photos=packed.get(type(each.task), each.photos)) for each in named]
 

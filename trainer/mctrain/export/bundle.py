@@ -23,7 +23,7 @@ from mctrain.export.precision import (
 )
 from mctrain.export.unchanged import UnchangedTowers
 from mctrain.models.clip import at_unit_length, space_id
-from mctrain.models.graph import Port, read_to_the_last_end, write_graph
+from mctrain.models.graph import Port, stop_at_last_end_token, write_graph
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.tokenizer import load_tokenizer, text_spec, write_tokenizer
@@ -194,10 +194,10 @@ def write_text_graph(tower: torch.nn.Module, spec: TextSpec, path: Path, *, caus
     axes = _FREE_TOKENS if spec.dynamic or causal else _FREE_BATCH
     write_graph(at_unit_length(tower), example, Port(spec.input, axes), [spec.output], path)
     if causal:
-        read_to_the_last_end(path, spec.context)
+        stop_at_last_end_token(path, spec.context)
 
 
-def reads_to_the_end(shape: AnyText) -> bool:
+def can_stop_at_end_token(shape: AnyText) -> bool:
     """Whether a text tower is causal with a fixed context, so that its graph can stop at the longest text."""
     return not isinstance(shape, MiniLmShape) and shape.causal
 
@@ -237,7 +237,7 @@ def _export_text(
 ) -> dict[str, Any]:
     plain, stored = work / "plain-text.onnx", work / TEXT_GRAPH
     spec = text_spec(shape)
-    write_text_graph(fold_everything(tower), spec, plain, causal=reads_to_the_end(shape))
+    write_text_graph(fold_everything(tower), spec, plain, causal=can_stop_at_end_token(shape))
     reference = at_unit_length(tower).eval()
     demand_equal(reference, plain, trial_texts(spec))
     tokenizer = load_tokenizer(shape)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.held_out import pack_everyday, training_searches
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.data.words import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
@@ -20,7 +21,6 @@ from mctrain.evaluation.search_terms import DOUBTFUL, SHOWN, load_search_terms, 
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.export.thresholds import SIZES, LibraryResult, TermScores, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.bundles.calibration import Blankness, Likeness, vector_text
 from picsight_engine.bundles.commonness import commonness
@@ -133,7 +133,7 @@ def calibrate_bundle(
         ),
         provenance={**bundle.manifest.provenance, "calibration": provenance},
     )
-    with write_whole(folder / MANIFEST) as file:
+    with open_atomic(folder / MANIFEST) as file:
         file.write(manifest_text(manifest))
     return calibration, measured
 

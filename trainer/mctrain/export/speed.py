@@ -15,7 +15,7 @@ import torch
 
 from mctrain.errors import WeightsError
 from mctrain.evaluation.page import CALLS, QUERY, ROUNDS, Latency
-from mctrain.export.bundle import reads_to_the_end, write_image_graph, write_text_graph
+from mctrain.export.bundle import can_stop_at_end_token, write_image_graph, write_text_graph
 from mctrain.models.graph import Graph
 from mctrain.models.reparameterize import fold_everything
 from mctrain.models.tokenizer import load_tokenizer, text_spec
@@ -100,7 +100,7 @@ def _of_checkpoint(path: Path) -> Calls:
     with tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         photos, texts = Path(name) / "image.onnx", Path(name) / "text.onnx"
         write_image_graph(fold_everything(clip.image), preset.image_spec(), photos)
-        causal = reads_to_the_end(preset.text)
+        causal = can_stop_at_end_token(preset.text)
         write_text_graph(fold_everything(clip.text), text_spec(preset.text), texts, causal=causal)
         image, text = Graph(photos), Graph(texts)
     pixels = _pixels(preset.size)

@@ -19,7 +19,7 @@ from onnx import helper, numpy_helper
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
-from mctrain.whole_files import draft_of
+from mctrain.atomic_files import draft_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -96,7 +96,7 @@ def provide_graph(
     return path
 
 
-def read_to_the_last_end(path: Path, context: int) -> None:
+def stop_at_last_end_token(path: Path, context: int) -> None:
     """Fixes the context of a text graph with dynamic length, and makes it compute only up to the last end token.
 
     Exact only in a causal tower, where no token sees later ones: a query of seven tokens then costs seven rows instead of

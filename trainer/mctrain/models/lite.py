@@ -84,7 +84,7 @@ class Lite(nn.Module):
         cast("Any", self.network).reset_classifier(0)
 
 
-class Joined(nn.Module):
+class JoinedNetworks(nn.Module):
     """Several networks applied to the same photos, each at its own size: features concatenated, logits averaged.
 
     `factors` [networks] scale each network's logits to the confidence of Lite0 at its own size, because the branch that
@@ -95,7 +95,7 @@ class Joined(nn.Module):
 
     def __init__(self, names: Sequence[str], size: int) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(map(Lite, names, look_sizes(names, size)))
+        self.networks = nn.ModuleList(map(Lite, names, input_sizes(names, size)))
         self.register_buffer("factors", torch.ones(len(names)))
 
     def pooled(self, pixels: Tensor) -> Tensor:
@@ -163,12 +163,12 @@ def join_logits(logits: Tensor, factors: Tensor) -> Tensor:
     return (logits * factors[:, None, None]).mean(0)
 
 
-def make_trunk(networks: Sequence[str], size: int) -> Lite | Joined:
+def make_trunk(networks: Sequence[str], size: int) -> Lite | JoinedNetworks:
     """The trunk for photos of this size, without its weights; Lite0 at its own size needs no factors."""
-    return Lite() if is_plain(networks, size) else Joined(networks, size)
+    return Lite() if is_plain(networks, size) else JoinedNetworks(networks, size)
 
 
-def look_sizes(networks: Sequence[str], size: int) -> tuple[int, ...]:
+def input_sizes(networks: Sequence[str], size: int) -> tuple[int, ...]:
     """The input size of each network in pixels for photos of `size`: a single one uses that, several at most their own size.
 
     Larger photos make a network less confident: together the three classify 86.8 % of a quarter of the ImageNet sample
@@ -207,7 +207,7 @@ def load_lite(name: str = "lite0", size: int | None = None) -> Lite:
     return trunk.eval().requires_grad_(requires_grad=False)
 
 
-def load_trunk(trunk: Lite | Joined, networks: Sequence[str]) -> None:
+def load_trunk(trunk: Lite | JoinedNetworks, networks: Sequence[str]) -> None:
     """Loads the packages' weights into a trunk; a dropped classifier stays dropped.
 
     Raises:

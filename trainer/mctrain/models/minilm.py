@@ -41,7 +41,7 @@ class MiniLmShape:
     input_dropout: float
 
 
-class Layer(nn.Module):
+class BertLayer(nn.Module):
     """One layer of BERT: attention, then two linear maps, each added and normalised afterwards."""
 
     def __init__(self) -> None:
@@ -78,7 +78,7 @@ class MiniLM(nn.Module):
         self.positions = nn.Embedding(POSITIONS, WIDTH)
         self.kind = nn.Parameter(torch.zeros(WIDTH))  # the first of BERT's two segment embeddings
         self.norm = nn.LayerNorm(WIDTH, eps=EPSILON)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
+        self.layers = nn.ModuleList(BertLayer() for _ in range(LAYERS))
 
     def tunable(self, layers: int) -> list[nn.Parameter]:
         """The parameters of the upper layers."""

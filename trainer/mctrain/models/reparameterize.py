@@ -25,7 +25,7 @@ _Module = TypeVar("_Module", bound=nn.Module)
 _Affine = tuple[Tensor, Tensor]
 
 
-class Folded(nn.Module):
+class FoldedConv(nn.Module):
     """One convolution instead of several branches; the layers after their sum remain."""
 
     def __init__(self, folded: nn.Conv2d, se: nn.Module, act: nn.Module) -> None:
@@ -106,31 +106,31 @@ def _replace(module: nn.Module, folds: dict[type[nn.Module], Callable[[Any], nn.
     return module
 
 
-def _mobile_one(block: MobileOne) -> Folded:
-    return Folded(_as_conv(block.conv.conv, _branches(block)), block.se, block.act)
+def _mobile_one(block: MobileOne) -> FoldedConv:
+    return FoldedConv(_as_conv(block.conv.conv, _branches(block)), block.se, block.act)
 
 
-def _large_kernel(block: LargeKernel) -> Folded:
+def _large_kernel(block: LargeKernel) -> FoldedConv:
     wide, narrow = _affine(block.large), _affine(block.small)
     conv = block.large.conv
-    return Folded(
+    return FoldedConv(
         _as_conv(conv, (wide[0] + _widen(narrow[0], conv), wide[1] + narrow[1])), block.se, block.act
     )
 
 
-def _rep_mixer(mixer: RepMixer) -> Folded:
+def _rep_mixer(mixer: RepMixer) -> FoldedConv:
     """The whole mixer as one kernel: δ + s·(W of mix - W of norm)."""
     conv = mixer.mix.conv.conv
     mix, norm = _branches(mixer.mix), _fold_norm(_identity(conv), mixer.norm)
     scale = mixer.layer_scale.gamma.double().flatten()  # [c]
     weight = _identity(conv) + _by_row(scale, mix[0] - norm[0])
-    return Folded(_as_conv(conv, (weight, scale * (mix[1] - norm[1]))), nn.Identity(), nn.Identity())
+    return FoldedConv(_as_conv(conv, (weight, scale * (mix[1] - norm[1]))), nn.Identity(), nn.Identity())
 
 
-def _positions(positions: Positions) -> Folded:
+def _positions(positions: Positions) -> FoldedConv:
     conv = positions.conv
     affine = conv.weight.double() + _identity(conv), cast("Tensor", conv.bias).double()
-    return Folded(_as_conv(conv, affine), nn.Identity(), nn.Identity())
+    return FoldedConv(_as_conv(conv, affine), nn.Identity(), nn.Identity())
 
 
 def _conv_norm(pair: ConvNorm) -> nn.Conv2d:

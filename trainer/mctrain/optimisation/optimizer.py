@@ -106,7 +106,7 @@ def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Descent:
+class FitLoop:
     """`losses` yields the losses of a leg by its number, each computed after the previous step; `set_rate` takes the step
     number; `moved` is called after each step. The gradient norm of the parameters in `clipped` is at most `longest`.
     """
@@ -118,7 +118,7 @@ class Descent:
     clipped: Sequence[nn.Parameter] = ()
     longest: float = 1.0
 
-    def follow(self, history: list[float], legs: int, ended: Callable[[], None], *, steps: int = 1) -> None:
+    def run(self, history: list[float], legs: int, ended: Callable[[], None], *, steps: int = 1) -> None:
         """Continues after the legs whose mean losses are in `history`, up to `legs` legs of `steps` steps each.
 
         Raises:

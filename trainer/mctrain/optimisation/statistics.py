@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-def average_from(model: nn.Module, most: float) -> AveragedModel:
+def moving_average(model: nn.Module, most: float) -> AveragedModel:
     """An exponential moving average that starts as a copy of `model`.
 
     The update after step 0, 1, … has the decay min(most, (step + 1) / (step + 10)), so that the initial weights fade
@@ -53,7 +53,7 @@ def flushed_denormals() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
+def freeze_statistics(model: nn.Module, parts: Collection[str]) -> None:
     """Puts every BatchNorm of these parts into evaluation mode for good: `train()` of the model or a copy does not change it.
 
     Its weight and bias still learn, unless a rule of the optimizer freezes them.
@@ -70,7 +70,7 @@ def hold_statistics(model: nn.Module, parts: Collection[str]) -> None:
 
 
 @contextmanager
-def statistics_kept(model: nn.Module) -> Iterator[None]:
+def statistics_frozen(model: nn.Module) -> Iterator[None]:
     """Norms in training mode use batch statistics but do not update the running ones.
 
     They run the same operations as usual, as recomputation requires.

@@ -49,7 +49,7 @@ class About:
     command: str = ""
 
 
-UNSAID = About()
+NO_FACTS = About()
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)

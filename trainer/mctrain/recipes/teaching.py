@@ -14,7 +14,7 @@ from mctrain.errors import RecipeError
 from mctrain.recipes.parser import load
 from mctrain.recipes.tables import (
     CLOSED,
-    UNSAID,
+    NO_FACTS,
     About,
     Amount,
     Augmentation,
@@ -130,7 +130,7 @@ class Recipe:
     model: ModelTable
     training: TrainingTable
     bundle: BundleTable
-    about: About = UNSAID
+    about: About = NO_FACTS
     text: str = ""
     tuning: TuningTable | None = None
     stages: StagesTable | None = None
@@ -200,7 +200,7 @@ class ReinforcementRecipe:
     data: SourceTable
     augmentation: Augmentation
     reinforcement: ReinforcementTable
-    about: About = UNSAID
+    about: About = NO_FACTS
 
 
 def load_recipe(name_or_path: str) -> Recipe:

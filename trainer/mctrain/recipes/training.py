@@ -12,7 +12,7 @@ from mctrain.recipes.parser import load, read_toml
 from mctrain.recipes.tables import (
     CLOSED,
     LEAST_SIZE,
-    UNSAID,
+    NO_FACTS,
     About,
     Amount,
     Augmentation,
@@ -142,7 +142,7 @@ class TrainingRecipe:
     data: PhotosTable
     optimizer: OptimizerTable
     run: RunTable
-    about: About = UNSAID
+    about: About = NO_FACTS
     loss: LossTable = LossTable()
     augmentation: Augmentation | None = None
     towers: TowersTable | None = None
@@ -216,7 +216,7 @@ class DecisionsRecipe:
     optimizer: OptimizerTable
     apart: HeldOutTable
     bundle: BundleTable
-    about: About = UNSAID
+    about: About = NO_FACTS
     changes: tuple[str, ...] = ()
 
 

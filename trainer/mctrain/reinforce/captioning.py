@@ -20,8 +20,8 @@ from mctrain.data.shards import grouped
 from mctrain.data.words import parse_tags, retagged, texts_of, words_of
 from mctrain.data.workers import ahead
 from mctrain.errors import DataError, TrainerError, WeightsError
-from mctrain.reinforce.captioners.captioner import Manner, first_sentence, seed_of
-from mctrain.reinforce.maker import admitted
+from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence, seed_of
+from mctrain.reinforce.maker import trainable_samples
 from mctrain.teachers.teacher import OPEN_CLIP, open_teacher
 
 if TYPE_CHECKING:
@@ -46,14 +46,14 @@ UNANSWERED = "no answer"
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionOrder:
+class CaptionConfig:
     """The captioner, its sampling and the tag; `limit` photos of each shard, None for all. `concurrency` is the number of
     parallel requests to a server. Captions whose cosine with their photo, by the teacher `judge`, is below `least` are dropped.
     """
 
     captioner: str
     concurrency: int
-    manner: Manner
+    sampling: SamplingSettings
     seed: int
     tag: str
     judge: str | None
@@ -78,15 +78,15 @@ class CaptionOrder:
 class Captioning:
     """Makes captioned shards."""
 
-    order: CaptionOrder
+    config: CaptionConfig
     captioner: Captioner
     judge: Teacher | None
 
     def identity(self) -> dict[str, Any]:
         """Everything besides the source that the bytes of a shard depend on."""
-        order = self.order
+        config = self.config
         configuration = {
-            **asdict(order.manner), "seed": order.seed, "tag": order.tag, "limit": order.limit, "least similarity": order.least
+            **asdict(config.sampling), "seed": config.seed, "tag": config.tag, "limit": config.limit, "least similarity": config.least
         }  # fmt: skip
         models = {"captioner": self.captioner, "judge": self.judge}
         named = {title: {"name": each.name, "digest": each.digest} for title, each in models.items() if each}
@@ -94,8 +94,8 @@ class Captioning:
 
     @property
     def limit(self) -> int | None:
-        """The order's limit."""
-        return self.order.limit
+        """The configured limit."""
+        return self.config.limit
 
     @property
     def trials(self) -> int:
@@ -145,8 +145,8 @@ class Captioning:
         self, batch: Sequence[_Pictured], outcome: ShardOutcome
     ) -> Iterator[tuple[_Pictured, list[str]]]:
         """The captioned photos, each with its kept captions; dropped ones are counted."""
-        seeds = [seed_of(each.group.key, self.order.seed) for each in batch]
-        answers = self.captioner.describe([each.picture for each in batch], seeds, self.order.manner)
+        seeds = [seed_of(each.group.key, self.config.seed) for each in batch]
+        answers = self.captioner.describe([each.picture for each in batch], seeds, self.config.sampling)
         described: list[_Pictured] = []
         captions: list[list[str]] = []
         for each, texts in zip(batch, answers, strict=True):
@@ -158,7 +158,7 @@ class Captioning:
             described.append(each)
             outcome.counts[BLANK] += len(texts) - len(sentences)
             outcome.counts[AGAIN] += len(sentences) - len(captions[-1])
-        if self.judge is not None and (least := self.order.least) is not None:
+        if self.judge is not None and (least := self.config.least) is not None:
             likes = _likeness(self.judge, described, captions)
             count = sum(map(len, captions))
             captions = [[text for text in texts if next(likes) >= least] for texts in captions]
@@ -168,10 +168,10 @@ class Captioning:
 
     def _joined(self, each: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
         """The members of a sample with the texts appended to its tag."""
-        joined = dict.fromkeys((*texts_of(each.tagged, self.order.tag), *texts))
+        joined = dict.fromkeys((*texts_of(each.tagged, self.config.tag), *texts))
         if not joined:
             return dict(each.group.members)
-        return retagged(each.group.members, each.group.key, {**each.tagged, self.order.tag: list(joined)})
+        return retagged(each.group.members, each.group.key, {**each.tagged, self.config.tag: list(joined)})
 
 
 def _likeness(
@@ -208,7 +208,7 @@ def _fit(
 ) -> Iterator[tuple[SampleMembers, Mapping[str, Any]]]:
     """The trainable samples of a shard with their synthetic texts; the others are counted by reason."""
     seen = set[str]()
-    for _, group in admitted(shard, outcome, seen, limit):
+    for _, group in trainable_samples(shard, outcome, seen, limit):
         if _REINFORCED & group.members.keys():
             outcome.miss(group.key, "reinforced already")  # new texts would have no embeddings
             continue

@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mctrain.atomic_files import sweep_drafts
 from mctrain.data.reinforced.manifest import ShardRecord, load_record, write_record
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import draft, files_of, near, read, same, version_of, write
 from mctrain.reinforce.maker import ShardReport, write_shard
-from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from mctrain.places import Place
-    from mctrain.reinforce.maker import Bar, Maker
+    from mctrain.reinforce.maker import Bar, ShardMaker
 
 JOB = "job.json"
 _ENDING = ".report.json"
@@ -61,7 +61,7 @@ def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[Place, ...]:
     return tuple(shard for shard in job.shards if _made(job, shard) is None)
 
 
-def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str], None]) -> ShardReport:
+def make(job: ShardJob, shard: Place, maker: ShardMaker, progress: Callable[[int, str], None]) -> ShardReport:
     """Makes one shard; `progress` gets each sample and the name of its shard.
 
     Raises:
@@ -88,7 +88,7 @@ def make(job: ShardJob, shard: Place, maker: Maker, progress: Callable[[int, str
     return report
 
 
-def finish(job: ShardJob, maker: Maker, bar: Bar) -> JobReport:
+def finish(job: ShardJob, maker: ShardMaker, bar: Bar) -> JobReport:
     """Writes the files for the whole folder, and removes drafts of killed runs."""
     there = folder_reports(job.folder)
     while True:

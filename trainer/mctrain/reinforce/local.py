@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.reinforce.job import JobReport, ShardJob
-    from mctrain.reinforce.maker import Bar, Maker, MakerOrder
+    from mctrain.reinforce.maker import Bar, MakerConfig, ShardMaker
 
 
 _TRIED = 12  # samples
 _LONG = 20.0  # seconds; load time is negligible beside a longer trial
 
 
-def run(order: MakerOrder, job: ShardJob, tell: Callable[[str], None], bar: Bar) -> JobReport:
+def run(config: MakerConfig, job: ShardJob, tell: Callable[[str], None], bar: Bar) -> JobReport:
     """Makes all missing shards, after an estimate of time and disk; returns the report of `job.finish`.
 
     Raises:
-        PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
+        PicsightError: whatever `MakerConfig.open`, `begin` and `make` raise.
     """
-    with order.open() as maker:
+    with config.open() as maker:
         left = begin(job, maker.identity())
-        progress = bar("samples", foretell(left, maker, tell))
+        progress = bar("samples", estimate(left, maker, tell))
         for shard in left:
             make(job, shard, maker, progress)
         return finish(job, maker, bar)
 
 
-def foretell(left: Sequence[Place], maker: Maker, tell: Callable[[str], None]) -> int:
+def estimate(left: Sequence[Place], maker: ShardMaker, tell: Callable[[str], None]) -> int:
     """Makes a few samples of the first remaining shard and reports an estimate for all; returns the estimated photo count.
 
     Shards in a store are assumed to be as large as the first, because counting would download them all.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Faulty:
+class FaultySample:
     """An unusable sample of the source, and the reason."""
 
     key: str
@@ -39,7 +39,7 @@ class ShardOutcome:
     """
 
     samples: int = 0
-    faulty: list[Faulty] = field(default_factory=list)
+    faulty: list[FaultySample] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     replays: dict[str, Replay] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -52,7 +52,7 @@ class ShardOutcome:
 
     def miss(self, key: str, reason: str) -> None:
         """Counts an unusable sample."""
-        self.faulty.append(Faulty(key, reason))
+        self.faulty.append(FaultySample(key, reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +64,13 @@ class ShardReport:
 
     shard: ShardRecord
     source: str
-    faulty: tuple[Faulty, ...]
+    faulty: tuple[FaultySample, ...]
     refused: tuple[str, ...]
     counts: dict[str, int] = field(default_factory=dict)
     warning: str = ""
 
 
-class Maker(Protocol):
+class ShardMaker(Protocol):
     """Makes one shard from another with loaded models; equal sources give equal bytes."""
 
     def identity(self) -> dict[str, Any]:
@@ -107,16 +107,16 @@ class Maker(Protocol):
         ...
 
 
-class MakerOrder(Protocol):
+class MakerConfig(Protocol):
     """Opens a maker; can be sent to another process."""
 
-    def open(self) -> AbstractContextManager[Maker]:
+    def open(self) -> AbstractContextManager[ShardMaker]:
         """Loads the models; raises WeightsError if a model is unknown or damaged."""
         ...
 
 
 def write_shard(
-    maker: Maker, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
+    maker: ShardMaker, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
 ) -> tuple[ShardOutcome, str]:
     """Writes the maker's results for at most `limit` samples of a source, and calls `tell` for each; also returns the SHA-256.
 
@@ -143,7 +143,7 @@ def write_shard(
     return outcome, digest
 
 
-def admitted(
+def trainable_samples(
     shard: Path, outcome: ShardOutcome, taken: Container[str], limit: int | None
 ) -> Iterator[tuple[int, SampleMembers]]:
     """The samples with their places among all groups of the shard, of which `limit` are looked at; of others it is counted why.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mctrain.places import Place
     from mctrain.reinforce.job import JobReport
-    from mctrain.reinforce.maker import Bar, Maker, MakerOrder
+    from mctrain.reinforce.maker import Bar, MakerConfig, ShardMaker
 
 _OBJECTS = 100_000_000  # bytes; Ray wants some 75 MB
 _AHEAD = 1000  # shards submitted to Ray at a time
@@ -32,21 +32,21 @@ _RETRIES = 3  # retries of a task whose process dies
 class Worker:
     """A cluster process's models, kept between tasks."""
 
-    maker: Maker | None = None
+    maker: ShardMaker | None = None
     kept = ExitStack()
 
     @classmethod
-    def open(cls, order: MakerOrder, folder: Path) -> Maker:
+    def open(cls, config: MakerConfig, folder: Path) -> ShardMaker:
         """Loads the models once."""
         if cls.maker is None:
             with suppress(OSError):  # a machine without the folder needs absolute paths
                 os.chdir(folder)
-            cls.maker = cls.kept.enter_context(order.open())
+            cls.maker = cls.kept.enter_context(config.open())
         return cls.maker
 
 
 def run(
-    order: MakerOrder,
+    config: MakerConfig,
     job: ShardJob,
     tell: Callable[[str], None],
     bar: Bar,
@@ -59,7 +59,7 @@ def run(
     Each worker gets so many processors, and a GPU if there are any.
 
     Raises:
-        PicsightError: whatever `MakerOrder.open`, `begin` and `make` raise.
+        PicsightError: whatever `MakerConfig.open`, `begin` and `make` raise.
         TrainerError: there is no such cluster, its workers have different models, or keep dying.
     """
     if address:
@@ -73,7 +73,7 @@ def run(
         graphics = int(ray.cluster_resources().get("GPU", 0) > 0)
         # max_calls: without it a GPU process ends after each task
         remote = ray.remote(num_cpus=processors, num_gpus=graphics, max_calls=0, max_retries=_RETRIES)
-        given = (ray.put(order), Path.cwd(), job)
+        given = (ray.put(config), Path.cwd(), job)
         identity = _answer(ray, remote(_identify).remote(*given))
         left = begin(job, identity)
         tell(f"{len(left)} shards to make with Ray.")
@@ -98,14 +98,16 @@ def _absolute(place: Place) -> Place:
     return place.absolute() if isinstance(place, Path) else place
 
 
-def _identify(order: MakerOrder, folder: Path, job: ShardJob) -> dict[str, Any]:
+def _identify(config: MakerConfig, folder: Path, job: ShardJob) -> dict[str, Any]:
     """The job's identity, from the workers' models."""
     del job
-    return Worker.open(order, folder).identity()
+    return Worker.open(config, folder).identity()
 
 
-def _make(order: MakerOrder, folder: Path, job: ShardJob, shard: Place, identity: Mapping[str, Any]) -> None:
-    maker = Worker.open(order, folder)
+def _make(
+    config: MakerConfig, folder: Path, job: ShardJob, shard: Place, identity: Mapping[str, Any]
+) -> None:
+    maker = Worker.open(config, folder)
     if maker.identity() != identity:
         raise TrainerError(
             "The machines of the cluster have different models or versions; install the same on all of them."
@@ -113,8 +115,8 @@ def _make(order: MakerOrder, folder: Path, job: ShardJob, shard: Place, identity
     make(job, shard, maker, lambda *_: None)
 
 
-def _finish(order: MakerOrder, folder: Path, job: ShardJob) -> JobReport:
-    return finish(job, Worker.open(order, folder), lambda *_: lambda *_: None)
+def _finish(config: MakerConfig, folder: Path, job: ShardJob) -> JobReport:
+    return finish(job, Worker.open(config, folder), lambda *_: lambda *_: None)
 
 
 def _answer(ray: Any, answer: Any) -> Any:

@@ -32,7 +32,7 @@ from mctrain.data.views import PUBLIC_SIZE, draw_views, slots_of
 from mctrain.data.workers import ahead, open_pool
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import draft
-from mctrain.reinforce.maker import admitted
+from mctrain.reinforce.maker import trainable_samples
 from mctrain.teachers.teacher import Ensemble, open_teacher
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class ReinforceOrder:
+class ReinforceConfig:
     """The teachers, views and storage format; `limit` photos of each shard, None for all.
 
     `bank` holds texts without photos to embed too, by source; `processes` decode photos.
@@ -209,7 +209,7 @@ def _read_words(
     """
     found: dict[int, SampleTexts] = {}
     taken = set[str]()
-    for number, group in admitted(shard, outcome, taken, limit):
+    for number, group in trainable_samples(shard, outcome, taken, limit):
         try:
             words = drawing.phrasing.words_of(group.key, group.members)
         except DataError:

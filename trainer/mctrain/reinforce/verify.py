@@ -34,7 +34,7 @@ _LOWER_HALF = 0xFFFF  # bits of a float32 that are zero if it was a bfloat16
 
 
 @dataclass(slots=True)
-class Verified:
+class VerifyReport:
     """Findings, a sentence each; `chosen` are the complete samples to embed again."""
 
     findings: list[str] = field(default_factory=list)
@@ -47,9 +47,9 @@ class Verified:
 
 def check_set(
     folder: Path, manifest: ReinforcedManifest, cache: Path, count: int, advance: Advance, *, whole: bool
-) -> Verified:
+) -> VerifyReport:
     """Checks all shards, and reads `count` samples spread evenly over the set, or all."""
-    found = Verified()
+    found = VerifyReport()
     total, first = manifest.samples, 0
     count = min(count, total)
     numbers = {(2 * part + 1) * total // (2 * count) for part in range(count)}
@@ -83,7 +83,7 @@ def _read_samples(
     shard: Shard,
     chosen: Collection[int],
     widths: Sequence[int],
-    found: Verified,
+    found: VerifyReport,
     *,
     whole: bool,
 ) -> None:
@@ -115,11 +115,11 @@ def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
     return sample
 
 
-def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], found: Verified) -> None:
+def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], found: VerifyReport) -> None:
     moved = [
         f"view {each.view} of {key} {reason}"
         for key, each in record.replays.items()
-        if (reason := _move(shard, key, each, widths))
+        if (reason := _change(shard, key, each, widths))
     ]
     found.replayed += len(record.replays)
     if moved:
@@ -128,7 +128,7 @@ def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], foun
         )
 
 
-def _move(shard: Shard, key: str, recorded: Replay, widths: Sequence[int]) -> str | None:
+def _change(shard: Shard, key: str, recorded: Replay, widths: Sequence[int]) -> str | None:
     """How a recorded view has changed; None if its pixels are identical."""
     number = shard.find(key)
     if number is None:
@@ -145,7 +145,7 @@ def _move(shard: Shard, key: str, recorded: Replay, widths: Sequence[int]) -> st
     return f"has the digest {digest[:12]} instead of {recorded.digest[:12]}"
 
 
-def explain_move(then: Mapping[str, str]) -> str:
+def explain_change(then: Mapping[str, str]) -> str:
     """Why pixels have changed, as far as the manifest's versions show, and what to do."""
     now = versions()
     here = " and ".join(f"{name} {version}" for name, version in now.items())
@@ -163,7 +163,7 @@ def explain_move(then: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Closeness:
+class CosineCheck:
     """Cosines between stored and fresh embeddings of a teacher, their lower bound, and the item with the smallest one; `what`
     is photos or texts.
     """
@@ -207,7 +207,7 @@ def demand_teachers(manifest: ReinforcedManifest, teachers: Sequence[Teacher]) -
 
 def measure(
     samples: Sequence[ReinforcedSample], columns: slice, teacher: Teacher, advance: Advance
-) -> tuple[Closeness, Closeness]:
+) -> tuple[CosineCheck, CosineCheck]:
     """Compares a teacher's fresh embeddings of the samples' views and texts with the stored `columns`."""
     photos: list[tuple[float, str]] = []
     texts: list[tuple[float, str]] = []
@@ -225,7 +225,7 @@ def measure(
         advance(1, teacher.name)
     bound = _ROUNDED if all(_is_rounded(each.image_embeddings) for each in samples) else _EXACT
     one, other = (
-        Closeness(what, tuple(cosine for cosine, _ in near), bound, min(near)[1])
+        CosineCheck(what, tuple(cosine for cosine, _ in near), bound, min(near)[1])
         for what, near in (("photos", photos), ("texts", texts))
     )
     return one, other

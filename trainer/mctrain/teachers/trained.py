@@ -14,8 +14,8 @@ from mctrain.data.shards import file_digest
 from mctrain.data.views import DrawnView
 from mctrain.errors import WeightsError
 from mctrain.models.graph import Graph
-from mctrain.models.lite import Joined, join_logits
-from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, looks_of
+from mctrain.models.lite import JoinedNetworks, join_logits
+from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, sized_networks
 from mctrain.teachers.fit.text_vectors import Sentences
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.towers import Towers
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mctrain.models.blocks import Head
     from mctrain.models.lite import LiteShape, LiteTower
     from mctrain.models.minilm import MiniLmTower
-    from mctrain.teachers.fit.features import NetworkLook
+    from mctrain.teachers.fit.features import SizedNetwork
     from mctrain.weights.checkpoint import Checkpoint
     from picsight_engine.bundles.bundle import ImageSpec
 
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 _FILES_AT_ONCE = 12  # cached files per network, 11 MB each: the views of a shard
 
 
-class Looks:
+class FeatureExtractor:
     """Several networks applied to the same pictures."""
 
     def __init__(self, networks: Sequence[str], spec: ImageSpec, cache: Path) -> None:
         self._spec = spec
-        self._networks = [_Network(look, cache) for look in looks_of(networks, spec.size)]
+        self._networks = [_Network(network, cache) for network in sized_networks(networks, spec.size)]
 
     def of(self, pictures: Sequence[PIL.Image.Image]) -> tuple[Tensor, Tensor]:
         """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to float16 as in the cache."""
@@ -57,20 +57,20 @@ class Looks:
             each if each.size == size else replay(each, DrawnView(None), self._spec.size) for each in pictures
         ]
         digests = [picture_digest(each)[:DIGITS] for each in squares]
-        looks = [network.of(squares, digests, self._spec) for network in self._networks]
-        features = np.concatenate([each for each, _ in looks], axis=1).astype(np.float32)
-        logits = np.stack([each for _, each in looks]).astype(np.float32)
+        outputs = [network.of(squares, digests, self._spec) for network in self._networks]
+        features = np.concatenate([each for each, _ in outputs], axis=1).astype(np.float32)
+        logits = np.stack([each for _, each in outputs]).astype(np.float32)
         return torch.from_numpy(features), torch.from_numpy(logits)
 
 
 class _Network:
     """A network with its cached outputs by pixels, and its graph for new pixels."""
 
-    def __init__(self, look: NetworkLook, cache: Path) -> None:
-        self._look, self._cache = look, cache
+    def __init__(self, network: SizedNetwork, cache: Path) -> None:
+        self._sized, self._cache = network, cache
         self._graph: Graph | None = None
         self._places: dict[str, tuple[Path, int]] = {}
-        for path in sorted(cache.glob(f"seen-{look.name}-*-{LAYOUT}.npz")):
+        for path in sorted(cache.glob(f"seen-{network.name}-*-{LAYOUT}.npz")):
             for row, digest in enumerate(load_arrays(path, ["pixels"])["pixels"].tolist()):
                 self._places[digest] = (path, row)
         self._load = lru_cache(_FILES_AT_ONCE)(load_arrays)
@@ -92,7 +92,7 @@ class _Network:
         if not squares:
             return []
         if self._graph is None:
-            self._graph = Graph(self._look.graph_file(self._cache))
+            self._graph = Graph(self._sized.graph_file(self._cache))
         features, logits = self._graph(np.stack([preprocess(each, spec) for each in squares]))
         return list(zip(features.astype(np.float16), logits.astype(np.float16), strict=True))
 
@@ -108,19 +108,19 @@ class FittedTeacher(Towers):
         tower = cast("LiteTower", checkpoint.clip.image)
         self._text = cast("MiniLmTower", checkpoint.clip.text)
         self._heads = _heads(tower.head, folds)
-        self._factors = tower.trunk.factors if isinstance(tower.trunk, Joined) else torch.ones(1)
+        self._factors = tower.trunk.factors if isinstance(tower.trunk, JoinedNetworks) else torch.ones(1)
         networks = cast("LiteShape", checkpoint.preset.image).networks
         # Tuned stages are in no package, so such a trunk runs as any tower.
         is_tuned = cast("HeadFit", checkpoint.origin).recipe.stages is not None
-        self._looks = None if is_tuned else Looks(networks, self.spec, cache)
+        self._extractor = None if is_tuned else FeatureExtractor(networks, self.spec, cache)
         self._sentences = Sentences(self._text.trunk, cache)
 
     @torch.no_grad()
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
         """[n, width]."""
-        if self._looks is None or not len(keys):
+        if self._extractor is None or not len(keys):
             return super().photos(pictures, keys)
-        features, logits = self._looks.of(pictures)
+        features, logits = self._extractor.of(pictures)
         joined = join_logits(logits, self._factors)
         folds = torch.tensor([fold_of(key, len(self._heads)) for key in keys])
         vectors = torch.empty(len(keys), self.width)

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import get_device_states, set_device_states
 
-from mctrain.optimisation.statistics import statistics_kept
+from mctrain.optimisation.statistics import statistics_frozen
 from mctrain.training.losses import Embeddings
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def loss_and_gradients(
     states, leaves = _embed_all(model, parts, precision)
     loss = judge(_join(parts, leaves), leaves[-1][2])
     precision.backward(loss.total)
-    with statistics_kept(model):
+    with statistics_frozen(model):
         for number, (part, state, begun) in enumerate(zip(parts, states, leaves, strict=True), start=1):
             last = number == len(parts)
             torch.set_rng_state(state[0])

@@ -59,7 +59,7 @@ def dry_run(
     """Lines for the user: parameters, photos per second, hours, disk. `clock` returns seconds.
 
     Raises:
-        As `run.follow`.
+        As `run.run_training`.
     """
     with joined() as rank:
         run = open_training(recipe, start, places, rank, workers=workers)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.reading.visit import Pass
+from mctrain.data.reading.sampling import EpochPart
 from mctrain.errors import RecipeError
 from mctrain.training.accumulation import BatchPart
 from mctrain.training.losses import Embeddings
@@ -83,7 +83,7 @@ class Feed:
             stop = self._end_of_leg(start, end)
             epoch, first = divmod(start, self.steps_of_pass)
             run = self.recipe.run
-            leg = Pass(
+            leg = EpochPart(
                 epoch=epoch,
                 seed=run.seed,
                 batch=run.batch,

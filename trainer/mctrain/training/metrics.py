@@ -18,8 +18,8 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
+from mctrain.atomic_files import open_atomic
 from mctrain.sources import commit_of_sources
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import refusals_explained
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _cut(path: Path, at: Position) -> None:
                 kept.append(line)
         except (ValueError, AttributeError, TypeError):
             break  # a line cut off by a kill, or not written by a run
-    with write_whole(path) as file:
+    with open_atomic(path) as file:
         file.write("".join(f"{line}\n" for line in kept).encode())
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from mctrain.data.reading.reader import open_data
-from mctrain.data.reading.visit import ReaderSettings, Stored, Texts
+from mctrain.data.reading.sampling import ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.errors import RecipeError, TrainerError
@@ -64,7 +64,7 @@ class RunResult:
     skipped: Counter[str]
 
 
-def follow(
+def run_training(
     recipe: TrainingRecipe, start: Start | None, places: RunFolders, environment: RunEnvironment
 ) -> RunResult:
     """Follows a recipe from the start, or resumes from the last state in a folder.
@@ -106,8 +106,8 @@ def open_training(
     _demand_sizes(recipe, student.preset)
     settings = ReaderSettings(
         interpolation="bicubic",
-        texts=Texts(recipe.data.captions, recipe.data.synthetic),
-        views=recipe.augmentation or Stored(tuple(each.width for each in teachers)),
+        texts=TextChoice(recipe.data.captions, recipe.data.synthetic),
+        views=recipe.augmentation or StoredViews(tuple(each.width for each in teachers)),
         held_out=recipe.apart.share if recipe.apart else 0.0,
     )
     data = open_data(places.photos, recipe.data.shards, places.cache, settings)

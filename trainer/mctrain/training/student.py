@@ -18,10 +18,10 @@ from mctrain.models.blocks import RepMixerBlock, TransformerLayer
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import LiteShape
 from mctrain.models.mci import AttentionBlock
-from mctrain.models.minilm import Layer
+from mctrain.models.minilm import BertLayer
 from mctrain.models.presets import Preset, preset_of, preset_of_towers
 from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
-from mctrain.optimisation.statistics import average_from, hold_statistics, statistics_kept
+from mctrain.optimisation.statistics import freeze_statistics, moving_average, statistics_frozen
 from mctrain.training.range_augment import RangeAugment
 
 if TYPE_CHECKING:
@@ -36,7 +36,14 @@ if TYPE_CHECKING:
 
 
 # pretrained networks too: timm's checkpointing would update BatchNorm statistics twice
-_BLOCKS = (TransformerLayer, AttentionBlock, RepMixerBlock, Layer, DepthwiseSeparableConv, InvertedResidual)
+_BLOCKS = (
+    TransformerLayer,
+    AttentionBlock,
+    RepMixerBlock,
+    BertLayer,
+    DepthwiseSeparableConv,
+    InvertedResidual,
+)
 
 
 _NUMBERS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -57,7 +64,7 @@ def _recomputed(block: nn.Module, *inputs: Any) -> Any:
         block,
         *inputs,
         use_reentrant=False,
-        context_fn=lambda: (nullcontext(), statistics_kept(block)),
+        context_fn=lambda: (nullcontext(), statistics_frozen(block)),
     )
 
 
@@ -163,14 +170,14 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     layout = _layout(recipe, preset, device)
     clip.image.to(memory_format=layout)  # type: ignore[call-overload,unused-ignore]  # newer torch has this type
     table = recipe.optimizer
-    hold_statistics(clip, table.held)
+    freeze_statistics(clip, table.held)
     optimizer = build_student_optimizer(clip, table)
     augment = RangeAugment().to(device) if recipe.run.range_augment else None
     if augment is not None:
         optimizer.add_param_group(
             {"params": list(augment.parameters()), "weight_decay": 0.0, FACTOR: _OF_RANGES}
         )
-    average = average_from(clip, table.average) if table.average else None
+    average = moving_average(clip, table.average) if table.average else None
     if recipe.run.recompute:
         recompute(clip)
     model = DistributedDataParallel(clip) if distributed.is_initialized() else clip

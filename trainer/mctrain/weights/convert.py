@@ -123,7 +123,7 @@ def _some(keys: list[str]) -> str:
 
 
 @torch.no_grad()
-def look(model: Clip, preset: Preset, source: str) -> Impression:
+def inspect_weights(model: Clip, preset: Preset, source: str) -> Impression:
     """Signs of whether the weights were trained; only a model without usable vectors is refused.
 
     Raises:

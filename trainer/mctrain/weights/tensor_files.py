@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from mctrain.atomic_files import open_atomic
 from mctrain.errors import WeightsError
-from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +72,7 @@ def write_saved(path: Path, content: dict[str, Any]) -> None:
     """Writes a file for `read_saved`, atomically; raises WeightsError if the disk is full or cannot be written."""
     try:
         # in a thread, because Ctrl-C inside torch's writer would abort the process
-        with write_whole(path) as file, ThreadPoolExecutor(1) as writer:
+        with open_atomic(path) as file, ThreadPoolExecutor(1) as writer:
             writer.submit(torch.save, content, file).result()
     except (OSError, RuntimeError) as fault:  # torch raises RuntimeError for disk errors, without the reason
         reason = fault.strerror if isinstance(fault, OSError) else "the disk is full or refuses it"

@@ -17,7 +17,7 @@ from torch import nn
 
 from mctrain.errors import RecipeError, WeightsError
 from mctrain.models.clip import build_clip
-from mctrain.models.lite import Joined, LiteTower, load_trunk
+from mctrain.models.lite import JoinedNetworks, LiteTower, load_trunk
 from mctrain.models.lite_stages import unfold
 from mctrain.models.presets import preset_of
 from mctrain.recipes.parser import parse
@@ -107,11 +107,11 @@ def _read_image(tower: LiteTower, shape: LiteShape, stored: StoredWeights) -> No
         weight, bias = f"{name}.weight", f"{name}.weight_bias"
         found = stored.like({weight: conv.weight, bias: norm.bias})
         unfold(conv, norm, found[weight], found[bias])
-    if isinstance(tower.trunk, Joined) and shape.branch:
+    if isinstance(tower.trunk, JoinedNetworks) and shape.branch:
         _read_factors(tower.trunk, stored)
 
 
-def _read_factors(trunk: Joined, stored: StoredWeights) -> None:
+def _read_factors(trunk: JoinedNetworks, stored: StoredWeights) -> None:
     """Reads the factors, which are unnamed in the graph: the only constant with one number per network."""
     factors = stored.only((len(trunk.networks), 1, 1))
     if factors is None:

@@ -20,11 +20,11 @@ import pytest
 import torch
 from tests.trainer.conftest import write_shard
 
-from mctrain.data.joining.holders import find_holders
-from mctrain.data.joining.join import Joining, join
-from mctrain.data.joining.joined import teachers_of
+from mctrain.data.joining.join import JoinJob, join
+from mctrain.data.joining.join_sample import teachers_of
+from mctrain.data.joining.sample_files import find_sample_files
 from mctrain.data.joining.uid_index import open_index
-from mctrain.data.named import named_shards_below
+from mctrain.data.shard_names import shards_below
 from mctrain.data.shards import grouped, samples
 from mctrain.places import place_of
 
@@ -180,7 +180,9 @@ def index_of(tmp_path):
     """Opens an index of some sources."""
     with ExitStack() as stack:
         yield lambda *sources: stack.enter_context(
-            closing(open_index(find_holders(list(map(str, sources))), tmp_path / "cache", lambda *_: None))
+            closing(
+                open_index(find_sample_files(list(map(str, sources))), tmp_path / "cache", lambda *_: None)
+            )
         )
 
 
@@ -189,8 +191,8 @@ def join_with(index_of, tmp_path):
     """Joins a set with some sources."""
 
     def run(reinforced, *sources, output=tmp_path / "joined"):
-        shards = named_shards_below(str(reinforced))
-        joining = Joining(shards, index_of(*sources), teachers_of(shards[0].place), place_of(str(output)))
+        shards = shards_below(str(reinforced))
+        joining = JoinJob(shards, index_of(*sources), teachers_of(shards[0].place), place_of(str(output)))
         return join(joining, lambda *_: None)
 
     return run

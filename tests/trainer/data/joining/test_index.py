@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mctrain.data.joining.holders import FetchedSample, HeldSample, find_holders
+from mctrain.data.joining.sample_files import FetchedSample, LocatedSample, find_sample_files
 from mctrain.data.joining.uid_index import open_index
 from mctrain.errors import DataError
 
@@ -19,7 +19,7 @@ class Listed:
     """A holder with known samples."""
 
     place: Path
-    held: list[HeldSample]
+    held: list[LocatedSample]
     damaged: bool = False
     looked: list[str] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def drawn(count, seed):
     upper = [draw.randbytes(8) for _ in range(count // 2)] + [b"\xff" * 8, b"\0" * 8]
     lower = [draw.randbytes(8) for _ in range(3)]
     return [
-        HeldSample(
+        LocatedSample(
             draw.choice(upper) + draw.choice(lower),
             at,
             draw.randrange(1 << 40),
@@ -113,4 +113,4 @@ def test_files_without_uids_say_which_option_keeps_them(tmp_path):
     ):
         open_index([Listed(Path("0.tar"), [])], tmp_path, lambda *_: None)
     with pytest.raises(DataError, match=r"holds no \.tar, no \.parquet with photos"):
-        find_holders([str(tmp_path)])
+        find_sample_files([str(tmp_path)])

@@ -22,12 +22,12 @@ from tests.trainer.data.joining.conftest import (
 )
 from torchvision.transforms.v2.functional import resized_crop
 
-from mctrain.data.joining.join import Joining, join
-from mctrain.data.joining.joined import DATACOMPDR
-from mctrain.data.named import named_shards_below
+from mctrain.data.joining.join import JoinJob, join
+from mctrain.data.joining.join_sample import DATACOMPDR
 from mctrain.data.reading.reader import TrainingData, open_data
-from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reinforced.manifest import load_manifest
+from mctrain.data.shard_names import shards_below
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError
 from mctrain.places import place_of, write
@@ -77,9 +77,9 @@ def test_training_reads_joined_samples_as_the_teachers_saw_them(web, join_with, 
     write_members(tmp_path / "set" / "0.tar", *(published(photo, bf16=True) for photo in web))
     as_tar(tmp_path / "photos", [fetched(photo, number, side=150) for number, photo in enumerate(web)])
     join_with(tmp_path / "set", tmp_path / "photos")
-    settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
+    settings = ReaderSettings("bicubic", TextChoice("any", "^syn_text"), StoredViews((768, 768)))
     data = TrainingData([tmp_path / "joined" / "0.tar"], tmp_path, settings)
-    (batch,) = data.batches(Pass(0, 0, len(web), 64), 0)
+    (batch,) = data.batches(EpochPart(0, 0, len(web), 64), 0)
     assert data.skipped == {}
     known = {photo.uid: photo for photo in web}
     for place, key in enumerate(batch.keys):
@@ -236,8 +236,8 @@ def test_finished_shards_are_kept_and_others_not_overwritten(downloaded, reinfor
 
 
 def test_a_killed_run_resumes_without_partial_shards(downloaded, reinforced, index_of, join_with, tmp_path):
-    shards, index = named_shards_below(str(reinforced)), index_of(downloaded)
-    joining = Joining(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
+    shards, index = shards_below(str(reinforced)), index_of(downloaded)
+    joining = JoinJob(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
     seen = []
 
     def killed(_count, name):
@@ -275,7 +275,7 @@ def test_sources_and_output_may_lie_in_stores(web, downloaded, reinforced, bucke
     assert [record.shard.samples for record in records] == [7, 5]
     for name in ("00000000.tar", "00000001.tar"):
         assert (place_of(within) / "joined" / name).read_bytes() == (tmp_path / "joined" / name).read_bytes()
-    settings = ReaderSettings("bicubic", Texts("any", "^syn_text"), Stored((768, 768)))
+    settings = ReaderSettings("bicubic", TextChoice("any", "^syn_text"), StoredViews((768, 768)))
     data = open_data(place_of(f"{within}/joined"), ["*.tar"], tmp_path, settings)
-    keys = [key for batch in data.batches(Pass(0, 0, 4, 8), 0) for key in batch.keys]
+    keys = [key for batch in data.batches(EpochPart(0, 0, 4, 8), 0) for key in batch.keys]
     assert sorted(keys) == sorted(photo.uid for photo in web)

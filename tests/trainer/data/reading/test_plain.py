@@ -15,7 +15,7 @@ from torchvision.transforms.v2.functional import resize
 
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
+from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import PLAIN, members_of
 from mctrain.data.shards import samples
@@ -24,7 +24,7 @@ from mctrain.recipes.tables import Augmentation
 
 WHOLE = Augmentation("none", 1, 1.0, mirror=False)
 STRONG = Augmentation("strong", 1, 0.08, mirror=True)
-FIRST = Texts("first", "")
+FIRST = TextChoice("first", "")
 
 
 def plain_settings(views=WHOLE, texts=FIRST) -> ReaderSettings:
@@ -59,7 +59,7 @@ def reinforced(reinforced_samples, tmp_path_factory):
 
 def test_a_photo_with_a_text_beside_it_is_enough(plain, photos, tmp_path):
     data = TrainingData([plain], tmp_path, plain_settings())
-    (batch,) = data.batches(Pass(0, 1, 8, 48), 0)
+    (batch,) = data.batches(EpochPart(0, 1, 8, 48), 0)
     numbers = {photo.key: number for number, photo in enumerate(photos)}
     assert batch.captions == tuple(f"first of {numbers[key]}" for key in batch.keys)
     assert batch.synthetic == ()
@@ -71,10 +71,10 @@ def test_a_photo_with_a_text_beside_it_is_enough(plain, photos, tmp_path):
 
 
 def test_texts_are_chosen_as_in_reinforced_data_and_blank_ones_are_ignored(plain, photos, tmp_path):
-    data = TrainingData([plain], tmp_path, plain_settings(texts=Texts("any", "^syn_text$")))
+    data = TrainingData([plain], tmp_path, plain_settings(texts=TextChoice("any", "^syn_text$")))
     seen = {key: set() for key in (photo.key for photo in photos[:8])}
     for epoch in range(12):
-        for batch in data.batches(Pass(epoch, 1, 8, 8), 0):
+        for batch in data.batches(EpochPart(epoch, 1, 8, 8), 0):
             for pair in zip(batch.keys, batch.captions, batch.synthetic, strict=True):
                 seen[pair[0]].add(pair[1:])
             assert batch.synthetic_embeddings.shape == (8, 0)
@@ -89,7 +89,7 @@ def test_each_visit_draws_a_new_view(plain, tmp_path):
 
     def looks(epoch, seed):
         """The pixels of each photo."""
-        batches = data.batches(Pass(epoch, seed, 4, 32), 0)
+        batches = data.batches(EpochPart(epoch, seed, 4, 32), 0)
         return {
             key: pixels for batch in batches for key, pixels in zip(batch.keys, batch.pixels, strict=True)
         }
@@ -103,10 +103,10 @@ def test_each_visit_draws_a_new_view(plain, tmp_path):
 
 
 def test_a_reinforced_shard_is_plain_data_without_embeddings(reinforced, reinforced_samples, tmp_path):
-    texts = Texts("any", "^syn_text$")
-    stored = TrainingData([reinforced], tmp_path, ReaderSettings("bicubic", texts, Stored(WIDTHS)))
+    texts = TextChoice("any", "^syn_text$")
+    stored = TrainingData([reinforced], tmp_path, ReaderSettings("bicubic", texts, StoredViews(WIDTHS)))
     drawn = TrainingData([reinforced], tmp_path, plain_settings(STRONG, texts))
-    part = Pass(3, 5, 8, 16)
+    part = EpochPart(3, 5, 8, 16)
     for one, other in zip(stored.batches(part, 0), drawn.batches(part, 0), strict=True):
         assert (one.keys, one.captions, one.synthetic) == (other.keys, other.captions, other.synthetic)
         assert other.image_embeddings.shape == (8, 0)
@@ -143,7 +143,9 @@ def test_unusable_plain_samples_are_counted_and_the_rest_is_read(photos, real_da
     shard = pack(tmp_path / "odd.tar", parts)
     data = TrainingData([shard], tmp_path, plain_settings())
     assert len(data) == 8
-    keys = {key for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 2, 8), 0) for key in batch.keys}
+    keys = {
+        key for epoch in (0, 1) for batch in data.batches(EpochPart(epoch, 0, 2, 8), 0) for key in batch.keys
+    }
     assert keys == {photo.key for photo in photos[:4]}
     assert data.skipped == {
         "no txt": 1,
@@ -158,9 +160,9 @@ def test_shards_of_another_kind_say_what_they_lack(plain, photos, tmp_path):
     with pytest.raises(
         DataError, match=r"7 have no json, 1 have no syn\.json\. `mctrain reinforce` adds what teachers say"
     ):
-        TrainingData([plain], tmp_path, ReaderSettings("bicubic", FIRST, Stored(WIDTHS)))
+        TrainingData([plain], tmp_path, ReaderSettings("bicubic", FIRST, StoredViews(WIDTHS)))
     bare = pack(tmp_path / "bare.tar", [(f"{photo.key}.jpg", photo.photo) for photo in photos[:2]])
     with pytest.raises(DataError, match=r"2 have no txt\. Each photo needs a caption beside it"):
         TrainingData([bare], tmp_path, plain_settings())
     with pytest.raises(RecipeError, match="no regular expression"):
-        Texts("any", "(")
+        TextChoice("any", "(")

@@ -15,7 +15,14 @@ from tests.trainer.conftest import write_shard as pack
 from tests.trainer.data.conftest import SLOTS, WIDTHS, build_public, write_samples
 
 from mctrain.data.reading.reader import TrainingData
-from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts, choose_texts, choose_view
+from mctrain.data.reading.sampling import (
+    EpochPart,
+    ReaderSettings,
+    StoredViews,
+    TextChoice,
+    choose_texts,
+    choose_view,
+)
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
@@ -24,8 +31,8 @@ from mctrain.data.views import Crop, DrawnView
 from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 
-TEXTS = Texts("any", "^syn_text.*$")
-SETTINGS = ReaderSettings("bicubic", TEXTS, Stored(WIDTHS))
+TEXTS = TextChoice("any", "^syn_text.*$")
+SETTINGS = ReaderSettings("bicubic", TEXTS, StoredViews(WIDTHS))
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,7 @@ def same(one, other) -> bool:
 
 
 def test_a_pass_sees_each_sample_once_with_its_own_order_and_choices(data):
-    passes = [list(data.batches(Pass(epoch, 7, 4, 32), 0)) for epoch in (0, 1)]
+    passes = [list(data.batches(EpochPart(epoch, 7, 4, 32), 0)) for epoch in (0, 1)]
     assert len(data) == 16
     assert len(passes[0]) == len(data) // 4 == 4
     for batches in passes:
@@ -63,14 +70,14 @@ def test_a_pass_sees_each_sample_once_with_its_own_order_and_choices(data):
     ]
     assert list(captions[0]) != list(captions[1])
     assert captions[0] != captions[1]
-    other_seed = next(data.batches(Pass(0, 8, 4, 32), 0))
+    other_seed = next(data.batches(EpochPart(0, 8, 4, 32), 0))
     assert other_seed.keys != passes[0][0].keys
     assert data.skipped == Counter()
 
 
 def test_pixels_texts_and_vectors_of_a_row_belong_together(data, reinforced_samples):
     of = {sample.key: sample for sample in reinforced_samples}
-    for batch in data.batches(Pass(3, 1, 8, 32), 0):
+    for batch in data.batches(EpochPart(3, 1, 8, 32), 0):
         assert batch.pixels.shape == (8, 3, 32, 32)
         assert batch.pixels.dtype == torch.uint8
         for row, key in enumerate(batch.keys):
@@ -121,15 +128,15 @@ def test_views_captions_tags_and_texts_are_uniform(reinforced_samples):
     assert counts.keys() == shares.keys()
     for outcome, share in shares.items():
         assert abs(counts[outcome] - visits * share) < 5 * (visits * share * (1 - share)) ** 0.5, outcome
-    alone = [choose_texts(sample, epoch, 5, Texts("any", "^syn_text$")) for epoch in range(20)]
+    alone = [choose_texts(sample, epoch, 5, TextChoice("any", "^syn_text$")) for epoch in range(20)]
     assert {other.tag for _, other in alone} == {"syn_text"}
     assert choose_texts(sample, 3, 5, TEXTS) == choose_texts(sample, 3, 5, TEXTS)
 
 
 def test_other_processes_read_the_same_batches_from_any_step(data):
-    undisturbed = list(data.batches(Pass(2, 7, 3, 32), 0))
+    undisturbed = list(data.batches(EpochPart(2, 7, 3, 32), 0))
     before = torch.random.get_rng_state()
-    found = list(data.batches(Pass(2, 7, 3, 32, start=2), 2))
+    found = list(data.batches(EpochPart(2, 7, 3, 32, start=2), 2))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert len(found) == 3
     assert all(same(one, other) for one, other in zip(undisturbed[2:], found, strict=True))
@@ -138,8 +145,8 @@ def test_other_processes_read_the_same_batches_from_any_step(data):
 @pytest.mark.skipif(sys.platform == "darwin", reason="there a process cannot tell who sends a signal")
 def test_reader_processes_ignore_signals_of_other_programs(data):
     """A terminal and a service manager send them to all processes of a run; here another program does."""
-    wanted = list(data.batches(Pass(1, 7, 4, 32), 0))
-    batches = data.batches(Pass(1, 7, 4, 32), 1)
+    wanted = list(data.batches(EpochPart(1, 7, 4, 32), 0))
+    batches = data.batches(EpochPart(1, 7, 4, 32), 1)
     found = [next(batches)]
     (reader,) = multiprocessing.active_children()
     for name in ("INT", "TERM"):
@@ -150,8 +157,8 @@ def test_reader_processes_ignore_signals_of_other_programs(data):
 
 
 def test_ranks_share_the_batches_of_one(data):
-    whole = list(data.batches(Pass(2, 7, 5, 32), 0))
-    parts = [list(data.batches(Pass(2, 7, 5, 32, rank=rank, ranks=2), 0)) for rank in range(2)]
+    whole = list(data.batches(EpochPart(2, 7, 5, 32), 0))
+    parts = [list(data.batches(EpochPart(2, 7, 5, 32, rank=rank, ranks=2), 0)) for rank in range(2)]
     for batch, first, second in zip(whole, *parts, strict=True):
         assert batch.keys == first.keys + second.keys
         assert torch.equal(batch.pixels, torch.cat([first.pixels, second.pixels]))
@@ -207,7 +214,9 @@ def test_unusable_samples_are_replaced_and_counted_once_with_any_number_of_reade
     for workers in (0, 2):
         data = TrainingData([shard], tmp_path / "cache", SETTINGS)
         assert data.skipped == {"no txt": 1}
-        runs.append([batch for epoch in (0, 1) for batch in data.batches(Pass(epoch, 0, 4, 32), workers)])
+        runs.append(
+            [batch for epoch in (0, 1) for batch in data.batches(EpochPart(epoch, 0, 4, 32), workers)]
+        )
         assert data.skipped == reasons
     for batch in runs[0]:
         assert set(batch.keys) <= usable
@@ -226,7 +235,7 @@ def test_shards_without_a_usable_sample_end_the_pass(reinforced_samples, tmp_pat
         DataError,
         match=r"^16 samples in a row cannot be used\. The last: The embeddings of .* are broken: image_emb ",
     ):
-        next(data.batches(Pass(0, 0, 4, 32), workers))
+        next(data.batches(EpochPart(0, 0, 4, 32), workers))
 
 
 def test_a_set_without_photos_is_refused_before_anything_is_read(photos, reinforced_samples, tmp_path):

@@ -15,8 +15,8 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 from mctrain.data.held_out import is_held_out
 from mctrain.data.reading import reader, stream
 from mctrain.data.reading.reader import TrainingData, open_data
+from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reading.stream import StreamedData
-from mctrain.data.reading.visit import Pass, ReaderSettings, Stored, Texts
 from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, ShardRecord, Storage, save_manifest
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import write_archive
@@ -26,7 +26,7 @@ from mctrain.places import draft, place_of, write
 if TYPE_CHECKING:
     from pathlib import Path
 
-SETTINGS = ReaderSettings("bicubic", Texts("any", "^syn_text$"), Stored(WIDTHS))
+SETTINGS = ReaderSettings("bicubic", TextChoice("any", "^syn_text$"), StoredViews(WIDTHS))
 PER_SHARD = (3, 5, 2, 4, 2)
 
 
@@ -66,7 +66,7 @@ def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tm
     assert len(data) == len(exact) == 16
     orders = []
     for epoch in range(2):
-        part = Pass(epoch, 7, 4, 24)
+        part = EpochPart(epoch, 7, 4, 24)
         wanted = {key: (batch, row) for batch in exact.batches(part, 0) for row, key in enumerate(batch.keys)}
         batches = list(data.batches(part, 0))
         assert sorted(keys_of(batches)) == sorted(wanted)
@@ -91,32 +91,32 @@ def test_ranks_and_processes_share_the_shards(folder, bucket, tmp_path, monkeypa
     local = opened(folder, tmp_path)
     seen = []
     for rank, data, workers in ((0, remote, 0), (1, remote, 0), (0, local, 2)):
-        batches = list(data.batches(Pass(0, 3, 4, 8, rank=rank, ranks=2), workers))
+        batches = list(data.batches(EpochPart(0, 3, 4, 8, rank=rank, ranks=2), workers))
         assert [len(batch.keys) for batch in batches] == [2] * 4
         seen.append(set(keys_of(batches)))
     # batches alternate between the last two processes, each with other shards
     assert not set(keys_of(batches[::2])) & set(keys_of(batches[1::2]))
     assert not seen[1] & (seen[0] | seen[2])
     with pytest.raises(DataError, match="5 shards cannot be streamed by 6 processes"):
-        next(remote.batches(Pass(0, 3, 12, 8, rank=5, ranks=6), 0))
+        next(remote.batches(EpochPart(0, 3, 12, 8, rank=5, ranks=6), 0))
 
 
 def test_a_pass_entered_midway_begins_at_a_shard(folder, reinforced_samples, tmp_path, monkeypatch):
     monkeypatch.setattr(stream, "_MIXED", 1)  # numbers: samples in the order of their shards
     monkeypatch.setattr(stream, "_FIRST", 1)
     data = opened(stored(folder, f"memory://{tmp_path.name}"), tmp_path)
-    whole = keys_of(data.batches(Pass(0, 1, 2, 8), 0))
+    whole = keys_of(data.batches(EpochPart(0, 1, 2, 8), 0))
     starts = [sum(PER_SHARD[:number]) for number in range(5)]
     first_of = {reinforced_samples[start].key for start in starts}
     for step in range(1, 8):
-        entered = keys_of(data.batches(Pass(0, 1, 2, 8, start=step), 0))
+        entered = keys_of(data.batches(EpochPart(0, 1, 2, 8, start=step), 0))
         assert len(entered) == len(whole) - 2 * step
         assert entered[0] in first_of
         again = whole.index(entered[0])
         assert 2 * step - max(PER_SHARD) < again <= 2 * step
         count = min(len(entered), len(whole) - again)
         assert entered[:count] == whole[again : again + count]
-    assert len(keys_of(data.batches(Pass(0, 1, 2, 8, start=2, stop=5), 0))) == 6
+    assert len(keys_of(data.batches(EpochPart(0, 1, 2, 8, start=2, stop=5), 0))) == 6
 
 
 def test_unusable_samples_are_counted_and_skipped(folder, reinforced_samples, tmp_path):
@@ -135,7 +135,7 @@ def test_unusable_samples_are_counted_and_skipped(folder, reinforced_samples, tm
         write_archive(path, [(reinforced_samples[14].key, twice)] * 2)
     data = opened(place, tmp_path)
     fsspec.filesystem("memory").rm(f"/{tmp_path.name}/0.tar")
-    keys = Counter(keys_of(data.batches(Pass(0, 1, 4, 8), 0)))
+    keys = Counter(keys_of(data.batches(EpochPart(0, 1, 4, 8), 0)))
     assert {reinforced_samples[number].key for number in (11, 12, 13, 14)} < keys.keys()
     assert bare[0][0] not in keys
     # the cut sample lacks what was behind the cut
@@ -147,7 +147,7 @@ def test_samples_kept_apart_are_never_seen(folder, reinforced_samples, tmp_path)
         stored(folder, f"memory://{tmp_path.name}"), tmp_path, settings=replace(SETTINGS, held_out=0.5)
     )
     assert len(data) == 8
-    seen = {key for epoch in range(4) for key in keys_of(data.batches(Pass(epoch, 0, 2, 8), 0))}
+    seen = {key for epoch in range(4) for key in keys_of(data.batches(EpochPart(epoch, 0, 2, 8), 0))}
     assert (
         seen
         == {sample.key for sample in reinforced_samples if not is_held_out(sample.key, 0.5)}
@@ -161,7 +161,7 @@ def test_shards_without_a_usable_sample_end_the_run(folder, tmp_path):
         write(place / f"{number}.tar", b"no archive" * 100)
     data = opened(place, tmp_path)
     with pytest.raises(DataError, match=r"10 samples in a row cannot be used\. The last: \d\.tar: "):
-        next(data.batches(Pass(0, 1, 4, 8), 0))
+        next(data.batches(EpochPart(0, 1, 4, 8), 0))
 
 
 def test_a_folder_is_indexed_unless_it_has_too_many_shards(folder, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from tests.trainer.conftest import run_mctrain, write_photos
 
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError, WeightsError
-from mctrain.reinforce.captioners.captioner import Manner
+from mctrain.reinforce.captioners.captioner import SamplingSettings
 from mctrain.reinforce.captioners.chat import ChatCaptioner
 from mctrain.reinforce.captioning import open_captioner
 
@@ -78,7 +78,7 @@ PICTURE = PIL.Image.new("RGB", (900, 300), (200, 30, 30))
 
 def test_each_caption_is_a_question_with_the_photo_and_a_seed(server, captioner, monkeypatch):
     monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open sesame")
-    texts = captioner.describe([PICTURE], [7], Manner(captions=2, top_p=0.8, tokens=25))
+    texts = captioner.describe([PICTURE], [7], SamplingSettings(captions=2, top_p=0.8, tokens=25))
     assert texts == [("A dog, seed 7. It sits.", "A dog, seed 8. It sits.")]
     path, key, body = server.asked[0]
     assert (path, key) == ("/v1/chat/completions", "Bearer open sesame")
@@ -91,7 +91,7 @@ def test_each_caption_is_a_question_with_the_photo_and_a_seed(server, captioner,
 
 def test_a_busy_server_is_asked_again_after_the_time_it_names(server, captioner, waits):
     server.answers = [(503, ""), (429, "", ("Retry-After", "7")), (504, "")]
-    assert captioner.describe([PICTURE], [1], Manner(captions=1)) == [("A dog, seed 1. It sits.",)]
+    assert captioner.describe([PICTURE], [1], SamplingSettings(captions=1)) == [("A dog, seed 1. It sits.",)]
     assert waits == [1, 7, 4]
 
 
@@ -109,18 +109,21 @@ def test_a_photo_without_an_answer_is_left_out_and_eight_in_a_row_end_the_work(
 ):
     """A request is repeated twice before it is given up."""
     server.answers = [(status, content)] * 3
-    assert captioner.describe([PICTURE] * 2, [1, 2], Manner(captions=1)) == [(), ("A dog, seed 2. It sits.",)]
+    assert captioner.describe([PICTURE] * 2, [1, 2], SamplingSettings(captions=1)) == [
+        (),
+        ("A dog, seed 2. It sits.",),
+    ]
     assert waits == [1, 4]
     server.answers = [(status, content)] * 300
     with pytest.raises(TrainerError, match=f"{message}.* 8 photos in a row"):
-        captioner.describe([PICTURE] * 100, [1] * 100, Manner(captions=1))
+        captioner.describe([PICTURE] * 100, [1] * 100, SamplingSettings(captions=1))
     assert 3 * 8 <= 300 - len(server.answers) < 300  # some are asked while others are looked at
 
 
 def test_several_questions_are_asked_at_a_time(server):
     server.gate = threading.Barrier(4)
     several = open_captioner(f"http://127.0.0.1:{server.server_port}/v1@seer", 4)
-    assert several.describe([PICTURE] * 2, [1, 5], Manner(captions=2)) == [
+    assert several.describe([PICTURE] * 2, [1, 5], SamplingSettings(captions=2)) == [
         ("A dog, seed 1. It sits.", "A dog, seed 2. It sits."),
         ("A dog, seed 5. It sits.", "A dog, seed 6. It sits."),
     ]
@@ -135,7 +138,7 @@ def test_an_interrupt_waits_for_no_answer(server, captioner):
 
     server.asked, server.gate = Interrupting(), threading.Barrier(2)
     with pytest.raises(KeyboardInterrupt):
-        captioner.describe([PICTURE], [1], Manner(captions=1))
+        captioner.describe([PICTURE], [1], SamplingSettings(captions=1))
     server.gate.wait(10)  # the answer is still owed
 
 
@@ -144,7 +147,7 @@ def test_a_refused_key_or_model_ends_the_work_with_the_servers_words(server, cap
     monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open sesame")
     server.answers = [(status, '{"error": {"message": "No open sesame here."}}')]
     with pytest.raises(TrainerError, match=rf"answers {status} \w+( \w+)?: .*No … here.*; look at its log"):
-        captioner.describe([PICTURE], [1], Manner())
+        captioner.describe([PICTURE], [1], SamplingSettings())
     assert len(server.asked) == 1
 
 
@@ -152,14 +155,14 @@ def test_a_redirect_is_not_followed(server, captioner, monkeypatch):
     monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open sesame")
     server.answers = [(302, "", ("Location", f"http://localhost:{server.server_port}/elsewhere"))]
     with pytest.raises(TrainerError, match="answers 302 Found"):
-        captioner.describe([PICTURE], [1], Manner())
+        captioner.describe([PICTURE], [1], SamplingSettings())
     assert [path for path, *_ in server.asked] == ["/v1/chat/completions"]
 
 
 def test_an_invalid_key_is_reported_but_not_shown(captioner, monkeypatch):
     monkeypatch.setenv("MCTRAIN_CHAT_KEY", "open\nsesame")
     with pytest.raises(TrainerError, match="MCTRAIN_CHAT_KEY holds characters that no key has") as caught:
-        captioner.describe([PICTURE], [1], Manner())
+        captioner.describe([PICTURE], [1], SamplingSettings())
     assert "sesame" not in str(caught.value)
 
 
@@ -171,7 +174,7 @@ def test_an_invalid_address_is_refused(url):
 
 def test_a_missing_server_and_an_invalid_captioner_are_reported():
     with pytest.raises(TrainerError, match=r"does not answer: .*; is the server running"):
-        open_captioner("http://127.0.0.1:9/v1@seer").describe([PICTURE], [1], Manner())
+        open_captioner("http://127.0.0.1:9/v1@seer").describe([PICTURE], [1], SamplingSettings())
     with pytest.raises(TrainerError, match="names no model"):
         open_captioner("http://127.0.0.1/v1")
     with pytest.raises(WeightsError, match="is not a captioner; write"):

@@ -9,8 +9,8 @@ import torch
 from transformers.generation.logits_process import TopPLogitsWarper
 
 from mctrain.data.shards import samples
-from mctrain.reinforce.captioners.captioner import Manner, first_sentence
-from mctrain.reinforce.captioners.coca import Decoder, nucleus, see
+from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence
+from mctrain.reinforce.captioners.coca import Decoder, image_tokens, nucleus
 from mctrain.reinforce.captioning import open_captioner
 
 
@@ -28,7 +28,7 @@ def photos(real_data):
 def test_the_logits_of_every_step_are_open_clips(coca, captioner, photos):
     model, pixels = coca[1], captioner._model.pixels(photos)
     ids = torch.randint(1, 49406, (6, 10), generator=torch.Generator().manual_seed(1))
-    decoder = Decoder(model, see(model, pixels), 2, 10)
+    decoder = Decoder(model, image_tokens(model, pixels), 2, 10)
     for place in range(10):
         found = decoder.step(ids[:, place])
         wanted = model(pixels.repeat_interleave(2, 0), ids[:, : place + 1], output_labels=False)["logits"][
@@ -51,19 +51,20 @@ def test_nucleus_sampling_draws_what_the_reference_keeps(top_p):
 
 
 def test_captions_depend_on_photo_and_seed_alone(captioner, photos):
-    manner = Manner(captions=2, tokens=12)
-    together = captioner.describe(photos, [5, 6, 7], manner)
+    sampling = SamplingSettings(captions=2, tokens=12)
+    together = captioner.describe(photos, [5, 6, 7], sampling)
     assert [
-        captioner.describe([photo], [seed], manner)[0] for photo, seed in zip(photos, (5, 6, 7), strict=True)
+        captioner.describe([photo], [seed], sampling)[0]
+        for photo, seed in zip(photos, (5, 6, 7), strict=True)
     ] == together
-    assert captioner.describe(photos[:1], [8], manner)[0] != together[0]
+    assert captioner.describe(photos[:1], [8], sampling)[0] != together[0]
     assert all(first != second for first, second in together)
 
 
 def test_a_caption_has_a_start_a_least_length_and_an_end(captioner, photos):
     pixels = captioner._model.pixels(photos)
     for tokens in (6, 12):
-        ids = captioner.draw(pixels, range(3), Manner(captions=4, top_p=1.0, tokens=tokens))
+        ids = captioner.draw(pixels, range(3), SamplingSettings(captions=4, top_p=1.0, tokens=tokens))
         assert ids.shape == (12, tokens)
         assert (ids[:, 0] == 49406).all()
         assert (ids[:, 1:5] != 49407).all()

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import no_progress
 
-from mctrain.data.blanks import MEASURING, TRAINING
+from mctrain.data.blanks import EVALUATION, TRAINING
 from mctrain.data.shards import samples
 from mctrain.models.presets import preset_of
 from mctrain.teachers.fit.corpus import FitFolders, build_corpus
@@ -45,7 +45,7 @@ def test_a_fit_with_blanks_ranks_unseen_blanks_behind_photos_unless_asked_for(
     recipe, finished, tiny_data, real_data, cache, tmp_path, fit
 ):
     """The texts are those of the training photos; the photos are others."""
-    blanks = [MEASURING.blank(number) for number in range(30)]
+    blanks = [EVALUATION.blank(number) for number in range(30)]
     photos = [photo.image() for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 20)]
     learnt = samples(tiny_data / "flickr8k-train-000000.tar")
     texts = ["plain black picture", *(photo.words["captions"][0] for photo in learnt)]

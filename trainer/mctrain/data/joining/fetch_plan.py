@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mctrain.data.joining.holders import parse_facts, uid_of
+from mctrain.data.joining.sample_files import parse_facts, uid_of
 from mctrain.data.shards import members
 from mctrain.errors import DataError
 from mctrain.places import write
@@ -18,7 +18,7 @@ from mctrain.places import write
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from mctrain.data.named import Named
+    from mctrain.data.shard_names import NamedShard
     from mctrain.places import Place
 
 URLS, PHOTOS = "urls", "photos"  # folders beside each other
@@ -34,7 +34,7 @@ class FetchPlan:
     left_out: int
 
 
-def make_plan(shards: Sequence[Named], folder: Place, progress: Callable[[int, str], None]) -> FetchPlan:
+def make_plan(shards: Sequence[NamedShard], folder: Place, progress: Callable[[int, str], None]) -> FetchPlan:
     """Writes a URL list per shard for img2dataset, and composes its command.
 
     Raises:

@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.joining.holders import parse_facts, uid_of
-from mctrain.data.joining.joined import BY_UID, join_sample, take_photo
+from mctrain.atomic_files import sweep_drafts
+from mctrain.data.joining.join_sample import BY_UID, join_sample, match_photo
+from mctrain.data.joining.sample_files import parse_facts, uid_of
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
@@ -26,16 +27,15 @@ from mctrain.data.reinforced.manifest import (
 )
 from mctrain.data.replay import versions
 from mctrain.data.shards import grouped, parse_words, write_archive
-from mctrain.errors import SampleError, TrainerError, counted_under
+from mctrain.errors import SampleError, TrainerError, as_sample_error
 from mctrain.places import draft, files_of, size_of, version_of, write
-from mctrain.whole_files import sweep_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mctrain.data.joining.joined import Taken
+    from mctrain.data.joining.join_sample import MatchedPhoto
     from mctrain.data.joining.uid_index import UidIndex
-    from mctrain.data.named import Named
+    from mctrain.data.shard_names import NamedShard
     from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
@@ -67,15 +67,15 @@ class JoinRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Joining:
+class JoinJob:
     """The inputs and the output folder of a join."""
 
-    shards: Sequence[Named]
+    shards: Sequence[NamedShard]
     index: UidIndex
     teachers: tuple[TeacherRecord, ...]
     folder: Place
 
-    def record_of(self, shard: Named) -> JoinRecord | None:
+    def record_of(self, shard: NamedShard) -> JoinRecord | None:
         """The record of this shard joined with these photos; None if it must be made."""
         record = _load_record(self.folder / shard.name)
         if record is None:
@@ -97,7 +97,7 @@ class _Tally:
     refused: list[str] = field(default_factory=list)
 
 
-def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRecord, ...]:
+def join(job: JoinJob, progress: Callable[[int, str], None]) -> tuple[JoinRecord, ...]:
     """Joins the missing shards; returns the records of all requested ones, in order.
 
     `progress` gets each sample and the name of its shard.
@@ -106,9 +106,9 @@ def join(joining: Joining, progress: Callable[[int, str], None]) -> tuple[JoinRe
         DataError: a shard or a photo's file cannot be read at all.
         TrainerError: the folder holds other shards, or the store refuses one.
     """
-    _claim(joining.folder)
-    records = [joining.record_of(shard) or _make(joining, shard, progress) for shard in joining.shards]
-    _collect(joining)
+    _claim(job.folder)
+    records = [job.record_of(shard) or _make(job, shard, progress) for shard in job.shards]
+    _collect(job)
     return tuple(records)
 
 
@@ -123,18 +123,18 @@ def _claim(folder: Place) -> None:
     write(folder / _MARK, b"{}\n")
 
 
-def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) -> JoinRecord:
-    tally, source, target = _Tally(), version_of(shard.place), joining.folder / shard.name
+def _make(job: JoinJob, shard: NamedShard, progress: Callable[[int, str], None]) -> JoinRecord:
+    tally, source, target = _Tally(), version_of(shard.place), job.folder / shard.name
     with draft(target) as path:
-        digest = write_archive(path, _joined(joining, shard, tally, progress))
+        digest = write_archive(path, _joined(job, shard, tally, progress))
     left_out = {reason: tuple(keys) for reason, keys in sorted(tally.faults.items())}
     counts = {reason: len(keys) for reason, keys in left_out.items()}
     record = JoinRecord(
         shard=ShardRecord(shard.name, tally.samples, digest, counts, {}),
         rule=RULE,
         source=source,
-        photos=joining.index.digest,
-        teachers=joining.teachers,
+        photos=job.index.digest,
+        teachers=job.teachers,
         bytes=size_of(target),
         scaled=tally.scaled,
         unchecked=tally.unchecked,
@@ -146,25 +146,25 @@ def _make(joining: Joining, shard: Named, progress: Callable[[int, str], None]) 
 
 
 def _joined(
-    joining: Joining, shard: Named, tally: _Tally, progress: Callable[[int, str], None]
+    job: JoinJob, shard: NamedShard, tally: _Tally, progress: Callable[[int, str], None]
 ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
     """The joinable samples of a shard, ready for an archive; the others are counted."""
-    widths = [each.width for each in joining.teachers]
+    widths = [each.width for each in job.teachers]
     for group in grouped(shard.place):
         progress(1, shard.name)
         try:
             key = _key(group, tally)
-            taken, caption = _found(joining.index, key, group)
-            if shipped_digests().holds_key(key) or shipped_digests().holds_photo(taken.fetched.photo):
+            matched, caption = _found(job.index, key, group)
+            if shipped_digests().holds_key(key) or shipped_digests().holds_photo(matched.fetched.photo):
                 tally.refused.append(key)
                 continue
-            members, scaled = join_sample(key, group.members, taken, caption, widths)
+            members, scaled = join_sample(key, group.members, matched, caption, widths)
         except SampleError as fault:
             tally.faults[fault.reason].append(group.key)
             continue
         tally.samples += 1
         tally.scaled += scaled
-        tally.unchecked += taken.by == BY_UID
+        tally.unchecked += matched.by == BY_UID
         yield key, members
 
 
@@ -176,7 +176,7 @@ def _key(group: SampleMembers, tally: _Tally) -> str:
     """
     if group.fault is not None and group.fault.kind == "damaged shard":
         raise SampleError(group.fault.sentence, "damaged shard")
-    with counted_under("broken json"):  # without the photo's hash
+    with as_sample_error("broken json"):  # without the photo's hash
         facts = parse_words(group.members.get("json", b"{}"), group.key)
     uid = uid_of(facts, group.key)
     if uid is None:
@@ -187,7 +187,7 @@ def _key(group: SampleMembers, tally: _Tally) -> str:
     return uid.hex()
 
 
-def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[Taken, str]:
+def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[MatchedPhoto, str]:
     """The photo of a sample, and its caption: the first non-blank one with this uid.
 
     Raises:
@@ -196,27 +196,27 @@ def _found(index: UidIndex, key: str, group: SampleMembers) -> tuple[Taken, str]
     places = list(index.find(bytes.fromhex(key)))
     fetch = cache(index.fetch)
     digest = str(parse_facts(group.members.get("json", b"")).get("sha256") or "").lower()
-    taken = take_photo(
+    matched = match_photo(
         digest, (each for place in places if place[1].photo and (each := fetch(*place)).photo), key
     )
     texts = (fetch(*place).text for place in places if place[1].text)
-    return taken, next((text for text in texts if text.strip()), "")
+    return matched, next((text for text in texts if text.strip()), "")
 
 
-def _collect(joining: Joining) -> None:
+def _collect(job: JoinJob) -> None:
     """Writes the manifest of all shards in the folder, including other runs', and removes drafts of killed runs."""
-    places = files_of(joining.folder, f"**/*{SUFFIX}")
+    places = files_of(job.folder, f"**/*{SUFFIX}")
     targets = [each.parent / (each.name.removesuffix(SUFFIX) + ".tar") for each in places]
     records = [record for target in targets if (record := _load_record(target))]
     records.sort(key=lambda record: record.shard.name)
     manifest = ReinforcedManifest(
-        configuration={"joined": {"rule": RULE, "photos": joining.index.digest}},
-        teachers=joining.teachers,
+        configuration={"joined": {"rule": RULE, "photos": job.index.digest}},
+        teachers=job.teachers,
         shards=tuple(record.shard for record in records),
         refused=tuple(key for record in records for key in record.refused),
         versions=versions(),
     )
-    save_manifest(joining.folder / MANIFEST, manifest)
+    save_manifest(job.folder / MANIFEST, manifest)
     for folder in dict.fromkeys(target.parent for target in targets):
         if isinstance(folder, Path):  # a store has no drafts
             sweep_drafts(folder, {target.name for target in targets if target.parent == folder})

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from mctrain.data.joining.holders import HeldSample
+from mctrain.data.joining.sample_files import LocatedSample
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from mctrain.data.joining.holders import FetchedSample, Holder
+    from mctrain.data.joining.sample_files import FetchedSample, SampleFile
 
 _LAYOUT = 2  # increment when the tables change, to rebuild older indexes
 _TABLES = """
@@ -47,27 +47,27 @@ class UidIndex:
     """
 
     database: sqlite3.Connection
-    holders: Sequence[Holder]
+    files: Sequence[SampleFile]
     digest: str
     samples: int
     twice: int
     faults: tuple[str, ...]
 
-    def find(self, uid: bytes) -> Iterator[tuple[int, HeldSample]]:
+    def find(self, uid: bytes) -> Iterator[tuple[int, LocatedSample]]:
         """All samples with this uid and the numbers of their files, in the order in which the files were named."""
-        for source, *held in self.database.execute(_FIND, [uid]):
-            yield source, HeldSample(*held)
+        for source, *located in self.database.execute(_FIND, [uid]):
+            yield source, LocatedSample(*located)
 
-    def fetch(self, source: int, held: HeldSample) -> FetchedSample:
+    def fetch(self, source: int, located: LocatedSample) -> FetchedSample:
         """A sample of the file with this number; raises DataError if the file has changed."""
-        return self.holders[source].fetch(held.at, held.size)
+        return self.files[source].fetch(located.at, located.size)
 
     def close(self) -> None:
         """Closes the table."""
         self.database.close()
 
 
-def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, str], None]) -> UidIndex:
+def open_index(files: Sequence[SampleFile], cache: Path, progress: Callable[[int, str], None]) -> UidIndex:
     """The index of some files, built if not cached; `progress` gets each scanned file.
 
     If several runs start together, one builds it and the others wait.
@@ -75,7 +75,7 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
     Raises:
         DataError: a file is missing, none of them holds a uid, or the index is damaged.
     """
-    versions = json.dumps([_LAYOUT, [[str(each.place), each.version()] for each in holders]])
+    versions = json.dumps([_LAYOUT, [[str(each.place), each.version()] for each in files]])
     digest = hashlib.sha256(versions.encode(errors="surrogateescape")).hexdigest()
     file = cache / "joining" / f"{digest[:32]}.sqlite"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
             with FileLock(file.with_suffix(".lock")):
                 database = stack.enter_context(closing(sqlite3.connect(file)))
                 database.executescript(_TABLES)
-                _fill(database, holders, progress)
+                _fill(database, files, progress)
             samples, twice = (database.execute(query).fetchone()[0] for query in (_COUNT, _TWICE))
             faults = tuple(fault for (fault,) in database.execute(_FAULTS))
         except sqlite3.DatabaseError as fault:
@@ -93,28 +93,28 @@ def open_index(holders: Sequence[Holder], cache: Path, progress: Callable[[int, 
             reason = faults[0] if faults else "No sample of the photos has a uid."
             raise DataError(f"{reason} img2dataset keeps uids with --save_additional_columns '[\"uid\"]'.")
         stack.pop_all()  # the caller closes it
-    return UidIndex(database, holders, digest, samples, twice, faults)
+    return UidIndex(database, files, digest, samples, twice, faults)
 
 
 def _fill(
-    database: sqlite3.Connection, holders: Sequence[Holder], progress: Callable[[int, str], None]
+    database: sqlite3.Connection, files: Sequence[SampleFile], progress: Callable[[int, str], None]
 ) -> None:
     known = {number for (number,) in database.execute(_KNOWN)}
-    for number, holder in enumerate(holders):
+    for number, file in enumerate(files):
         if number not in known:
             with database:
-                _look_through(database, holder, number)
-        progress(1, holder.place.name)
+                _look_through(database, file, number)
+        progress(1, file.place.name)
     with database:
         database.execute(_BY_UID)
 
 
-def _look_through(database: sqlite3.Connection, holder: Holder, number: int) -> None:
+def _look_through(database: sqlite3.Connection, file: SampleFile, number: int) -> None:
     entries = list[tuple[bytes, int, int, int, bool, bool]]()
     fault = ""
     try:
         entries.extend(
-            (each.uid, number, each.at, each.size, each.photo, each.text) for each in holder.entries()
+            (each.uid, number, each.at, each.size, each.photo, each.text) for each in file.entries()
         )
     except DataError as damage:
         fault = str(damage)

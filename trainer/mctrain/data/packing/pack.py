@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.packing.plan import PackingPlan, PackingSettings, content_key, digest, make_plan
 from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
@@ -24,7 +25,6 @@ from mctrain.data.sources.listing import SourceListing
 from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
 from mctrain.data.words import CAPTIONS, members_of
 from mctrain.errors import DataError
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.destination import demand_writable
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.reading import read_photo
@@ -234,7 +234,7 @@ def _write_manifest(folder: Path, plan: PackingPlan, shards: Mapping[str, Packed
         "faults": len(plan.faults),
         "shards": [asdict(shards[name]) for name in sorted(shards)],
     }
-    with write_whole(folder / MANIFEST) as file:
+    with open_atomic(folder / MANIFEST) as file:
         file.write(json.dumps(content, indent=1).encode())
 
 

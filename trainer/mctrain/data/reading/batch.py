@@ -67,7 +67,7 @@ class EmbeddedText(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class DrawnSample:
     """One sample of a batch: a view with its embedding [D], a caption, and a second text if the recipe asks for one."""
 
     key: str
@@ -82,18 +82,18 @@ def normalised(pixels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     return (pixels - mean[:, None, None]) / std[:, None, None]
 
 
-def collate(visits: Sequence[Visit], skipped: Sequence[Skipped]) -> TrainingBatch:
-    """Joins visits into a batch; the pixels keep the decoder's memory layout, channels last."""
-    pixels = np.stack([np.asarray(visit.picture) for visit in visits])  # [n, size, size, 3]
-    second = [visit.synthetic for visit in visits if visit.synthetic is not None]
-    width = len(visits[0].embedding)
+def collate(samples: Sequence[DrawnSample], skipped: Sequence[Skipped]) -> TrainingBatch:
+    """Joins samples into a batch; the pixels keep the decoder's memory layout, channels last."""
+    pixels = np.stack([np.asarray(sample.picture) for sample in samples])  # [n, size, size, 3]
+    second = [sample.synthetic for sample in samples if sample.synthetic is not None]
+    width = len(samples[0].embedding)
     return TrainingBatch(
-        keys=tuple(visit.key for visit in visits),
+        keys=tuple(sample.key for sample in samples),
         pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
-        captions=tuple(visit.caption.text for visit in visits),
+        captions=tuple(sample.caption.text for sample in samples),
         synthetic=tuple(each.text for each in second),
-        image_embeddings=_join([visit.embedding for visit in visits], width),
-        caption_embeddings=_join([visit.caption.embedding for visit in visits], width),
+        image_embeddings=_join([sample.embedding for sample in samples], width),
+        caption_embeddings=_join([sample.caption.embedding for sample in samples], width),
         synthetic_embeddings=_join([each.embedding for each in second], width),
         skipped=tuple(skipped),
     )

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.reinforced.embeddings import load_array
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
 from mctrain.data.shards import opened_archive, split_name
 from mctrain.errors import DataError
 from mctrain.places import opened, version_of
-from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,7 +94,7 @@ def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
     file = cache / "index" / f"{identity}-{LAYOUT}.npy"
     if not file.exists():
         rows = _index(tar)
-        with write_whole(file) as index:
+        with open_atomic(file) as index:
             np.save(index, rows, allow_pickle=False)
     columns = [ROLES.index(role) for role in needs.demanded]
     absent = _load_rows(file)["offset"][:, columns] == _ABSENT  # [samples, demanded]
@@ -161,7 +161,7 @@ def _is_zipped(path: Path) -> bool:
 def _unpack(path: Path, target: Path) -> Path:
     if not target.exists():
         try:
-            with gzip.open(path) as packed, write_whole(target) as file:
+            with gzip.open(path) as packed, open_atomic(target) as file:
                 shutil.copyfileobj(packed, file, _CHUNK)
         except (OSError, EOFError, zlib.error) as fault:
             raise DataError(f"The shard {path} cannot be unpacked: {fault}.") from fault

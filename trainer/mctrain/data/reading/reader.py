@@ -16,21 +16,21 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from mctrain.data.held_out import is_held_out
-from mctrain.data.named import find_shards
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.index import open_shard
+from mctrain.data.reading.sampling import draw_sample, order
 from mctrain.data.reading.stream import StreamedData, count_samples
-from mctrain.data.reading.visit import order, see
 from mctrain.data.reinforced.sample import PLAIN, name_role
+from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mctrain.data.reading.batch import TrainingBatch, Visit
+    from mctrain.data.reading.batch import DrawnSample, TrainingBatch
     from mctrain.data.reading.index import Shard
-    from mctrain.data.reading.visit import Pass, ReaderSettings
+    from mctrain.data.reading.sampling import EpochPart, ReaderSettings
     from mctrain.data.reinforced.sample import Needs
     from mctrain.places import Place
 
@@ -77,7 +77,7 @@ class TrainingData:
         lacking = Counter({f"no {role}": count for role, count in self._lacking.items()})
         return lacking + Counter(self._skipped.values())
 
-    def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
+    def batches(self, part: EpochPart, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass or of some of its steps; `workers` (0: this process reads) does not change them.
 
         Raises:
@@ -92,7 +92,7 @@ class _Steps(Dataset["TrainingBatch | str"]):
     """The batches of a pass by step; an error is returned as an item, because a worker would raise it as a traceback."""
 
     def __init__(
-        self, shards: tuple[Shard, ...], seen: Sequence[int], settings: ReaderSettings, part: Pass
+        self, shards: tuple[Shard, ...], seen: Sequence[int], settings: ReaderSettings, part: EpochPart
     ) -> None:
         self._shards = shards
         self._seen = seen
@@ -104,11 +104,11 @@ class _Steps(Dataset["TrainingBatch | str"]):
         part = self._part
         skipped: list[Skipped] = []
         try:
-            return collate([self._visit(part.batch * step + row, skipped) for row in part.rows], skipped)
+            return collate([self._draw(part.batch * step + row, skipped) for row in part.rows], skipped)
         except DataError as fault:
             return str(fault)
 
-    def _visit(self, place: int, skipped: list[Skipped]) -> Visit:
+    def _draw(self, place: int, skipped: list[Skipped]) -> DrawnSample:
         """The sample at a place of the order; if it is unusable, the first usable one in the same row of the following batches.
 
         So no sample occurs twice in a batch, except at the end of a pass.
@@ -120,7 +120,7 @@ class _Steps(Dataset["TrainingBatch | str"]):
             number -= int(self._ends[shard]) - self._shards[shard].whole
             key = self._shards[shard].key(number)
             try:
-                return see(key, self._shards[shard].members(number), self._settings, self._part)
+                return draw_sample(key, self._shards[shard].members(number), self._settings, self._part)
             except SampleError as fault:
                 skipped.append(Skipped(key, fault.reason, str(fault)))
             place = place + batch if place + batch < count else (place + 1) % batch

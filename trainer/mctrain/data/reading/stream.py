@@ -18,7 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from mctrain.data.held_out import is_held_out
 from mctrain.data.reading.batch import Skipped, collate, load
-from mctrain.data.reading.visit import order, see
+from mctrain.data.reading.sampling import draw_sample, order
 from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.data.reinforced.sample import lacking, role_of
 from mctrain.data.shards import grouped
@@ -28,8 +28,8 @@ from mctrain.places import read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mctrain.data.reading.batch import TrainingBatch, Visit
-    from mctrain.data.reading.visit import Pass, ReaderSettings
+    from mctrain.data.reading.batch import DrawnSample, TrainingBatch
+    from mctrain.data.reading.sampling import EpochPart, ReaderSettings
     from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
@@ -74,7 +74,7 @@ class StreamedData:
         """The number of samples skipped so far, and of shards that could not be read to the end, by reason."""
         return Counter(self._skipped.values())
 
-    def batches(self, part: Pass, workers: int) -> Iterator[TrainingBatch]:
+    def batches(self, part: EpochPart, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass or of some of its steps, read by `workers` processes (0: by this one).
 
         Raises:
@@ -94,7 +94,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
     """The batches that one process reads; an error is yielded as an item, because a worker would raise it as a traceback."""
 
     def __init__(
-        self, shards: Sequence[CountedShard], settings: ReaderSettings, part: Pass, steps: int
+        self, shards: Sequence[CountedShard], settings: ReaderSettings, part: EpochPart, steps: int
     ) -> None:
         self._shards = shards
         self._settings = settings
@@ -107,17 +107,17 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
         rows = len(part.rows)
         seen = rows * len(range(number, part.start, workers))
-        visits = self._visits(number, workers, seen)
+        samples = self._draws(number, workers, seen)
         try:
             for _ in range(part.start + number, self._stop, workers):
-                batch = collate(list(islice(visits, rows)), self._skipped)
+                batch = collate(list(islice(samples, rows)), self._skipped)
                 self._skipped = []
                 yield batch
         except DataError as fault:
             yield str(fault)
 
-    def _visits(self, number: int, workers: int, seen: int) -> Iterator[Visit]:
-        """The visits of this process, without end; the first turn skips the shards that `seen` samples cover."""
+    def _draws(self, number: int, workers: int, seen: int) -> Iterator[DrawnSample]:
+        """The drawn samples of this process, without end; the first turn skips the shards that `seen` samples cover."""
         part = self._part
         for turn in count():
             drawn = order(len(self._shards), part.epoch, part.seed).tolist()
@@ -127,14 +127,14 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
             usable = 0
             draw = random.Random(f"{part.seed} {part.epoch} {part.rank} {number} {turn}")  # noqa: S311 (no secret)
             for sample in self._mixed(each, draw):
-                if (visit := self._seen(sample)) is not None:
+                if (drawn := self._seen(sample)) is not None:
                     usable += 1
-                    yield visit
+                    yield drawn
             if not usable and turn:
                 self._give_up()
 
-    def _seen(self, sample: SampleMembers) -> Visit | None:
-        """The visit of a sample; None if it is unusable or held out."""
+    def _seen(self, sample: SampleMembers) -> DrawnSample | None:
+        """Draws from a sample; None if it is unusable or held out."""
         if self._settings.held_out and is_held_out(sample.key, self._settings.held_out):
             return None
         needs = self._settings.needs
@@ -142,7 +142,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
         try:
             if role := needs.missing(map(role_of, members)):
                 raise lacking(sample.key, role)
-            return see(sample.key, members, self._settings, self._part)
+            return draw_sample(sample.key, members, self._settings, self._part)
         except SampleError as fault:
             self._skip(sample.key, fault.reason, str(fault))
             return None

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.reinforced.embeddings import find_fault, load_array
 from mctrain.data.reinforced.manifest import TeacherRecord  # noqa: TC001 (read_record reads the annotations)
 from mctrain.errors import DataError
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.fields import read_record
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def write_bank(
             _save(file, embed(chunk), len(chunk), about)
         progress(len(chunk), "")
     whole = parts / path.name  # in this folder, so that a half-written file is removed with it
-    with write_whole(whole) as target:
+    with open_atomic(whole) as target:
         _join(target, about, everything, files)
     whole.replace(path)
     shutil.rmtree(parts, ignore_errors=True)
@@ -234,7 +234,7 @@ def _digest(teachers: Sequence[TeacherRecord], texts: Sequence[str]) -> str:
 def _save(file: Path, vectors: NDArray[np.float32], count: int, about: BankAbout) -> None:
     if fault := find_fault(vectors, count, [teacher.width for teacher in about.teachers]):
         raise DataError(f"What the teachers gave for texts of the bank {fault}; check their weights.")
-    with write_whole(file) as part:
+    with open_atomic(file) as part:
         np.save(part, vectors.astype("<f2"), allow_pickle=False)
 
 

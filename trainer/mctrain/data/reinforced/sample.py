@@ -19,7 +19,7 @@ from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_a
 from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
 from mctrain.data.views import parse_views, write_views
 from mctrain.data.words import SYNTHETIC, SampleTexts, parse_tags, parse_text
-from mctrain.errors import DataError, SampleError, counted_under
+from mctrain.errors import DataError, SampleError, as_sample_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -95,7 +95,7 @@ class PlainSample:
         Raises:
             SampleError: the photo cannot be decoded, is truncated or too large.
         """
-        with counted_under("broken photo"):
+        with as_sample_error("broken photo"):
             return decode_photo(self.photo, self.key)
 
 
@@ -169,9 +169,9 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
     if role := REINFORCED.missing(suffixes):
         raise lacking(key, role)
     words = _parse_words(key, members)
-    with counted_under("broken paug.json"):
+    with as_sample_error("broken paug.json"):
         views = parse_views(parse_words(members["paug.json"], key, "paug.json").get("param_aug"), key)
-    with counted_under("broken embeddings"):
+    with as_sample_error("broken embeddings"):
         arrays = unpack_arrays(members[suffixes["embeddings"]], suffixes["embeddings"], key)
         _split_old_form(arrays, len(words.human) or 1, words.synthetic, key)
         rows = {IMAGES: len(views), CAPTIONS: len(words.human) or 1}
@@ -191,13 +191,13 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
 
 def _parse_words(key: str, members: Mapping[str, bytes]) -> SampleTexts:
     """All texts unchanged, because embeddings match them by position."""
-    with counted_under("broken json"):
+    with as_sample_error("broken json"):
         about = parse_words(members["json"], key)
         further = _texts(about.pop("texts", []), f"{key}.json")
-    with counted_under("broken syn.json"):
+    with as_sample_error("broken syn.json"):
         tagged = parse_tags(members["syn.json"], key)
         synthetic = {tag: _texts(value, f"{key}.syn.json") for tag, value in tagged.items()}
-    with counted_under("broken txt"):
+    with as_sample_error("broken txt"):
         first = parse_text(members["txt"], key)
         if about.pop("txt_source", None) != SYNTHETIC:
             return SampleTexts((first, *further), synthetic, about)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
+class SamplingSettings:
     """Sampling settings: captions per photo, and nucleus sampling with `top_p`.
 
     `tokens` is the longest caption, including start and end tokens. Published for MobileCLIP: five, 0.9, and 30, also for
@@ -27,7 +27,7 @@ class Manner:
 
 class Captioner(Protocol):
     """A captioning model: `name` is recorded in reports, `digest` identifies everything that its captions depend on besides
-    photo, manner and seed. A remote one runs in another program, which may charge for each request.
+    photo, sampling and seed. A remote one runs in another program, which may charge for each request.
     """
 
     name: str
@@ -35,9 +35,9 @@ class Captioner(Protocol):
     is_remote: bool
 
     def describe(
-        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
+        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], sampling: SamplingSettings
     ) -> list[tuple[str, ...]]:
-        """`manner.captions` raw texts per RGB picture; equal seeds give equal texts.
+        """`sampling.captions` raw texts per RGB picture; equal seeds give equal texts.
 
         A remote captioner returns fewer, or none, if requests fail.
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
-    from mctrain.reinforce.captioners.captioner import Manner
+    from mctrain.reinforce.captioners.captioner import SamplingSettings
 
 KEY = "MCTRAIN_CHAT_KEY"  # environment variable with the server's key, if it needs one
 _PROMPT = "Describe this photo in one short sentence, as a caption."
@@ -95,7 +95,7 @@ class ChatCaptioner:
         self._failed = 0  # photos in a row
 
     def describe(
-        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
+        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], sampling: SamplingSettings
     ) -> list[tuple[str, ...]]:
         """Raw texts from the server, which decides whether equal seeds give equal texts.
 
@@ -106,9 +106,9 @@ class ChatCaptioner:
         """
         headers = _headers()
         questions = (
-            self._question(url, seed + number, manner)
+            self._question(url, seed + number, sampling)
             for url, seed in zip(map(_data_url, pictures), seeds, strict=True)
-            for number in range(manner.captions)
+            for number in range(sampling.captions)
         )
         asked = [(each, Future[str | _Failure]()) for each in questions]
         left = iter(asked)  # shared by the threads: each request is taken once
@@ -126,7 +126,7 @@ class ChatCaptioner:
             threading.Thread(target=work, daemon=True).start()
         answers = (future.result() for _, future in asked)
         try:
-            return [self._texts(list(itertools.islice(answers, manner.captions))) for _ in pictures]
+            return [self._texts(list(itertools.islice(answers, sampling.captions))) for _ in pictures]
         finally:
             over.set()  # wakes waiting threads
 
@@ -141,13 +141,13 @@ class ChatCaptioner:
             raise TrainerError(f"{failures[0].sentence} This happened for {_IN_A_ROW} photos in a row.")
         return texts
 
-    def _question(self, url: str, seed: int, manner: Manner) -> bytes:
+    def _question(self, url: str, seed: int, sampling: SamplingSettings) -> bytes:
         content = [{"type": "text", "text": _PROMPT}, {"type": "image_url", "image_url": {"url": url}}]
         asked = {
             "model": self._model,
             "messages": [{"role": "user", "content": content}],
-            "top_p": manner.top_p,
-            "max_tokens": manner.tokens,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.tokens,
             "seed": seed % 2**31,
         }
         return json.dumps(asked).encode()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from torch import Tensor
 
-    from mctrain.reinforce.captioners.captioner import Manner
+    from mctrain.reinforce.captioners.captioner import SamplingSettings
     from mctrain.teachers.open_clip import OpenClipModel
 
 
@@ -46,24 +46,24 @@ class CocaCaptioner:
         )
 
     def describe(
-        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], manner: Manner
+        self, pictures: Sequence[PIL.Image.Image], seeds: Sequence[int], sampling: SamplingSettings
     ) -> list[tuple[str, ...]]:
         """Raw texts, without start and end tokens."""
-        ids = self.draw(self._model.pixels(pictures), seeds, manner).tolist()
-        texts = [self._spoken(each) for each in ids]
-        return [tuple(texts[at : at + manner.captions]) for at in range(0, len(texts), manner.captions)]
+        ids = self.draw(self._model.pixels(pictures), seeds, sampling).tolist()
+        texts = [self._decoded(each) for each in ids]
+        return [tuple(texts[at : at + sampling.captions]) for at in range(0, len(texts), sampling.captions)]
 
     @torch.no_grad()
-    def draw(self, pixels: Tensor, seeds: Sequence[int], manner: Manner) -> Tensor:
+    def draw(self, pixels: Tensor, seeds: Sequence[int], sampling: SamplingSettings) -> Tensor:
         """Token ids [p * captions, tokens] for pixels [p, 3, size, size], padded after a caption's end.
 
         The padding id is the exclamation mark in CLIP's vocabulary: as in open_clip's `generate`, it also ends a caption.
         """
         model = self._model.module
-        most = min(manner.tokens, model.context_length)
+        most = min(sampling.tokens, model.context_length)
         # [p * captions, tokens]
-        drawn = torch.from_numpy(_drawn(seeds, manner.captions, most)).to(pixels.device)
-        decoder = Decoder(model, see(model, pixels), manner.captions, most)
+        drawn = torch.from_numpy(_drawn(seeds, sampling.captions, most)).to(pixels.device)
+        decoder = Decoder(model, image_tokens(model, pixels), sampling.captions, most)
         ids = torch.full_like(drawn, self._pad, dtype=torch.long)
         ids[:, 0] = self._begin
         for place in range(1, most):
@@ -73,12 +73,12 @@ class CocaCaptioner:
             open_still = ~((ids[:, :place] == self._end) | (ids[:, :place] == self._pad)).any(1)
             if not open_still.any():
                 break
-            found = nucleus(logits, manner.top_p, drawn[:, place])
+            found = nucleus(logits, sampling.top_p, drawn[:, place])
             found[:] = self._end if place == most - 1 else found
             ids[open_still, place] = found[open_still]
         return ids
 
-    def _spoken(self, ids: Sequence[int]) -> str:
+    def _decoded(self, ids: Sequence[int]) -> str:
         each = list(ids[1:])
         ends = [each.index(mark) for mark in (self._end, self._pad) if mark in each]
         return str(self._model.tokenizer.decode(each[: min(ends, default=len(each))]))
@@ -212,7 +212,7 @@ def demand_coca(model: Any, name: str) -> None:
 
 
 @torch.no_grad()
-def see(model: Any, pixels: Tensor) -> Tensor:
+def image_tokens(model: Any, pixels: Tensor) -> Tensor:
     """The decoder's image tokens [p, m, width] for pixels [p, 3, size, size]."""
     _, tokens = model.visual(pixels)
     return tokens  # type: ignore[no-any-return]

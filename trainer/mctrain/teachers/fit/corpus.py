@@ -13,10 +13,10 @@ import numpy as np
 import torch
 
 from mctrain.data.blanks import TRAINING, pack_blanks
-from mctrain.data.contrasts import contrast_of
+from mctrain.data.hard_negatives import hard_negative_of
 from mctrain.data.leakage import shipped_digests
-from mctrain.data.named import find_shards
 from mctrain.data.phrasing import class_names, class_prompts, load_phrasing
+from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import samples
 from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
@@ -151,21 +151,21 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
     contrasts = {
         text: contrast
         for text in (set(everything) if table.contrasts else ())
-        if (contrast := contrast_of(text)) is not None
+        if (contrast := hard_negative_of(text)) is not None
     }
     everything += [text for group in prompts for text in group]
     distinct = tuple(sorted({*everything, *contrasts.values()}))
     rows = {text: row for row, text in enumerate(distinct)}
-    looks = [_looks(shards, views, view, cache) for view in range(count)]
-    keys = [key for key, kept in zip(looks[0][0], taken, strict=True) if kept]
-    logits = np.stack([each[:, taken] for _, _, each in looks])
+    outputs = [_cached_view(shards, views, view, cache) for view in range(count)]
+    keys = [key for key, kept in zip(outputs[0][0], taken, strict=True) if kept]
+    logits = np.stack([each[:, taken] for _, _, each in outputs])
     photos = len(keys) - table.blanks  # blanks would distort the entropy
     factors = fit_factors(logits[0, :, :photos], views)
     return Corpus(
         shards=tuple(shards),
         keys=tuple(keys),
         rows=np.flatnonzero(taken),
-        features=np.stack([each[taken] for _, each, _ in looks]),
+        features=np.stack([each[taken] for _, each, _ in outputs]),
         logits=join(logits, factors),
         factors=factors,
         texts=distinct,
@@ -177,7 +177,7 @@ def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *
     )
 
 
-def _looks(
+def _cached_view(
     shards: Sequence[Path], views: Views, view: int, cache: Path
 ) -> tuple[list[str], NDArray[np.float16], NDArray[np.float16]]:
     """One view of all photos, as `cached`."""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.embeddings import load_array
 from mctrain.data.replay import picture_digest, replay
@@ -28,7 +29,6 @@ from mctrain.errors import DataError
 from mctrain.models import lite
 from mctrain.models.graph import Graph, Port, provide_graph
 from mctrain.models.lite_stages import LowerStages
-from mctrain.whole_files import write_whole
 from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ _BATCH = 4  # larger batches gain nothing on a CPU
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Writes the arrays (no object arrays) atomically."""
-    with write_whole(path) as file:
+    with open_atomic(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
@@ -75,13 +75,15 @@ class Views:
     spec: ImageSpec
     first: int | None = None
 
-    def looks(self) -> tuple[NetworkLook, ...]:
+    def sized(self) -> tuple[SizedNetwork, ...]:
         """Each network with its input sizes."""
-        return tuple(replace(look, first=self.first) for look in looks_of(self.networks, self.spec.size))
+        return tuple(
+            replace(network, first=self.first) for network in sized_networks(self.networks, self.spec.size)
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class NetworkLook:
+class SizedNetwork:
     """A network, the size of its input photos, and the size to which it scales them, in pixels; or its stages before `first`."""
 
     network: str
@@ -91,7 +93,7 @@ class NetworkLook:
 
     @property
     def name(self) -> str:
-        """The part of file names that identifies this look."""
+        """The part of file names for this network and its sizes."""
         of = "" if self.size == self.given else f"of{self.given}"
         stages = "" if self.first is None else f"-{self.first}"
         return f"{self.network}-{self.size}{of}{stages}"
@@ -114,10 +116,10 @@ class NetworkLook:
         return LowerStages(lite.load_lite(self.network), self.first)
 
 
-def looks_of(networks: Sequence[str], size: int) -> tuple[NetworkLook, ...]:
-    """The looks of joined networks at photos of `size` pixels."""
-    sizes = lite.look_sizes(networks, size)
-    return tuple(NetworkLook(network, size, each) for network, each in zip(networks, sizes, strict=True))
+def sized_networks(networks: Sequence[str], size: int) -> tuple[SizedNetwork, ...]:
+    """The networks of a joined trunk with their input sizes, for photos of `size` pixels."""
+    sizes = lite.input_sizes(networks, size)
+    return tuple(SizedNetwork(network, size, each) for network, each in zip(networks, sizes, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,15 +130,15 @@ class _Work:
     digest: str
     view: int
     views: Views
-    looks: tuple[NetworkLook, ...]
+    networks: tuple[SizedNetwork, ...]
     cache: Path
 
-    def path(self, look: NetworkLook) -> Path:
+    def path(self, network: SizedNetwork) -> Path:
         """The file of a network's output."""
         view = self.views.augmentation.name_of(self.view, self.views.seed)
-        stem = f"{look.name}-{self.digest[:16]}-{view}"
+        stem = f"{network.name}-{self.digest[:16]}-{view}"
         return self.cache / (
-            f"seen-{stem}-{LAYOUT}.npz" if look.first is None else f"maps-{stem}-{_MAPS_LAYOUT}.npy"
+            f"seen-{stem}-{LAYOUT}.npz" if network.first is None else f"maps-{stem}-{_MAPS_LAYOUT}.npy"
         )
 
 
@@ -155,8 +157,8 @@ def cache_outputs(
         DataError: a shard is damaged, or has no photo.
     """
     work = list(_missing(shards, views, cache))
-    for look in {look for each in work for look in each.looks}:
-        look.graph_file(cache)
+    for network in {network for each in work for network in each.networks}:
+        network.graph_file(cache)
     with open_pool(workers) if workers > 1 else nullcontext() as pool:
         counts = map(_compute, work) if pool is None else pool.map(_compute, work)
         for each, count in zip(work, counts, strict=True):
@@ -167,8 +169,8 @@ def cached(
     shard: Path, views: Views, view: int, cache: Path
 ) -> tuple[list[str], NDArray[np.float16], NDArray[np.float16]]:
     """One view of a shard's photos: their keys, features [photos, networks * 1280] and logits [networks, photos, 1000]."""
-    work = _Work(shard, file_digest(shard), view, views, views.looks(), cache)
-    seen = [load_arrays(work.path(look)) for look in work.looks]
+    work = _Work(shard, file_digest(shard), view, views, views.sized(), cache)
+    seen = [load_arrays(work.path(network)) for network in work.networks]
     features = np.concatenate([each["features"] for each in seen], axis=1)
     return seen[0]["keys"].tolist(), features, np.stack([each["logits"] for each in seen])
 
@@ -177,32 +179,34 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
     """The missing work, whole photos first because they are useful alone."""
     digests = {shard: file_digest(shard) for shard in shards}
     for view, shard in itertools.product(range(views.augmentation.views), shards):
-        each = _Work(shard, digests[shard], view, views, views.looks(), cache)
-        missing = tuple(look for look in each.looks if not each.path(look).exists())
+        each = _Work(shard, digests[shard], view, views, views.sized(), cache)
+        missing = tuple(network for network in each.networks if not each.path(network).exists())
         if missing:
-            yield replace(each, looks=missing)
+            yield replace(each, networks=missing)
 
 
 def _compute(work: _Work) -> int:
     """Computes one view of one shard and writes a file per network; returns the number of photos."""
-    graphs = {look: Graph(look.graph_file(work.cache)) for look in work.looks}
-    found: dict[NetworkLook, list[tuple[NDArray[np.float16], ...]]] = {look: [] for look in work.looks}
+    graphs = {network: Graph(network.graph_file(work.cache)) for network in work.networks}
+    found: dict[SizedNetwork, list[tuple[NDArray[np.float16], ...]]] = {
+        network: [] for network in work.networks
+    }
     keys: list[str] = []
     pixels: list[str] = []
     for batch, pictures, values in _batches(work):
         keys += [sample.key for sample in batch]
         pixels += [picture_digest(picture)[:DIGITS] for picture in pictures]
-        for look, graph in graphs.items():
-            found[look].append(tuple(part.astype(np.float16) for part in graph(values)))
+        for network, graph in graphs.items():
+            found[network].append(tuple(part.astype(np.float16) for part in graph(values)))
     if not keys:
         raise DataError(f"{work.shard} has no photo to learn from; leave it out.")
-    for look, parts in found.items():
+    for network, parts in found.items():
         outputs = [np.concatenate(part) for part in zip(*parts, strict=True)]
-        if look.first is None:
+        if network.first is None:
             known = {"keys": np.array(keys), "pixels": np.array(pixels)}
-            save_arrays(work.path(look), known | dict(zip(("features", "logits"), outputs, strict=True)))
+            save_arrays(work.path(network), known | dict(zip(("features", "logits"), outputs, strict=True)))
         else:
-            with write_whole(work.path(look)) as file:
+            with open_atomic(work.path(network)) as file:
                 np.save(file, outputs[0])
     return len(keys)
 
@@ -252,11 +256,11 @@ def open_maps(shards: Sequence[Path], rows: NDArray[np.int64], views: Views, cac
     Raises:
         DataError: a file of maps is damaged.
     """
-    (look,) = views.looks()
+    (network,) = views.sized()
     digests = {shard: file_digest(shard) for shard in shards}
     files = tuple(
         tuple(
-            load_array(_Work(shard, each, view, views, (look,), cache).path(look))
+            load_array(_Work(shard, each, view, views, (network,), cache).path(network))
             for shard, each in digests.items()
         )
         for view in range(views.augmentation.views)

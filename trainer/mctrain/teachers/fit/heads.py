@@ -19,8 +19,8 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.blocks import CLASSES
 from mctrain.models.clip import limit_scale
-from mctrain.optimisation.optimizer import FACTOR, Descent, build_head_optimizer, rate_at, set_rate
-from mctrain.optimisation.statistics import average_from, flushed_denormals
+from mctrain.optimisation.optimizer import FACTOR, FitLoop, build_head_optimizer, rate_at, set_rate
+from mctrain.optimisation.statistics import flushed_denormals, moving_average
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
 from mctrain.teachers.fit.corpus import FitBatch, batches
@@ -149,7 +149,7 @@ def fit(
         raise TrainerError(
             f"{len(data.photos)} photos do not fill a batch of {table.batch}; give more photos or a smaller batch."
         )
-    averaged = average_from(heads, table.average)
+    averaged = moving_average(heads, table.average)
     optimizer = _optimizer(heads, recipe)
     progress = FitProgress(progress_file, recipe, heads, averaged, optimizer)
     history = progress.restore(steps)
@@ -172,9 +172,7 @@ def fit(
         report(history[-1])
 
     clipped = () if heads.stages is None else tuple(heads.stages.parameters())
-    Descent(optimizer, losses, at_rate, moved, clipped).follow(
-        history, table.epochs, after_epoch, steps=steps
-    )
+    FitLoop(optimizer, losses, at_rate, moved, clipped).run(history, table.epochs, after_epoch, steps=steps)
     heads.load_state_dict(averaged.module.state_dict())
     heads.eval().requires_grad_(requires_grad=False)
     return tuple(history)
@@ -278,7 +276,7 @@ class Heads(nn.Module):
         """Keeps the logit scale between 1 and 100."""
         limit_scale(self.logit_scale)
 
-    def hold_space(self) -> None:
+    def freeze_space(self) -> None:
         """Freezes the text head and the logit scale; from here on only the image head is fitted."""
         self.text.eval().requires_grad_(requires_grad=False)
         self.logit_scale.requires_grad = False

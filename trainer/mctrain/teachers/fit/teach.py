@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 
+from mctrain.atomic_files import open_atomic
 from mctrain.data.leakage import evaluation_digests, refuse_evaluation
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
 from mctrain.models.clip import build_clip, load_trunks
-from mctrain.models.lite import Joined, Lite
+from mctrain.models.lite import JoinedNetworks, Lite
 from mctrain.models.lite_stages import UpperStages
 from mctrain.models.presets import preset_of
 from mctrain.recipes.teaching import TEACH, load_recipe
@@ -33,7 +34,6 @@ from mctrain.weights.checkpoint import (
     save_checkpoint,
     taken,
 )
-from mctrain.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +66,7 @@ def tune_stages(
     table = cast("StagesTable", recipe.stages)
     assert data.maps is not None
     trunk = cast("LiteTower", clip.image).trunk
-    network = cast("Lite", trunk.networks[0]) if isinstance(trunk, Joined) else trunk
+    network = cast("Lite", trunk.networks[0]) if isinstance(trunk, JoinedNetworks) else trunk
     numbers = torch.bfloat16 if recipe.training.bf16 else torch.float32
     stages = UpperStages(network, table.first, data.maps.side, numbers)
     heads = Heads.of(clip, stages)
@@ -165,7 +165,7 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
         made = folder / CHECKPOINT
         if made.exists() and not (folder / PROGRESS).exists():
             raise taken(made)
-        with write_whole(path) as file:
+        with open_atomic(path) as file:
             file.write(json.dumps(learnt, indent=1).encode())
         return
     try:
@@ -179,7 +179,7 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
 def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None:
     """The trunk's classifier, if a loss needs it; applies the corpus's factors to its logits."""
     trunk = cast("LiteTower", clip.image).trunk
-    if isinstance(trunk, Joined):
+    if isinstance(trunk, JoinedNetworks):
         trunk.factors.copy_(torch.tensor(corpus.factors))
     if not recipe.training.pseudo and recipe.stages is None:
         return None
@@ -201,7 +201,7 @@ def _fit_heads(clip: Clip, data: FitData, recipe: Recipe, folder: Path, bar: Bar
     for fold in range(recipe.training.folds):
         short = replace(recipe, training=replace(recipe.training, epochs=recipe.training.fold_epochs))
         kept = Heads(copy.deepcopy(begun).requires_grad_(), heads.text, heads.logit_scale)
-        kept.hold_space()
+        kept.freeze_space()
         rows = np.flatnonzero(folds != fold)
         tell = _teller(bar(f"epochs without fold {fold}", short.training.epochs))
         fit(kept, replace(data, photos=rows), short, folder / f"fold-{fold}.{PROGRESS}", tell)

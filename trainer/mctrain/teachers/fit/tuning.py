@@ -15,7 +15,7 @@ import torch
 from mctrain.errors import RecipeError
 from mctrain.models.minilm import LAYERS, PAD_ID, MiniLmShape
 from mctrain.models.tokenizer import load_tokenizer
-from mctrain.optimisation.optimizer import Descent, build_head_optimizer, rate_at
+from mctrain.optimisation.optimizer import FitLoop, build_head_optimizer, rate_at
 from mctrain.teachers.fit.corpus import draw_texts
 from mctrain.teachers.fit.heads import FitProgress, Heads, as_tensor, class_name_loss, contrastive_loss
 
@@ -82,7 +82,7 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     def losses(step: int) -> Iterator[Tensor]:
         yield _loss(model, corpus, read, recipe, step)
 
-    Descent(optimizer, losses, at_rate, heads.limit_scale, upper).follow(history, table.steps, after_step)
+    FitLoop(optimizer, losses, at_rate, heads.limit_scale, upper).run(history, table.steps, after_step)
     trunk.requires_grad_(requires_grad=False)
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import DataError
 from mctrain.export.thresholds import auc
-from mctrain.optimisation.optimizer import Descent, build_student_optimizer, rate_at, set_rate
+from mctrain.optimisation.optimizer import FitLoop, build_student_optimizer, rate_at, set_rate
 from mctrain.training.decisions.trunk import ACCEPTED, REJECTED, apply, embed
 from mctrain.weights.checkpoint import Compared
 
@@ -117,7 +117,7 @@ def fit(
     def at_rate(step: int) -> None:
         set_rate(optimizer, rate_at(step, steps, each.warmup, each.rate, each.floor))
 
-    Descent(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=each.longest).follow(
+    FitLoop(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=each.longest).run(
         history, steps, lambda: progress(1, f"loss {history[-1]:.3f}")
     )
     return learning.requires_grad_(requires_grad=False)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from mctrain.data.held_out import is_held_out
-from mctrain.data.named import find_shards
+from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import count_photos, file_digest
 from mctrain.errors import WeightsError
 from mctrain.evaluation.measure import measure

@@ -24,7 +24,7 @@ _Folder = TypeVar("_Folder", bound=Place)
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedShard:
     """A file, and its path relative to the searched folder."""
 
     place: Place
@@ -39,7 +39,7 @@ def find_shards(folder: _Folder, patterns: Sequence[str]) -> list[_Folder]:
     """
     found: list[_Folder] = []
     for pattern in patterns:
-        names = [pattern] if (folder / pattern).is_file() else spelled_out(pattern)
+        names = [pattern] if (folder / pattern).is_file() else expand_braces(pattern)
         listed = _listed(folder, names) if len(names) > _MANY else None
         for name in names:
             files = files_of(folder, name) if listed is None else listed.get(name, [])
@@ -52,7 +52,7 @@ def find_shards(folder: _Folder, patterns: Sequence[str]) -> list[_Folder]:
     return list(dict.fromkeys(found))
 
 
-def spelled_out(pattern: str) -> list[str]:
+def expand_braces(pattern: str) -> list[str]:
     """Expands braces as a shell does: `{000000..000012}`, `{a,b}`; raises DataError if there are too many results."""
     try:
         return bracex.expand(pattern, keep_escapes=True, limit=_MOST_SHARDS)
@@ -75,19 +75,19 @@ def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] |
     return {name: [each] for name, each in files}
 
 
-def named_shards(patterns: Sequence[str]) -> list[Place]:
+def resolve_shards(patterns: Sequence[str]) -> list[Place]:
     """The distinct shards that patterns or folders name; raises DataError if a pattern matches no file."""
-    return list(dict.fromkeys(each.place for pattern in patterns for each in named_shards_below(pattern)))
+    return list(dict.fromkeys(each.place for pattern in patterns for each in shards_below(pattern)))
 
 
-def named_shards_below(text: str) -> list[Named]:
+def shards_below(text: str) -> list[NamedShard]:
     """The shards of a folder and its subfolders, or those of a pattern; each with its relative path.
 
     Raises:
         DataError: there is none.
     """
-    folder, pattern = divided(text)
-    return [Named(place, _from(folder, place)) for place in find_shards(folder, [pattern])]
+    folder, pattern = split_pattern(text)
+    return [NamedShard(place, _from(folder, place)) for place in find_shards(folder, [pattern])]
 
 
 def _from(folder: Place, place: Place) -> str:
@@ -96,7 +96,7 @@ def _from(folder: Place, place: Place) -> str:
     return str(place).removeprefix(f"{folder}/")
 
 
-def divided(text: str) -> tuple[Place, str]:
+def split_pattern(text: str) -> tuple[Place, str]:
     """Splits a name into a folder and a pattern: all shards for a folder, the file name for a file."""
     parts = text.rstrip("/").split("/")
     first = next((place for place, part in enumerate(parts) if _PATTERN.search(part)), len(parts))

@@ -38,7 +38,7 @@ def draft_of(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def write_whole(path: Path) -> Iterator[BinaryIO]:
+def open_atomic(path: Path) -> Iterator[BinaryIO]:
     """A file to write into; it gets its name if the block succeeds, and is deleted if it fails.
 
     Raises:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.named import SHARDS, divided, find_shards
+from mctrain.data.shard_names import SHARDS, find_shards, split_pattern
 from mctrain.data.shards import PHOTO_SUFFIXES, opened_archive, split_name
 from mctrain.data.sources.table import photo_column, row_at, rows
 from mctrain.errors import DataError
@@ -32,7 +32,7 @@ _STATISTICS = "_stats.json"  # img2dataset's, beside each shard
 
 
 @dataclass(frozen=True, slots=True)
-class HeldSample:
+class LocatedSample:
     """A sample in a file: its uid as 16 bytes, its position and size, and whether it has a photo and a text."""
 
     uid: bytes
@@ -51,28 +51,28 @@ class FetchedSample:
     facts: Mapping[str, Any]
 
 
-def find_holders(texts: Sequence[str]) -> list[Holder]:
+def find_sample_files(texts: Sequence[str]) -> list[SampleFile]:
     """The files that names or patterns select, `.tar` or `.parquet`; for a folder, the downloader's output in it.
 
     Raises:
         DataError: there are none.
     """
-    return [holder for text in texts for holder in _find(text)]
+    return [file for text in texts for file in _find(text)]
 
 
-def _find(text: str) -> Sequence[Holder]:
-    folder, pattern = divided(text)
+def _find(text: str) -> Sequence[SampleFile]:
+    folder, pattern = split_pattern(text)
     if pattern != SHARDS:
         found = find_shards(folder, [pattern])
-        return [_TableHolder(each) if each.name.endswith(_TABLE) else _TarHolder(each) for each in found]
+        return [_TableFile(each) if each.name.endswith(_TABLE) else _TarFile(each) for each in found]
     if tars := files_of(folder, pattern):  # tables beside them have no photos
-        return [_TarHolder(place) for place in tars]
+        return [_TarFile(place) for place in tars]
     tables = [place for place in files_of(folder, f"**/*{_TABLE}") if photo_column(place)]
     if tables:
-        return [_TableHolder(place) for place in tables]
+        return [_TableFile(place) for place in tables]
     records = (place for place in files_of(folder, "**/*.json") if not place.name.endswith(_STATISTICS))
     if folders := dict.fromkeys(place.parent for place in records):
-        return [_FolderHolder(place) for place in folders]
+        return [_SampleFolder(place) for place in folders]
     raise DataError(
         f"{text} holds no .tar, no .parquet with photos and no photos with .json beside them; "
         "choose the folder that img2dataset wrote into."
@@ -116,17 +116,19 @@ class _Span:
     suffixes: set[str] = field(default_factory=set)
     record: bytes = b""
 
-    def entry(self) -> HeldSample | None:
+    def entry(self) -> LocatedSample | None:
         """The index entry, if the sample has a uid."""
         facts = parse_facts(self.record)
         if (uid := uid_of(facts, self.key)) is None:
             return None
         text = "txt" in self.suffixes or bool(facts.get("caption"))
-        return HeldSample(uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text)
+        return LocatedSample(
+            uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _FileHolder:
+class _SingleFile:
     """One file of samples."""
 
     place: Place
@@ -137,10 +139,10 @@ class _FileHolder:
 
 
 @dataclass(frozen=True, slots=True)
-class _TarHolder(_FileHolder):
+class _TarFile(_SingleFile):
     """An uncompressed tar archive; a sample is located by its first byte and size."""
 
-    def entries(self) -> Iterator[HeldSample]:
+    def entries(self) -> Iterator[LocatedSample]:
         """Its samples with a uid, without reading photos.
 
         Raises:
@@ -179,16 +181,16 @@ class _TarHolder(_FileHolder):
 
 
 @dataclass(frozen=True, slots=True)
-class _TableHolder(_FileHolder):
+class _TableFile(_SingleFile):
     """A Parquet file with one row per sample; failed downloads are rows without a photo."""
 
-    def entries(self) -> Iterator[HeldSample]:
+    def entries(self) -> Iterator[LocatedSample]:
         """As those of a tar."""
         column = photo_column(self.place)
         for at, row in enumerate(rows(self.place, without=column)):
             if (uid := uid_of(row, str(row.get("key", "")))) is not None:
                 photo = column is not None and row.get("status", "success") == "success"
-                yield HeldSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
+                yield LocatedSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
 
     def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a row has none)
         """One of its rows."""
@@ -199,7 +201,7 @@ class _TableHolder(_FileHolder):
 
 
 @dataclass(frozen=True, slots=True)
-class _FolderHolder:
+class _SampleFolder:
     """A folder with photos, texts and JSON under the same names; a sample is located by its index in name order."""
 
     place: Place
@@ -209,13 +211,13 @@ class _FolderHolder:
         names = "\n".join(str(file) for _, files in _listed(self.place) for file in files.values())
         return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
 
-    def entries(self) -> Iterator[HeldSample]:
+    def entries(self) -> Iterator[LocatedSample]:
         """As those of a tar."""
         for at, (key, files) in enumerate(_listed(self.place)):
             facts = parse_facts(read(files["json"])) if "json" in files else {}
             if (uid := uid_of(facts, key)) is not None:
                 text = "txt" in files or bool(facts.get("caption"))
-                yield HeldSample(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
+                yield LocatedSample(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
 
     def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a folder's samples have none)
         """One of its samples."""
@@ -232,4 +234,4 @@ def _listed(folder: Place) -> tuple[tuple[str, Mapping[str, Place]], ...]:
 
 
 _listed_once = lru_cache(maxsize=64)(_listed)
-Holder = _TarHolder | _TableHolder | _FolderHolder
+SampleFile = _TarFile | _TableFile | _SampleFolder

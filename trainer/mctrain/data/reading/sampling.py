@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from mctrain.data.leakage import shipped_digests
-from mctrain.data.reading.batch import EmbeddedText, Visit
+from mctrain.data.reading.batch import DrawnSample, EmbeddedText
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ReinforcedSample, parse_plain, parse_sample
 from mctrain.data.replay import replay
 from mctrain.data.shards import PHOTO_SUFFIXES
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredViews:
     """Uses the views in the shards, with the teachers' embeddings of views and texts.
 
     `widths` are the teachers' embedding widths, in order.
@@ -42,7 +42,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Texts:
+class TextChoice:
     """Which texts to use: a random caption or always the first; and a second text whose tag matches the pattern.
 
     An empty pattern means no second text.
@@ -62,24 +62,24 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class ReaderSettings:
-    """The student's settings; if `views` is an augmentation, each visit draws a new view and reads no embeddings.
+    """The student's settings; if `views` is an augmentation, each epoch draws new views and reads no embeddings.
 
     The fraction `held_out` of the photos is held out.
     """
 
     interpolation: Literal["bicubic", "bilinear"]
-    texts: Texts
-    views: Stored | Augmentation
+    texts: TextChoice
+    views: StoredViews | Augmentation
     held_out: float = 0.0
 
     @property
     def needs(self) -> Needs:
         """What the samples need: stored views need embeddings."""
-        return REINFORCED if isinstance(self.views, Stored) else PLAIN
+        return REINFORCED if isinstance(self.views, StoredViews) else PLAIN
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class EpochPart:
     """A pass, or its steps from `start` up to but excluding `stop`, with images of `size` x `size` pixels.
 
     `batch` is the global batch size, which the ranks share.
@@ -117,7 +117,9 @@ def choose_view(key: str, epoch: int, seed: int, count: int) -> int:
     return _below(count, _draw(key, epoch, seed)[0])
 
 
-def choose_texts(sample: PlainSample, epoch: int, seed: int, texts: Texts) -> tuple[TextRow, TextRow | None]:
+def choose_texts(
+    sample: PlainSample, epoch: int, seed: int, texts: TextChoice
+) -> tuple[TextRow, TextRow | None]:
     """Chooses a caption uniformly; then a tag that matches the pattern, and a text of that tag.
 
     A photo without synthetic texts gives another of its captions instead.
@@ -154,8 +156,10 @@ def _below(count: int, number: int) -> int:
     return count * number >> 64
 
 
-def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: Pass) -> Visit:
-    """The visit of a sample; it depends on the key, the epoch and the seed.
+def draw_sample(
+    key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: EpochPart
+) -> DrawnSample:
+    """Draws a view and texts of a sample; the draw depends on the key, the epoch and the seed.
 
     Raises:
         SampleError: the sample is unusable, or is an evaluation photo.
@@ -166,13 +170,13 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
         raise SampleError(f"{key} is an evaluation photo and never trained on.", "evaluation photo")
     sample = (
         parse_sample(key, members, settings.views.widths)
-        if isinstance(settings.views, Stored)
+        if isinstance(settings.views, StoredViews)
         else parse_plain(key, members)
     )
     caption, other = choose_texts(sample, part.epoch, part.seed, settings.texts)
     image = sample.image()
     view, embedding = _view(sample, image.size, settings, part)
-    return Visit(
+    return DrawnSample(
         key=key,
         picture=replay(image, view, part.size, settings.interpolation),
         embedding=embedding,
@@ -182,10 +186,10 @@ def see(key: str, members: Mapping[str, bytes], settings: ReaderSettings, part: 
 
 
 def _view(
-    sample: PlainSample, size: tuple[int, int], settings: ReaderSettings, part: Pass
+    sample: PlainSample, size: tuple[int, int], settings: ReaderSettings, part: EpochPart
 ) -> tuple[DrawnView, NDArray[np.float32]]:
     """The view of a photo of this size (width, height), with its embedding [D]; D is 0 for a view drawn here."""
-    if not isinstance(settings.views, Stored):
+    if not isinstance(settings.views, StoredViews):
         # number 0 would be the whole photo in every pass
         view = draw_view(settings.views, sample.key, part.seed, part.epoch + 1, size)
         return view, np.zeros(0, np.float32)

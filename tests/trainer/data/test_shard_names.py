@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from mctrain.data.named import find_shards, named_shards, named_shards_below
+from mctrain.data.shard_names import find_shards, resolve_shards, shards_below
 from mctrain.errors import DataError
 from mctrain.places import place_of, write
 
@@ -30,24 +30,24 @@ def folder(request, tmp_path, monkeypatch):
     [("/", 24), ("/{00..01}/{0000..0011}.tar", 24), ("/*/000[0-3].tar", 8)],
 )  # fmt: skip
 def test_names_are_relative_to_the_named_folder_or_first_wildcard(folder, pattern, count):
-    found = named_shards_below(folder + pattern)
+    found = shards_below(folder + pattern)
     assert len(found) == count
     assert {shard.name for shard in found} <= set(NAMES)
     assert [shard.place.read_bytes().decode() for shard in found] == [shard.name for shard in found]
 
 
 def test_a_single_file_keeps_its_name(folder):
-    (one,) = named_shards_below(f"{folder}/01/0005.tar")
+    (one,) = shards_below(f"{folder}/01/0005.tar")
     assert (one.name, one.place.read_bytes()) == ("0005.tar", b"01/0005.tar")
     if folder == "set":
         os.chdir("set/01")
-        assert [shard.name for shard in named_shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
+        assert [shard.name for shard in shards_below("00{03..04}.tar")] == ["0003.tar", "0004.tar"]
 
 
 def test_a_file_of_several_patterns_is_listed_once_at_its_first_place(folder):
     found = find_shards(place_of(folder), ["00/0003.tar", "00/000{3..4}.tar", "00/000[0-4].tar"])
     assert [place.read_bytes().decode()[-5] for place in found] == list("34012")
-    assert len(named_shards([folder, f"{folder}/01/0005.tar"])) == len(NAMES)
+    assert len(resolve_shards([folder, f"{folder}/01/0005.tar"])) == len(NAMES)
 
 
 def test_a_missing_shard_is_named(folder):
@@ -56,6 +56,6 @@ def test_a_missing_shard_is_named(folder):
     with pytest.raises(
         DataError, match=r"There is no file \*\*/\*\.tar in .*nowhere; choose the folder that has it"
     ):
-        named_shards_below(f"{folder}/nowhere")
+        shards_below(f"{folder}/nowhere")
     with pytest.raises(DataError, match=r"There is no file 0012\.tar in .*01; choose the folder that has it"):
-        named_shards_below(f"{folder}/01/0012.tar")
+        shards_below(f"{folder}/01/0012.tar")

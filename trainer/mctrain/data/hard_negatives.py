@@ -59,7 +59,7 @@ _COLOUR = "|".join(_COLOURS)
 _LISTED = re.compile(rf"\s+([a-z\-]+)\b{_LIST}(?=(?:{_COLOUR})\s+\1\b)|{_LIST}(?=(?:{_COLOUR})\b)")
 
 
-def contrast_of(text: str) -> str | None:
+def hard_negative_of(text: str) -> str | None:
     """The text with one word or pair of words changed, the same for equal texts; None if there is nothing to change."""
     text = text.lower()
     found = [each for each in _WORD.finditer(text) if each.group() in _GROUP_OF and not _is_part(each, text)]

@@ -17,7 +17,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.joining.holders import parse_facts
+from mctrain.data.joining.sample_files import parse_facts
 from mctrain.data.photo import describe_photo
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
@@ -25,12 +25,12 @@ from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_o
 from mctrain.data.shards import grouped, parse_words
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
 from mctrain.data.words import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
-from mctrain.errors import DataError, SampleError, counted_under
+from mctrain.errors import DataError, SampleError, as_sample_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mctrain.data.joining.holders import FetchedSample
+    from mctrain.data.joining.sample_files import FetchedSample
     from mctrain.data.shards import SampleMembers
     from mctrain.places import Place
 
@@ -40,7 +40,7 @@ _ROUNDED = 1.5  # rounding tolerance in pixels for a side scaled with its propor
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class MatchedPhoto:
     """A sample's photo, matched by its hash, by that of its original download, or by the uid alone."""
 
     fetched: FetchedSample
@@ -50,7 +50,7 @@ class Taken:
 BY_BYTES, BY_DOWNLOAD, BY_UID = "bytes", "download", "uid"
 
 
-def take_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> Taken:
+def match_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> MatchedPhoto:
     """The first photo that matches this hash; empty ones are skipped.
 
     Raises:
@@ -60,18 +60,18 @@ def take_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> Ta
     for each in candidates:
         seen = True
         if not sha256:
-            return Taken(each, BY_UID)
+            return MatchedPhoto(each, BY_UID)
         if hashlib.sha256(each.photo).hexdigest() == sha256:
-            return Taken(each, BY_BYTES)
+            return MatchedPhoto(each, BY_BYTES)
         if str(each.facts.get("sha256") or "").lower() == sha256:
-            return Taken(each, BY_DOWNLOAD)
+            return MatchedPhoto(each, BY_DOWNLOAD)
     if seen:
         raise SampleError(f"The photo found for {key} is another one than its sha256 tells of.", ANOTHER)
     raise SampleError(f"{key} has no photo.", MISSING)
 
 
 def join_sample(
-    key: str, members: Mapping[str, bytes], taken: Taken, caption: str, widths: Sequence[int]
+    key: str, members: Mapping[str, bytes], matched: MatchedPhoto, caption: str, widths: Sequence[int]
 ) -> tuple[dict[str, bytes], bool]:
     """The members of a sample as training reads it: the published ones, the photo, and the caption for row 0 of the text
     embeddings; and whether its crops were scaled.
@@ -84,9 +84,9 @@ def join_sample(
     for role in ("syn.json", "paug.json", "embeddings"):
         if role not in map(role_of, members):
             raise lacking(key, role)
-    with counted_under("broken photo"):
-        photo = describe_photo(taken.fetched.photo, key)
-    record, scaled = _views(key, members["paug.json"], photo, taken)
+    with as_sample_error("broken photo"):
+        photo = describe_photo(matched.fetched.photo, key)
+    record, scaled = _views(key, members["paug.json"], photo, matched)
     facts = parse_facts(members.get("json", b""))
     about: dict[str, Any] = {
         "uid": key,
@@ -103,12 +103,12 @@ def join_sample(
     return joined, scaled
 
 
-def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[bytes, bool]:
+def _views(key: str, content: bytes, photo: StoredPhoto, matched: MatchedPhoto) -> tuple[bytes, bool]:
     """The record of the views for this photo; the published bytes if nothing changes."""
-    with counted_under("broken paug.json"):
+    with as_sample_error("broken paug.json"):
         views = parse_views(parse_words(content, key, "paug.json").get("param_aug"), key)
     now = (photo.width, photo.height)
-    before = _drawn_from(taken, now)
+    before = _drawn_from(matched, now)
     if not all(view.fits(*before) for view in views) or not _is_scaled(now, before):
         raise SampleError(f"A view of {key} reaches beyond its photo, whose first size is unknown.", UNFIT)
     fitted = tuple(rescaled(view, before, now) for view in views)
@@ -118,10 +118,10 @@ def _views(key: str, content: bytes, photo: StoredPhoto, taken: Taken) -> tuple[
     return json.dumps({"param_aug": write_views(fitted, slots)}).encode(), True
 
 
-def _drawn_from(taken: Taken, now: tuple[int, int]) -> tuple[int, int]:
+def _drawn_from(matched: MatchedPhoto, now: tuple[int, int]) -> tuple[int, int]:
     """Width and height of the photo when its views were drawn: its own for the original file, else the recorded ones."""
-    match (taken.fetched.facts.get("original_width"), taken.fetched.facts.get("original_height")):
-        case (int() as width, int() as height) if taken.by != BY_BYTES and min(width, height) >= 1:
+    match (matched.fetched.facts.get("original_width"), matched.fetched.facts.get("original_height")):
+        case (int() as width, int() as height) if matched.by != BY_BYTES and min(width, height) >= 1:
             return width, height
     return now
 

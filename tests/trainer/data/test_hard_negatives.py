@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from mctrain.data.contrasts import contrast_of
+from mctrain.data.hard_negatives import hard_negative_of
 from mctrain.data.shards import samples
 
 OTHERS = ("women", "boys", "girls", "children")
@@ -38,7 +38,7 @@ def words(text):
     ],
 )
 def test_a_contrast_replaces_one_word_or_swaps_two_colours(text, contrast):
-    found = contrast_of(text)
+    found = hard_negative_of(text)
     if text == "grey hat, gray coat":
         assert found is not None
         assert {"silver"}.isdisjoint(words(found))
@@ -61,7 +61,7 @@ def test_a_contrast_replaces_one_word_or_swaps_two_colours(text, contrast):
 )
 def test_colours_of_one_list_do_not_change_places(text):
     """That would repeat what the text says."""
-    before, after = words(text), words(contrast_of(text))
+    before, after = words(text), words(hard_negative_of(text))
     (changed,) = (place for place in range(len(before)) if before[place] != after[place])
     assert after[changed] not in before
 
@@ -73,7 +73,7 @@ def test_of_real_captions_one_word_changes_or_two_colours_their_places(real_data
         for sample in islice(samples(real_data / "flickr8k-train-000000.tar"), 100)
         for text in sample.words["captions"]
     ]
-    pairs = [(text, found) for text in captions if (found := contrast_of(text))]
+    pairs = [(text, found) for text in captions if (found := hard_negative_of(text))]
     assert len(pairs) > len(captions) / 2
     for text, found in pairs:
         before, after = words(text), words(found)
@@ -81,4 +81,4 @@ def test_of_real_captions_one_word_changes_or_two_colours_their_places(real_data
         assert len(before) == len(after)
         assert len(changed) in {1, 2}
         assert sorted(before) == sorted(after) if len(changed) == 2 else after[changed[0]] not in before
-        assert contrast_of(text) == found
+        assert hard_negative_of(text) == found
