@@ -123,7 +123,7 @@ def _palette(pixels: NDArray[np.uint8], draw: np.random.Generator) -> NDArray[np
 
 
 class _Names:
-    """The fit: how each palette colour is called, how cells count, and the odds that captions name a colour."""
+    """The fit: the names of each palette colour, the weights of cells, and the odds that captions name a colour."""
 
     def __init__(self, named: NDArray[np.bool_]) -> None:
         share = torch.from_numpy(named.mean(axis=0))
@@ -183,7 +183,7 @@ class _Names:
 
 
 def _quality(odds: NDArray[np.float32], named: NDArray[np.bool_]) -> dict[str, float]:
-    """For each colour, how often a photo whose captions name it has higher odds than one whose captions do not."""
+    """For each colour, the AUC: how often a photo whose captions name it has higher odds than one whose captions do not."""
     found = {}
     for name, values, wanted in zip(NAMES, odds.T, named.T, strict=True):
         below = np.searchsorted(np.sort(values[~wanted]), values[wanted])
@@ -198,7 +198,7 @@ def _rounded(content: object) -> object:
 
 
 def main() -> None:
-    """Learns the table and prints how well each colour is told from the captions of the other half of the photos."""
+    """Learns the table and prints how well it predicts each colour in the captions of the other half of the photos."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="the folder with the training shards")
     shards = find_shards(parser.parse_args().data, [f"{each}.tar*" for each in _SHARDS])

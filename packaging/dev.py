@@ -32,11 +32,11 @@ FINE, FAILED, INTERRUPTED = 0, 1, 130
 
 
 def start(arguments: argparse.Namespace) -> None:
-    """Installs the application, then opens the window on the photos, or searches them where no screen is."""
+    """Installs the application, then opens the window on the photos, or searches them if there is no screen."""
     folder = photos.chosen_by_user(arguments.folder) if arguments.folder else photos.pictures_folder()
     environment = Environment(ROOT)
     environment.install("run")
-    choice = photos.Choice(folder) if folder else photos.sample(environment)
+    choice = photos.PhotoChoice(folder) if folder else photos.sample(environment)
     program = [str(environment.python), "-m", "picsight", *choice.options]
     if not graphics.has_screen():
         _search_without_window(program, choice, environment)
@@ -50,7 +50,7 @@ def start(arguments: argparse.Namespace) -> None:
     )
 
 
-def _search_without_window(program: list[str], choice: photos.Choice, environment: Environment) -> None:
+def _search_without_window(program: list[str], choice: photos.PhotoChoice, environment: Environment) -> None:
     print(
         "There is no screen here, so no window opens: Picsight indexes the photos and answers three queries."
     )
@@ -72,7 +72,7 @@ def test(arguments: argparse.Namespace) -> None:
 
 
 def words_for_pytest(arguments: argparse.Namespace, root: Path) -> list[str]:
-    """What was typed for pytest; else all tests, but those of the trainer while only something else was changed.
+    """The words for pytest that were typed; otherwise all tests, except the trainer's if the change does not concern them.
 
     A file at a time on each of two cores: its fixtures are made once. In their order, for the last ones are short; by
     their number of tests one core would end long before the other.
@@ -88,7 +88,7 @@ def words_for_pytest(arguments: argparse.Namespace, root: Path) -> list[str]:
 
 
 def soak(arguments: argparse.Namespace) -> None:
-    """Runs the tests that count in thousands; they take long."""
+    """Runs the exhaustive tests, which take long."""
     environment = _tested_environment()
     run(
         [str(environment.python), "-m", "pytest", "-m", "soak", *arguments.pytest],
@@ -155,7 +155,7 @@ def build(arguments: argparse.Namespace) -> None:
 
 
 def parser() -> argparse.ArgumentParser:
-    """What can be typed."""
+    """The parser of the command line."""
     program = argparse.ArgumentParser(prog="python3 packaging/dev.py", description=__doc__)
     commands = program.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("run", help="install what is needed, index photos and open the window")
@@ -185,7 +185,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def read_arguments(words: list[str]) -> argparse.Namespace:
-    """What was typed; words that pytest or a benchmark understands are passed on untouched."""
+    """Parses the command line; words for pytest or a benchmark are passed on unchanged."""
     arguments, others = parser().parse_known_args(words)
     if hasattr(arguments, "pytest"):
         arguments.pytest = others
@@ -197,7 +197,7 @@ def read_arguments(words: list[str]) -> argparse.Namespace:
 
 
 def main(words: list[str]) -> int:
-    """Does what was typed from the repository's root; stops at the first failure with what to do."""
+    """Runs the command in the repository's root; the first failure ends it with advice."""
     begun = time.monotonic()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(

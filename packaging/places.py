@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PLACES = Path(__file__).resolve().parent.parent / "assets" / "places"
 
 # Unicode's names as people say them.
-SAID = {
+COMMON_NAMES = {
     "CD": "DR Congo",
     "CG": "Republic of the Congo",
     "HK": "Hong Kong",
@@ -34,7 +34,7 @@ SAID = {
     "TR": "Turkey",
 }
 # What Natural Earth abbreviates, of the outlines in which GeoNames has no city.
-WHOLE = {
+FULL_NAMES = {
     "Br. Indian Ocean Ter.": "British Indian Ocean Territory",
     "Fr. S. Antarctic Lands": "French Southern Territories",
     "Heard I. and McDonald Is.": "Heard and McDonald Islands",
@@ -63,7 +63,7 @@ CITY = 100_000  # people from which a town has quarters
 def country_name(code: str) -> str:
     """The English name of the country with this ISO 3166 code."""
     name = QLocale.territoryToString(QLocale.codeToTerritory(code))
-    return SAID.get(code, name.replace("St. ", "Saint ").replace("&", "and").replace("\u2019", "'"))
+    return COMMON_NAMES.get(code, name.replace("St. ", "Saint ").replace("&", "and").replace("\u2019", "'"))
 
 
 def write(name: str, **arrays: NDArray[Any]) -> None:
@@ -76,7 +76,7 @@ def write(name: str, **arrays: NDArray[Any]) -> None:
 
 
 def steps(points: NDArray[np.int64]) -> NDArray[np.int64]:
-    """From each of the points [n, 2] to the next, the first from zero, as [2, n]: small numbers compress."""
+    """The differences between successive points [n, 2], the first from zero, as [2, n]: small numbers compress."""
     return np.diff(points, axis=0, prepend=0).T.copy()
 
 
@@ -139,14 +139,14 @@ def below(points: NDArray[np.float64], most: float) -> NDArray[np.float64]:
 def outline_name(
     name: str, rings: list[NDArray[np.float64]], where: NDArray[np.float64], cities: list[dict[str, Any]]
 ) -> str:
-    """The country of most cities inside; without any, Natural Earth's name for it."""
+    """The country of most cities inside, or Natural Earth's name if there is none."""
     codes: Counter[str] = Counter()
     low, high = np.concatenate(rings).min(axis=0), np.concatenate(rings).max(axis=0)
     near = np.flatnonzero(np.all((where >= low) & (where <= high), axis=1))
     for index in near[:: len(near) // 300 + 1]:
         if geography.is_inside(rings, *where[index]):
             codes[cities[index]["country_code"]] += 1
-    return country_name(codes.most_common(1)[0][0]) if codes else WHOLE.get(name, name)
+    return country_name(codes.most_common(1)[0][0]) if codes else FULL_NAMES.get(name, name)
 
 
 def write_cities(cities: list[dict[str, Any]]) -> None:
@@ -171,7 +171,7 @@ def write_cities(cities: list[dict[str, Any]]) -> None:
 
 
 def wholes_of(cities: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
-    """The city of which a town is a quarter, by the quarter's number: its county is called as a city near by."""
+    """The city of which a town is a quarter, by the quarter's number: its county has the name of a city nearby."""
     large = defaultdict(list)
     for city in cities:
         if city["population"] >= CITY:
@@ -192,7 +192,7 @@ def is_near(city: dict[str, Any], whole: dict[str, Any]) -> bool:
 
 
 def region_name(city: dict[str, Any]) -> str:
-    """What follows a town's name: "Alpes-Maritimes, France"."""
+    """The text after a town's name: "Alpes-Maritimes, France"."""
     code = city["country_code"]
     region = (code in COUNTIES and city.get("county")) or city.get("state", "")
     region = REGIONS.get(region, AROUND_REGION.sub("", region))
@@ -200,7 +200,7 @@ def region_name(city: dict[str, Any]) -> str:
 
 
 def town_name(city: dict[str, Any]) -> str:
-    """The name without what stands in brackets; of two languages the one that more people speak."""
+    """The name without text in brackets; of two languages, the more widely spoken one."""
     names = re.split(r" ?/ ?", re.sub(r" ?[(\[,].*?(?:[)\]]|$)", "", city["city"]))
     return names[-1 if city["country_code"] == "ES" else 0].strip()
 

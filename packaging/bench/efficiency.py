@@ -3,9 +3,9 @@
 Budgets are samples seen, as shares of N: twelve passes over all photos. The baseline is the paper's, plain CLIP on the first text
 of each photo; `names` has labels and names of objects instead, and `plain` sees stored captions and searches, which are half of
 reinforcement. Each arm is tuned by five trials on the halves by which settings are chosen; what is reported is of the other
-halves. A point is a folder while it is computed and then a line of results.jsonl, and what stands there is not computed again:
-a run that was killed goes on with the same command, and one on another machine with a copy of that file. When the hours are used
-up, the tables hold what is known.
+halves. A point is a folder while it is computed and then a line of results.jsonl; points in that file are not computed again. So
+the same command resumes a killed run, on another machine too with a copy of the file. When the hours are used up, the tables hold
+the points that are known.
 
 The factor at n samples is how many samples the baseline needs to find what reinforced training finds at n. The baseline's mean is
 a parabola in log n, drawn only between its least and its largest budget. The interval draws every seed of both arms anew, from
@@ -34,8 +34,7 @@ from subsets import count_photos, first_views, names_alone, quarter
 
 from mctrain.atomic_files import open_atomic
 from mctrain.data.reinforced.manifest import MANIFEST
-from mctrain.evaluation.page import Point as Mark
-from mctrain.evaluation.page import factors, percent, scatter
+from mctrain.evaluation.page import Point, factors, percent, scatter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -96,8 +95,8 @@ DRAWS = 2000  # of the seeds, for an interval
 
 
 @dataclass(frozen=True)
-class Point:
-    """One training run: an arm's changes of the recipe, a share of N, a seed, and the photos."""
+class RunPoint:
+    """One training run: an arm's changes to the recipe, a share of N, a seed, and the photos."""
 
     arm: str
     share: float
@@ -107,7 +106,7 @@ class Point:
 
     @property
     def name(self) -> str:
-        """Of its folder."""
+        """The name of its folder."""
         values = "-".join(value.strip('"') or "none" for _, value in self.changes)
         return f"{self.arm}-{self.photos}-{self.share:.3f}-{self.seed}-{values}".replace("/", "_")
 
@@ -116,8 +115,8 @@ Arm: TypeAlias = "Callable[[float, int], Point]"
 
 
 @dataclass(frozen=True)
-class Lab:
-    """Where runs lie, who computes them, and until when one may begin; `known` is what results.jsonl says."""
+class Study:
+    """The folders of the runs, the number of processes, and the time after which none begins; `known` holds results.jsonl."""
 
     folder: Path
     sets: dict[str, Callable[[], Path]]  # made where a point wants it
@@ -126,21 +125,21 @@ class Lab:
     until: float
     known: dict[str, Scores]
 
-    def measure(self, points: Iterable[Point]) -> None:
-        """Computes those that are not known, some at a time, as long as there is time."""
+    def measure(self, points: Iterable[RunPoint]) -> None:
+        """Computes the unknown points, several at a time, until the time is up."""
         wanted = [point for point in dict.fromkeys(points) if point.name not in self.known]
         if time.time() > self.until:
             return
         for photos in {point.photos for point in wanted}:
             self.sets[photos]()  # two runs would make it at once
         with ThreadPoolExecutor(self.processes) as pool:
-            list(pool.map(self._one, wanted))
+            list(pool.map(self._train, wanted))
 
-    def score(self, point: Point, figure: str, half: str) -> float:
+    def score(self, point: RunPoint, figure: str, half: str) -> float:
         """A figure of a known point, in percent, over the half `choosing` or `reporting`."""
         return self.known[point.name][figure][half]
 
-    def _one(self, point: Point) -> None:
+    def _train(self, point: RunPoint) -> None:
         if time.time() > self.until:
             return
         run = self.folder / point.name
@@ -176,7 +175,7 @@ class Lab:
 
 
 def read_results(path: Path) -> dict[str, Scores]:
-    """What is known of each point, by its name."""
+    """The known scores of each point, by its name."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return {each.pop("point"): each for each in map(json.loads, lines)}
 
@@ -188,8 +187,8 @@ def _halves(document: dict[str, Any], task: str, name: str) -> dict[str, float]:
     return {half: each[half] for half in ("choosing", "reporting")}
 
 
-def _line(lab: Lab, point: Point) -> str:
-    return ", ".join(f"{figure} {lab.score(point, figure, 'choosing'):.1f}" for figure in FIGURES)
+def _line(study: Study, point: RunPoint) -> str:
+    return ", ".join(f"{figure} {study.score(point, figure, 'choosing'):.1f}" for figure in FIGURES)
 
 
 def main() -> None:
@@ -224,35 +223,35 @@ def main() -> None:
         "names": lambda: names_alone(arguments.photos, folder / "names"),
     }
     until = time.time() + 3600 * arguments.hours
-    lab = Lab(folder, sets, arguments.data, arguments.processes, until, read_results(folder / RESULTS))
+    study = Study(folder, sets, arguments.data, arguments.processes, until, read_results(folder / RESULTS))
     scale = json.loads((arguments.photos / MANIFEST).read_text())["teachers"][0]["scale"]
     print(f"{machine()}; N is {PASSES:.0f} passes\n")
-    arms = tuned(lab, scale)
-    gates(lab, arms["plain"], arms["reinforced"])
+    arms = tune_arms(study, scale)
+    check_gates(study, arms["plain"], arms["reinforced"])
     if arguments.gates:
         return
-    lines = planned(arms, scale, has_five=arguments.five is not None)
+    lines = planned_points(arms, scale, has_five=arguments.five is not None)
     in_turn = sorted(itertools.chain.from_iterable(lines.values()), key=lambda point: point.seed)
-    lab.measure(in_turn)  # every line once before one is repeated
-    report(lab, lines)
+    study.measure(in_turn)  # every line once before one is repeated
+    report(study, lines)
 
 
 def arm(name: str, changes: Changes, photos: str = "all") -> Arm:
     """A function of (share of N, seed)."""
-    return lambda share, seed: Point(name, share, seed, tuple(sorted(changes.items())), photos)
+    return lambda share, seed: RunPoint(name, share, seed, tuple(sorted(changes.items())), photos)
 
 
-def tuned(lab: Lab, scale: float) -> dict[str, Arm]:
+def tune_arms(study: Study, scale: float) -> dict[str, Arm]:
     """Each arm by five trials: three rates, then two more strengths of views or scales of the teacher."""
     rows: dict[str, list[str]] = {}
 
     def best(kind: str, trials: dict[str, Arm]) -> str:
         points = {name: make(TRIAL[kind], 0) for name, make in trials.items()}
-        _demand(lab, points.values())
+        _require(study, points.values())
         for name, point in points.items():
-            found = [f"{lab.score(point, figure, 'choosing'):.1f}" for figure in FIGURES]
+            found = [f"{study.score(point, figure, 'choosing'):.1f}" for figure in FIGURES]
             rows.setdefault(point.name, [f"{kind}, {name}", *found])
-        return max(points, key=lambda name: _choice(lab, points[name]))
+        return max(points, key=lambda name: _choice(study, points[name]))
 
     def tune(kind: str, first: Changes, forms: dict[str, Changes]) -> Arm:
         photos = "names" if kind == "plain-names" else "all"
@@ -270,11 +269,11 @@ def tuned(lab: Lab, scale: float) -> dict[str, Arm]:
     return arms
 
 
-def gates(lab: Lab, plain: Arm, reinforced: Arm) -> None:
+def check_gates(study: Study, plain: Arm, reinforced: Arm) -> None:
     """Plain CLIP at N/4 must find something, and reinforced at N/5 must pass it."""
-    found = lab.score(plain(TRIAL["plain"], 0), "dev R@10", "choosing")
+    found = study.score(plain(TRIAL["plain"], 0), "dev R@10", "choosing")
     means = [
-        _choice(lab, arm(TRIAL[kind], 0)) for kind, arm in (("plain", plain), ("reinforced", reinforced))
+        _choice(study, arm(TRIAL[kind], 0)) for kind, arm in (("plain", plain), ("reinforced", reinforced))
     ]
     print(
         f"gates: plain at N/4 dev R@10 {found:.1f} (must pass {GATE}); mean of the figures "
@@ -282,22 +281,22 @@ def gates(lab: Lab, plain: Arm, reinforced: Arm) -> None:
     )
 
 
-def _demand(lab: Lab, points: Iterable[Point]) -> None:
-    """Measures what nothing can be said without."""
+def _require(study: Study, points: Iterable[RunPoint]) -> None:
+    """Measures points that everything else depends on; exits if one is missing."""
     points = list(points)
-    lab.measure(points)
-    if any(point.name not in lab.known for point in points):
+    study.measure(points)
+    if any(point.name not in study.known for point in points):
         sys.exit("The hours are used up; the same command goes on from here.")
 
 
-def _choice(lab: Lab, point: Point) -> float:
-    return statistics.mean(lab.score(point, figure, "choosing") for figure in FIGURES)
+def _choice(study: Study, point: RunPoint) -> float:
+    return statistics.mean(study.score(point, figure, "choosing") for figure in FIGURES)
 
 
-def planned(arms: dict[str, Arm], scale: float, *, has_five: bool) -> dict[str, list[Point]]:
+def planned_points(arms: dict[str, Arm], scale: float, *, has_five: bool) -> dict[str, list[RunPoint]]:
     """All lines of the tables."""
     plain, reinforced = arms["plain"], arms["reinforced"]
-    lines: dict[str, list[Point]] = {}
+    lines: dict[str, list[RunPoint]] = {}
     for kind, (title, budgets) in ARMS.items():
         for share, seeds in budgets.items():
             make = arms[kind]
@@ -336,9 +335,9 @@ def planned(arms: dict[str, Arm], scale: float, *, has_five: bool) -> dict[str, 
 def _changed(make: Arm, changes: Changes, photos: str = "all") -> Arm:
     """The same arm with other settings, or on other photos."""
 
-    def point(share: float, seed: int) -> Point:
+    def point(share: float, seed: int) -> RunPoint:
         one = make(share, seed)
-        return Point(one.arm, share, seed, tuple(sorted((dict(one.changes) | changes).items())), photos)
+        return RunPoint(one.arm, share, seed, tuple(sorted((dict(one.changes) | changes).items())), photos)
 
     return point
 
@@ -349,28 +348,28 @@ def _share(share: float) -> str:
     return f"/{round(1 / share)}"
 
 
-def report(lab: Lab, lines: dict[str, list[Point]]) -> None:
-    """Prints every line that is known, then the factors against each baseline."""
-    points = {name: [each for each in line if each.name in lab.known] for name, line in lines.items()}
+def report(study: Study, lines: dict[str, list[RunPoint]]) -> None:
+    """Prints every known line, then the factors against each baseline."""
+    points = {name: [each for each in line if each.name in study.known] for name, line in lines.items()}
     known = {name: line for name, line in points.items() if line}
-    rows = [[name, *(_spread(lab, line, figure) for figure in FIGURES)] for name, line in known.items()]
+    rows = [[name, *(_spread(study, line, figure) for figure in FIGURES)] for name, line in known.items()]
     print(table(("run, reporting halves", *FIGURES), rows), "\n")
     if missing := [name for name in lines if name not in known]:
         print(f"Not measured: {'; '.join(missing)}.\n")
     titles = [f"{title} N{_share(share)}" for title, budgets in (ARMS["reinforced"],) for share in budgets]
-    (lab.folder / PLOT).write_text(plot(lab, known), encoding="utf-8")
-    rows = [row for figure in FIGURES for row in _factors(lab, known, figure)]
+    (study.folder / PLOT).write_text(plot(study, known), encoding="utf-8")
+    rows = [row for figure in FIGURES for row in _factors(study, known, figure)]
     print(table(("samples that plain training needs, as a factor", *titles), rows))
     print("\nThe paper claims at least 10. In brackets: 95 % of the draws of all seeds.")
 
 
-def plot(lab: Lab, known: dict[str, list[Point]]) -> str:
+def plot(study: Study, known: dict[str, list[RunPoint]]) -> str:
     """The mean of each budget of each arm against samples seen, as SVG; reinforced in the first colour."""
     marks = [
-        Mark(
+        Point(
             title.removesuffix(","),
             share,
-            statistics.mean(_scores(lab, line, PLOTTED)),
+            statistics.mean(_scores(study, line, PLOTTED)),
             rival=kind != "reinforced",
         )
         for kind, (title, budgets) in ARMS.items()
@@ -381,16 +380,16 @@ def plot(lab: Lab, known: dict[str, list[Point]]) -> str:
     return scatter(marks, across, percent(f"{PLOTTED}, reporting half, %", [mark.y for mark in marks]))
 
 
-def _scores(lab: Lab, line: Sequence[Point], figure: str) -> list[float]:
-    return [lab.score(point, figure, "reporting") for point in line]
+def _scores(study: Study, line: Sequence[RunPoint], figure: str) -> list[float]:
+    return [study.score(point, figure, "reporting") for point in line]
 
 
-def _factors(lab: Lab, known: dict[str, list[Point]], figure: str) -> list[list[str]]:
+def _factors(study: Study, known: dict[str, list[RunPoint]], figure: str) -> list[list[str]]:
     """A row for each arm without a teacher that has at least three budgets."""
-    deviation = seed_deviation([_scores(lab, line, figure) for line in known.values()])
+    deviation = seed_deviation([_scores(study, line, figure) for line in known.values()])
     arms = {
         title: {
-            share: _scores(lab, line, figure)
+            share: _scores(study, line, figure)
             for share in budgets
             if (line := known.get(f"{title} N{_share(share)}"))
         }
@@ -407,8 +406,8 @@ def _factors(lab: Lab, known: dict[str, list[Point]], figure: str) -> list[list[
     ]
 
 
-def _spread(lab: Lab, line: Sequence[Point], figure: str) -> str:
-    values = _scores(lab, line, figure)
+def _spread(study: Study, line: Sequence[RunPoint], figure: str) -> str:
+    values = _scores(study, line, figure)
     mean = statistics.mean(values)
     return f"{mean:.1f}" if len(values) == 1 else f"{mean:.1f} ({min(values):.1f} to {max(values):.1f})"
 
@@ -423,7 +422,7 @@ def seed_deviation(lines: Sequence[Sequence[float]]) -> float:
 def factor(
     baseline: dict[float, list[float]], share: float, scores: Sequence[float], deviation: float
 ) -> tuple[float, float, float]:
-    """How many times `share` of N the baseline needs to find the mean of `scores`, and 95 % of what the seeds allow.
+    """How many times `share` of N the baseline needs to find the mean of `scores`, and the 95 % interval over seeds.
 
     `baseline` has at least three budgets with the scores of their seeds. Below its least budget the value is 0 and beyond its
     largest one infinite: nothing is read off where nothing was measured.

@@ -36,8 +36,8 @@ SCALE = 0.1  # of layer scales: as they are initialised (1e-5), folded weights w
 
 
 @dataclass(frozen=True, slots=True)
-class Towers:
-    """Two towers, ready to be exported, and what their manifests say."""
+class ExportTowers:
+    """Two towers, ready for export, and the facts of their manifests."""
 
     title: str
     image: nn.Module
@@ -48,7 +48,7 @@ class Towers:
 
 
 class EncodeText(nn.Module):
-    """open_clip's text tower as a module of its own: there it is a method of the whole model."""
+    """open_clip's text tower as a module; in open_clip it is a method of the whole model."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -69,11 +69,11 @@ def random_model(preset: Preset) -> Clip:
     return model
 
 
-def preset_towers(name: str) -> Towers:
+def preset_towers(name: str) -> ExportTowers:
     """A preset of the family, every branch, BatchNorm and layer scale folded."""
     preset = find_preset(name)
     model = random_model(preset)
-    return Towers(
+    return ExportTowers(
         preset.title,
         fold_everything(model.image),
         fold_everything(model.text),
@@ -83,7 +83,7 @@ def preset_towers(name: str) -> Towers:
     )
 
 
-def open_clip_towers(name: str) -> Towers:
+def open_clip_towers(name: str) -> ExportTowers:
     """One of open_clip's models with its random weights; it has nothing to fold."""
     torch.manual_seed(0)
     model = open_clip.create_model(name, pretrained=None).eval()
@@ -93,11 +93,11 @@ def open_clip_towers(name: str) -> Towers:
         size, "shortest", "bicubic", "centre", None, None, input="pixels", output="vector", dtype="float32"
     )
     # its causal mask is a table for the whole context, which is therefore always computed
-    return Towers(f"open_clip {name}", model.visual, EncodeText(model), dim, spec, causal=False)
+    return ExportTowers(f"open_clip {name}", model.visual, EncodeText(model), dim, spec, causal=False)
 
 
-def provide(folder: Path, build: Callable[[], Towers]) -> tuple[Bundle, Bundle]:
-    """The bundle in this folder, and beside it the one with an int8 text tower; both are made where they are missing."""
+def provide(folder: Path, build: Callable[[], ExportTowers]) -> tuple[Bundle, Bundle]:
+    """The bundle in this folder, and the one with an int8 text tower beside it; makes them if they are missing."""
     quantised = folder.with_name(f"{folder.name}-int8-text")
     if not (folder / MANIFEST).is_file() or not (quantised / MANIFEST).is_file():
         with tempfile.TemporaryDirectory() as name:
@@ -105,7 +105,7 @@ def provide(folder: Path, build: Callable[[], Towers]) -> tuple[Bundle, Bundle]:
     return open_bundle(folder), open_bundle(quantised)
 
 
-def _export(towers: Towers, folder: Path, quantised: Path, work: Path) -> None:
+def _export(towers: ExportTowers, folder: Path, quantised: Path, work: Path) -> None:
     plain = {"image": work / "plain-image.onnx", "text": work / "plain-text.onnx"}
     spec = towers.spec
     write_image_graph(towers.image, spec, plain["image"])
@@ -121,7 +121,7 @@ def _export(towers: Towers, folder: Path, quantised: Path, work: Path) -> None:
     write_bundle(quantised, _manifest(towers, None), {**files, TEXT_GRAPH: text8})
 
 
-def _manifest(towers: Towers, spec: ImageSpec | None) -> Manifest:
+def _manifest(towers: ExportTowers, spec: ImageSpec | None) -> Manifest:
     return Manifest(
         name="bench",
         title=towers.title,

@@ -18,7 +18,7 @@ from picsight_engine.runtime.backend import load_image_encoder
 
 
 def measure(path: Path) -> list[str]:
-    """A row: what of a film was read, and CPU seconds per minute of it."""
+    """A row: how much of a film was read, and CPU seconds per minute of it."""
     bundle = open_bundle(find_asset("starter"))
     encoder, spec = load_image_encoder(bundle, threads=1), bundle.image_spec()
     cv2 = film_reader(path)

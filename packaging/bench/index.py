@@ -1,4 +1,4 @@
-"""Measures indexing real photos (photos per second) beside the plain way: Pillow and the same model in one process; what
+"""Measures indexing real photos (photos per second) beside the simplest way: Pillow and the same model in one process; what
 each part of a worker's job costs; and reading RAW files beside JPEGs of their size.
 """
 
@@ -44,7 +44,7 @@ SUFFIXES = frozenset((".jpg", ".jpeg"))
 
 
 def ours(bundle: Bundle, photos: Path, workers: int | None) -> None:
-    """Indexes a folder into a new library: hashes, dates, thumbnails, vectors, all of it stored."""
+    """Indexes a folder into a new library: hashes, dates, thumbnails and vectors are stored."""
     with tempfile.TemporaryDirectory() as folder, Library.open(Path(folder) / "library", bundle) as library:
         for _ in library.index([photos], settings=IndexSettings(workers=workers)):
             pass
@@ -73,7 +73,7 @@ def plain(bundle: Bundle, photos: Path) -> None:
 
 
 def provide(source: Path, count: int, megapixels: float, folder: Path) -> float:
-    """Puts so many photos into a folder, enlarged to a camera's size or as they are (0); returns their mean size."""
+    """Puts `count` photos into a folder, enlarged to a camera's size or as they are (0); returns their mean size."""
     chosen = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)[:count]
     pixels = 0
     for number, path in enumerate(chosen):
@@ -136,7 +136,7 @@ def parts(bundle: Bundle, photos: Path, rounds: int) -> list[list[str]]:
 
 
 def _cpu_seconds() -> float:
-    """Of this process and those that it waited for."""
+    """CPU seconds of this process and of the processes that it waited for."""
     times = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in times)
 

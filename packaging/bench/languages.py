@@ -57,14 +57,14 @@ class Finder:
     gallery: Gallery
 
     def rank(self, texts: Sequence[str], right: NDArray[np.bool_]) -> int:
-        """How many wrong photos score no less than the best right one; the best text counts."""
+        """The number of wrong photos that score at least as high as the best right one; the best text counts."""
         wanted, photos = as_ranked(self.subject, texts, self.gallery)
         scores = (photos @ wanted.T).max(axis=1)
         return int(((scores >= scores[right].max()) & ~right).sum())
 
 
 def measured(find: Finder, asked: Sequence[Asked], language: str) -> list[str]:
-    """Recall at each depth for the texts as typed and as translated, by half, and the share of words that are known."""
+    """Recall at each depth for the texts as typed and as translated, by half, and the share of known words."""
     words = unknown = 0
     ranks: dict[str, list[list[int]]] = {"typed": [[], []], "translated": [[], []]}
     for each in asked:

@@ -1,4 +1,4 @@
-"""Measures what the window's process takes while someone searches and scrolls for long: it has to level off."""
+"""Measures the memory of the window's process during long searching and scrolling: it must level off."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ THINGS = (
 
 
 def write_photos(folder: Path, count: int) -> None:
-    """So many different pictures of 240 by 160, soft noise in colours."""
+    """Writes `count` different pictures of 240 by 160 pixels, soft coloured noise."""
     folder.mkdir()
     random = np.random.default_rng(0)
     for number in range(count):
@@ -56,7 +56,7 @@ def write_photos(folder: Path, count: int) -> None:
 
 
 def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
-    """A library that has read these pictures, as it says: to read them indeed would take minutes and show nothing."""
+    """Records these pictures as indexed: indexing them would take minutes and show nothing more."""
     db, random = open_database(library), np.random.default_rng(1)
     space, dim = bundle.manifest.space_id, bundle.manifest.dim
     with closing(db), closing(ThumbnailStore.open(library)) as thumbnails:
@@ -77,22 +77,22 @@ def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
 
 
 def resident() -> float:
-    """What this process holds in memory now, in MB."""
+    """The current memory of this process, in MB."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1e3
     return 0.0
 
 
-class Person:
-    """Types, scrolls and waits, as a person does, only without a pause."""
+class SimulatedUser:
+    """Types, scrolls and waits as a person does, but without a pause."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window, self._frame = window, window.frame
         self.looked_at = 0
 
     def wait(self, until: Callable[[], object]) -> None:
-        """Let the window work until something holds."""
+        """Runs the event loop until a condition holds."""
         latest = time.monotonic() + PATIENCE
         while not until():
             QApplication.processEvents()
@@ -101,14 +101,14 @@ class Person:
                 raise SystemExit("The window did not answer within a minute.")
 
     def search(self, words: str) -> None:
-        """Type a description and wait for its answer."""
+        """Types a description and waits for its answer."""
         self._frame.box.line.clear()
         QTest.keyClicks(self._frame.box.line, f"{words} ")
         self.wait(lambda: self._window.search.place.words == words)
         self._see()
 
     def scroll(self, photos: int) -> None:
-        """Look at all photos, a screen after the other, each until its pictures are there."""
+        """Scrolls through all photos by screens, and waits for the pictures of each."""
         self._window.pages.go(Place())
         self.wait(lambda: self._frame.model.rowCount() == photos)
         bar = self._frame.grid.verticalScrollBar()
@@ -127,7 +127,7 @@ class Person:
 
 def measure(window: MainWindow, photos: int, searches: int, rounds: int) -> Iterator[list[str]]:
     """The table's rows: memory after each round of searches and scrolling."""
-    person = Person(window)
+    person = SimulatedUser(window)
     words = itertools.cycle(f"{colour} {thing}" for thing in THINGS for colour in COLOURS)
     person.wait(lambda: window.frame.model.rowCount() == photos and not window.library.is_indexing)
     yield ["open", "0", "0", f"{resident():,.0f}", ""]

@@ -55,8 +55,8 @@ HEADINGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Tower:
-    """A graph: numbers it holds, bytes of its file, seconds of each round."""
+class TowerCost:
+    """A graph: its number of parameters, bytes of its file, seconds of each round."""
 
     parameters: int
     size: int
@@ -64,29 +64,29 @@ class Tower:
 
     @property
     def median(self) -> float:
-        """The seconds that count."""
+        """The median of the rounds."""
         return statistics.median(self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What was measured of one model; `text` stores float16, or is None where there is only the int8 one."""
+class ModelRow:
+    """The measurements of one model; `text` stores float16, or is None if there is only the int8 tower."""
 
     title: str
     input: int
-    image: Tower
-    text: Tower | None
-    int8: Tower
+    image: TowerCost
+    text: TowerCost | None
+    int8: TowerCost
 
 
 def parameters(graph: Path) -> int:
-    """How many numbers a graph's weights are; those of a folded tower are what its publisher counts."""
+    """The number of weights of a graph; publishers count those of the folded tower."""
     model = onnx.load(graph)
     return sum(prod(weight.dims) for weight in model.graph.initializer)
 
 
 def subjects(cache: Path, presets: Sequence[str], rivals: Sequence[str]) -> dict[str, tuple[Bundle, Bundle]]:
-    """By name, the bundle of each model and the one whose text tower is int8; for the starter both are the same."""
+    """Each model's bundle and the one whose text tower is int8, by name; for the starter both are the same."""
     starter = open_bundle(find_asset("starter"))
     found = {"starter": (starter, starter)}
     for name in presets:
@@ -110,14 +110,14 @@ def candidates(bundles: Mapping[str, tuple[Bundle, Bundle]]) -> dict[str, Callab
     return calls
 
 
-def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[str, Row]:
-    """The rows by the models' names; a first round is thrown away."""
+def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[str, ModelRow]:
+    """The rows by the models' names, after a warm-up round."""
     calls = candidates(bundles)
     seconds = {name: values[1:] for name, values in interleaved(calls, rounds + 1).items()}
     rows = {}
     for name, (bundle, quantised) in bundles.items():
         towers = {
-            kind: Tower(parameters(path), path.stat().st_size, seconds[f"{name} {kind}"])
+            kind: TowerCost(parameters(path), path.stat().st_size, seconds[f"{name} {kind}"])
             for kind, path in (
                 ("image", bundle.folder / IMAGE_GRAPH),
                 ("text", bundle.folder / TEXT_GRAPH),
@@ -126,7 +126,7 @@ def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[s
             if f"{name} {kind}" in seconds
         }
         manifest = bundle.manifest
-        rows[name] = Row(
+        rows[name] = ModelRow(
             manifest.title,
             bundle.image_spec().size,
             towers["image"],
@@ -136,7 +136,7 @@ def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[s
     return rows
 
 
-def cells(row: Row, yardstick: Row) -> list[str]:
+def cells(row: ModelRow, yardstick: ModelRow) -> list[str]:
     """A row of the table; speed is how many times faster than the yardstick's tower of the same kind."""
     text, other = row.text, yardstick.text
     assert other is not None
@@ -152,11 +152,11 @@ def cells(row: Row, yardstick: Row) -> list[str]:
     ]
 
 
-def _three(tower: Tower) -> list[str]:
+def _three(tower: TowerCost) -> list[str]:
     return [f"{tower.parameters / 1e6:.1f}", f"{tower.size / 1e6:.0f}", _milliseconds(tower)]
 
 
-def _milliseconds(tower: Tower) -> str:
+def _milliseconds(tower: TowerCost) -> str:
     return f"{tower.median * 1e3:.1f} ({min(tower.seconds) * 1e3:.1f})"
 
 

@@ -1,4 +1,4 @@
-"""How the benchmarks measure and tell: interleaved rounds, medians with their spread, a table, the machine."""
+"""Measures and prints for all benchmarks: interleaved rounds, medians with their spread, tables, the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each candidate in each round; every second round runs backwards, so that load hits all alike."""
+    """Seconds of each candidate in each round; every second round runs backwards, so that other load affects all equally."""
     seconds: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds):
         names = list(candidates)[:: 1 if number % 2 == 0 else -1]
@@ -26,7 +26,7 @@ def interleaved(candidates: Mapping[str, Callable[[], object]], rounds: int) -> 
 
 
 def milliseconds(values: Sequence[float]) -> str:
-    """The median of so many seconds with the fastest and slowest, in ms, for example "4.9 (4.5 to 16)"."""
+    """The median of the seconds with the fastest and slowest, in ms, for example "4.9 (4.5 to 16)"."""
     return f"{_short(statistics.median(values))} ({_short(min(values))} to {_short(max(values))})"
 
 
@@ -42,7 +42,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def machine() -> str:
-    """One line about the machine, without which no figure means anything."""
+    """One line about the machine, because no figure means anything without it."""
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
         f"{_processor()}, {os.cpu_count()} cores{load}, {platform.system()} {platform.release()}, "

@@ -1,4 +1,4 @@
-"""Measures looking again through a large folder in which nothing has changed: files in folders of three thousand, RAW files
+"""Measures another scan of a large folder in which nothing has changed: files in folders of three thousand, RAW files
 paired with JPEGs, side-cars. The library holds what a first run would have stored; the files hold a byte each.
 """
 
@@ -37,7 +37,7 @@ ROUNDS = 3
 
 
 def write_files(folder: Path, count: int) -> None:
-    """So many files of one byte, in folders of three thousand."""
+    """Writes `count` files of one byte, in folders of three thousand."""
     for number in range(-(-count // sum(KINDS.values()))):
         place = folder / str(number)
         place.mkdir(parents=True)
@@ -47,7 +47,7 @@ def write_files(folder: Path, count: int) -> None:
 
 
 def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, float]:
-    """Stores what a first run would; returns the files, and the CPU seconds that pairing took."""
+    """Stores what a first run would store; returns the files, and the CPU seconds of pairing."""
     random, paired = np.random.default_rng(0), 0.0
     files = [file for listing in scan(pictures) for file in listing.files]
     with closing(open_database(library)) as db, closing(ThumbnailStore.open(library)) as thumbnails:

@@ -1,4 +1,4 @@
-"""What a reinforced set of 12.8 million or 1.28 billion photos costs: rates of this machine, scaled, with the sums shown.
+"""Estimates the cost of a reinforced set of 12.8 million or 1.28 billion photos from rates of this machine, and shows the sums.
 
 Each stage is timed on a few photos, with the published sizes of model: a CoCa ViT-L/14 that draws five captions of 30
 tokens, two ViT-L/14 that judge views and texts, a MobileCLIP-B that learns. Speed does not depend on weights, so these are
@@ -69,8 +69,8 @@ SIDE = 224
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """What one unit (a photo, a view, a text, a sample) costs: operations, and seconds on this machine."""
+class StageCost:
+    """The cost of one unit (a photo, a view, a text, a sample): operations, and seconds on this machine."""
 
     name: str
     unit: str
@@ -103,18 +103,18 @@ def main() -> None:
         sizes = stored(Path(name))
     for title, (photos, views, captions, seen) in SETS.items():
         print(f"\n{title} photos, {views} views, {captions} captions:\n")
-        tell(stages, photos, views, captions, seen)
-        tell_storage(sizes, photos, views, captions)
+        print_costs(stages, photos, views, captions, seen)
+        print_storage(sizes, photos, views, captions)
 
 
-def measure(folder: Path, device: torch.device, count: int) -> list[Stage]:
+def measure(folder: Path, device: torch.device, count: int) -> list[StageCost]:
     """Every stage, each on `count` photos or texts."""
     with torch.no_grad():
         judged = judging(device, count)
         return [decoding(folder), captioning(device, count), *judged, learning(device, count)]
 
 
-def captioning(device: torch.device, count: int) -> Stage:
+def captioning(device: torch.device, count: int) -> StageCost:
     """Five captions of a photo, all of 30 tokens."""
     model = opened(CAPTIONER, device)
     captioner = CocaCaptioner(model)
@@ -123,8 +123,8 @@ def captioning(device: torch.device, count: int) -> Stage:
     return timed("captioner, 5 captions", "photo", count, draw)
 
 
-def judging(device: torch.device, count: int) -> list[Stage]:
-    """One view and one text in the eyes of one teacher."""
+def judging(device: torch.device, count: int) -> list[StageCost]:
+    """One view and one text, embedded by one teacher."""
     teacher = opened(TEACHER, device)
     pixels = torch.randn(count, 3, teacher.spec.size, teacher.spec.size, device=device)
     ids = teacher.tokenizer(["a photo of a dog"] * count).to(device)
@@ -135,14 +135,14 @@ def judging(device: torch.device, count: int) -> list[Stage]:
 
 
 def opened(name: str, device: torch.device) -> OpenClipModel:
-    """A model of open_clip's with random weights."""
+    """An open_clip model with random weights."""
     logging.disable(logging.WARNING)  # that there are no weights
     module = open_clip.create_model(name).eval().to(device)
     return OpenClipModel(name, module, open_clip.get_tokenizer(name), spec_of(module.visual), device, "")
 
 
-def timed(name: str, unit: str, count: int, work: Callable[[], object]) -> Stage:
-    """One run that counts operations, and one that is timed."""
+def timed(name: str, unit: str, count: int, work: Callable[[], object]) -> StageCost:
+    """Runs the work twice: once to count operations, once to time it."""
     torch.backends.mha.set_fastpath_enabled(False)  # what it does is not counted
     with FlopCounterMode(display=False) as counter:
         work()
@@ -153,10 +153,10 @@ def timed(name: str, unit: str, count: int, work: Callable[[], object]) -> Stage
     work()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return Stage(name, unit, counter.get_total_flops() / count, (time.perf_counter() - begun) / count)
+    return StageCost(name, unit, counter.get_total_flops() / count, (time.perf_counter() - begun) / count)
 
 
-def learning(device: torch.device, count: int) -> Stage:
+def learning(device: torch.device, count: int) -> StageCost:
     """Forward and backward of both towers, with two texts a photo."""
     preset = find_preset(STUDENT)
     clip: Any = build_clip(preset).train().to(device)
@@ -171,7 +171,7 @@ def learning(device: torch.device, count: int) -> Stage:
     return timed(f"student {preset.name}", "sample", count, step)
 
 
-def decoding(folder: Path) -> Stage:
+def decoding(folder: Path) -> StageCost:
     """Reading a photo of 224 pixels and drawing a view of it, on one core."""
     photos = [group.photo for group in grouped(pack(folder, 48, 5))]
     augmentation = drawing(1, (224,)).augmentation
@@ -179,11 +179,13 @@ def decoding(folder: Path) -> Stage:
     for number, photo in enumerate(photos):
         image = decode_photo(photo, str(number))
         replay(image, draw_views(augmentation, str(number), 0, *image.size)[0], 224)
-    return Stage("decoding and drawing, one core", "view", 0.0, (time.perf_counter() - begun) / len(photos))
+    return StageCost(
+        "decoding and drawing, one core", "view", 0.0, (time.perf_counter() - begun) / len(photos)
+    )
 
 
 def stored(folder: Path) -> dict[tuple[int, int], float]:
-    """Bytes a sample beside the photo, in bfloat16 with two teachers, by views and captions; and of a reader's index under (0, 0)."""
+    """Bytes per sample besides the photo, in bfloat16 with two teachers, by views and captions; and of a reader's index under (0, 0)."""
     ensemble = Ensemble([open_teacher(str(find_asset("starter")), folder / "cache")])
     sizes = {}
     with open_pool(1) as pool:
@@ -197,7 +199,7 @@ def stored(folder: Path) -> dict[tuple[int, int], float]:
 
 
 def pack(folder: Path, count: int, texts: int) -> Path:
-    """A shard of windows of the packaged photographs, each with one caption and so many synthetic ones."""
+    """A shard of windows of the packaged photographs, each with one caption and `texts` synthetic ones."""
     draw = np.random.default_rng(0)
     photos = eight_photos()
     samples = []
@@ -220,7 +222,7 @@ def pack(folder: Path, count: int, texts: int) -> Path:
 
 
 def widened(samples: list[ReinforcedSample], width: int) -> list[ReinforcedSample]:
-    """The same samples with random unit vectors of another width: what does not repeat hardly shrinks, as embeddings."""
+    """The same samples with random unit vectors of another width, which hardly compress, like embeddings."""
     draw = np.random.default_rng(1)
 
     def rows(count: int) -> np.ndarray:
@@ -239,7 +241,7 @@ def widened(samples: list[ReinforcedSample], width: int) -> list[ReinforcedSampl
 
 
 def weight(samples: list[ReinforcedSample], storage: Storage) -> float:
-    """Bytes of embeddings and view records a sample."""
+    """Bytes of embeddings and view records per sample."""
     slots = slots_of(drawing(len(samples[0].views), ()).augmentation)
     total = 0
     for each in samples:
@@ -255,8 +257,8 @@ def drawing(views: int, sizes: tuple[int, ...]) -> Drawing:
     return Drawing(Augmentation("strong", views, 0.08, mirror=False), 0, sizes, Phrasing(), jpeg=False)
 
 
-def tell(stages: list[Stage], photos: float, views: int, captions: int, seen: float) -> None:
-    """Hours of each stage, with the sum that gives them."""
+def print_costs(stages: list[StageCost], photos: float, views: int, captions: int, seen: float) -> None:
+    """Prints the hours of each stage, with their calculation."""
     decode, caption, view, text, student = stages
     times = {
         decode: (photos * views, f"{photos:.3g} x {views}"),
@@ -274,8 +276,8 @@ def tell(stages: list[Stage], photos: float, views: int, captions: int, seen: fl
     print(table(("stage", "units", "hours here", "A100-hours", "devices for a week"), rows))
 
 
-def tell_storage(sizes: dict[tuple[int, int], float], photos: float, views: int, captions: int) -> None:
-    """Terabytes, with the sums."""
+def print_storage(sizes: dict[tuple[int, int], float], photos: float, views: int, captions: int) -> None:
+    """Prints terabytes, with their calculation."""
     beside, index = sizes[views, captions], sizes[0, 0]
     print(
         f"\nStorage: {photos:.3g} x ({PHOTO / 1e3:.0f} KB photo + {beside / 1e3:.0f} KB beside it) = "

@@ -1,4 +1,4 @@
-"""Measures the scan beside what else searches vectors, at the same sizes: numpy, and faiss and usearch where they are
+"""Measures the scan beside other vector searches of the same size: numpy, and faiss and usearch where they are
 installed (`.venv/bin/pip install faiss-cpu usearch`), each with one thread; and beside reading the eight-bit matrix once.
 
 With --panoramas DATA, it measures what the squares of long pictures find, among photos of DATA's flickr8k-dev.
@@ -64,7 +64,7 @@ Search = Callable[["NDArray[np.float32]"], "NDArray[np.int64]"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """Something that finds the rows of the best, among those in `allowed` [n]."""
+    """A search for the best rows, among those in `allowed` [n]."""
 
     search: Search
     allowed: NDArray[np.bool_] | None = None
@@ -81,7 +81,7 @@ def clustered(count: int, seed: int) -> NDArray[np.float32]:
 
 
 def fill(folder: Path, count: int, space: str = SPACE) -> None:
-    """Makes a library of so many photos, each with a file and a vector."""
+    """Makes a library of `count` photos, each with a file and a vector."""
     with closing(open_database(folder)) as db:
         root = add_folder(db, folder)
         for start in range(0, count, BATCH):
@@ -112,7 +112,7 @@ def ours(rows: Rows) -> dict[str, Candidate]:
 
 
 def theirs(rows: Rows) -> dict[str, Candidate]:
-    """What else there is."""
+    """The other searches that are installed."""
     vectors = rows.originals.astype(np.float32)
 
     def plain(query: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -164,7 +164,7 @@ def exact_scores(rows: Rows, queries: NDArray[np.float32]) -> NDArray[np.float64
 
 
 def recall(exact: NDArray[np.float64], candidate: Candidate, queries: NDArray[np.float32]) -> float:
-    """The share of float64's best that a candidate finds."""
+    """The share of the best rows by float64 that a candidate finds."""
     found = 0
     for scores, query in zip(exact, queries, strict=True):
         allowed = scores if candidate.allowed is None else np.where(candidate.allowed, scores, -np.inf)
@@ -208,7 +208,7 @@ def _milliseconds(seconds: float) -> str:
 
 
 def start(folder: Path) -> None:
-    """What a new process needs until it has answered once, printed for the process that measures."""
+    """Prints, for the measuring process, how long a new process takes to answer once."""
     with closing(open_database(folder)) as db:
         begun = time.perf_counter()
         with closing(Matrix(folder / "cache", db, SPACE, DIM)) as matrix:
@@ -228,7 +228,7 @@ def _parted(line: str) -> tuple[str, str, str]:
 
 
 def account(folder: Path, count: int, built: float) -> list[str]:
-    """What a library costs on the disk and a new process at its start."""
+    """The cost of a library on disk, and of the start of a process."""
     command = [sys.executable, __file__, "--start", str(folder)]
     runs = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(5)]
     memory: Mapping[str, int] = runs[-1]["memory"]

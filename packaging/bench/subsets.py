@@ -1,4 +1,4 @@
-"""Smaller sets made of a reinforced one, beside it: a quarter of its photos, its first views alone, or names alone as texts."""
+"""Makes smaller sets from a reinforced one, beside it: a quarter of its photos, its first views alone, or names alone as texts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def quarter(source: Path, target: Path) -> Path:
 
 
 def first_views(source: Path, target: Path, count: int) -> Path:
-    """All photos with so many of their views."""
+    """All photos with their first `count` views."""
     widths = load_manifest(source / MANIFEST).widths
 
     def cut(key: str, members: Members) -> Members:
@@ -45,7 +45,7 @@ def first_views(source: Path, target: Path, count: int) -> Path:
 
 
 def names_alone(source: Path, target: Path) -> Path:
-    """The photos that have labels or names of objects, with these as their only text: the nearest thing to alt text."""
+    """The photos that have labels or names of objects, with these as their only text, which comes closest to alt text."""
 
     def rename(_: str, members: Members) -> Members | None:
         about = json.loads(members["json"])
@@ -60,12 +60,12 @@ def names_alone(source: Path, target: Path) -> Path:
 
 
 def count_photos(folder: Path) -> int:
-    """How many samples the shards of a set hold."""
+    """The number of samples in the shards of a set."""
     return sum(open_shard(path, folder / "index", REINFORCED).whole for path in folder.glob("*.tar"))
 
 
 def _made(source: Path, target: Path, change: Callable[[str, Members], Members | None]) -> Path:
-    """Shards of what the change leaves; the manifest comes last, so a set that has one is whole."""
+    """Writes shards of the samples that `change` returns; the manifest comes last, so a set that has one is complete."""
     whole, made = source / MANIFEST, target / MANIFEST
     if made.exists():
         if made.read_bytes() != whole.read_bytes():

@@ -1,4 +1,4 @@
-"""How a tag grows as a person answers it: the likeliest photo that is still undecided comes first, one after the other."""
+"""Measures how a tag grows with a person's answers, one at a time: the likeliest undecided photo comes first."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ REFUSED = 3  # photos that words put first, all wrong
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A tag's words, and which photos belong to it or do not; doubtful ones do neither."""
+class TagQuestion:
+    """A tag's words, and the photos that belong to it, and those that do not; doubtful ones are in neither."""
 
     words: Vectors  # [1, dim]
     strong: float
@@ -35,9 +35,9 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """After some answers: what of the half that nobody decides on is suggested, how many photos the tag holds in all, and the
-    average precision of that half.
+class AnswerStage:
+    """A tag after some answers: suggestions in the half that nobody decides on, all photos of the tag, and the average precision
+    of that half.
     """
 
     right: int
@@ -48,11 +48,11 @@ class Stage:
 
     @property
     def precision(self) -> float:
-        """Not a number where nothing is suggested."""
+        """NaN if nothing is suggested."""
         return self.right / (self.right + self.wrong) if self.right + self.wrong else np.nan
 
 
-def answers_tables(vectors: Vectors, questions: Iterable[Question]) -> str:
+def answers_tables(vectors: Vectors, questions: Iterable[TagQuestion]) -> str:
     """Precision and recall of what is suggested of the half that nobody decides on, its average precision, and the tag's size;
     then the same for the tags whose first answers are "no": what their words put first is wrong.
     """
@@ -70,7 +70,7 @@ def answers_tables(vectors: Vectors, questions: Iterable[Question]) -> str:
     return f'{_table(found)}\n\nof these, first answers are "no":\n\n{_table(few)}'
 
 
-def _table(found: list[list[Stage]]) -> str:
+def _table(found: list[list[AnswerStage]]) -> str:
     rows = []
     for step, answers in enumerate(STEPS):
         now, pairs = [stages[step] for stages in found], [(stages[0], stages[step]) for stages in found]
@@ -103,12 +103,14 @@ def _table(found: list[list[Stage]]) -> str:
     return table(headings, rows)
 
 
-def _is_refused(vectors: Vectors, each: Question, deciding: Photos) -> bool:
+def _is_refused(vectors: Vectors, each: TagQuestion, deciding: Photos) -> bool:
     likely = np.where(deciding & (each.right | each.wrong), vectors @ each.words[0], -np.inf)
     return not each.right[np.argsort(-likely)[:REFUSED]].any()
 
 
-def _stages(vectors: Vectors, background: Background, each: Question, deciding: Photos) -> list[Stage]:
+def _stages(
+    vectors: Vectors, background: Background, each: TagQuestion, deciding: Photos
+) -> list[AnswerStage]:
     undecided, accepted, rejected = deciding & (each.right | each.wrong), list[int](), list[int]()
     words, ranked = (
         prior(each.words, background, each.strong).logits(vectors) >= 0,
@@ -128,7 +130,7 @@ def _stages(vectors: Vectors, background: Background, each: Question, deciding: 
                 int((some & ~deciding).sum()) for some in (high & each.right, high & each.wrong, each.right)
             )
             average = average_precision(logits[ranked], each.right[ranked])
-            stages.append(Stage(right, wrong, wanted, suggested + len(accepted), average))
+            stages.append(AnswerStage(right, wrong, wanted, suggested + len(accepted), average))
         photo = int(np.argmax(np.where(undecided, logits, -np.inf)))
         undecided[photo] = False
         (accepted if each.right[photo] else rejected).append(photo)

@@ -1,4 +1,4 @@
-"""What decisions are worth to a tag, on photos that nobody decided on: average precision, and what would be suggested."""
+"""Measures the worth of decisions for a tag, on undecided photos: average precision and suggestions."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """Decisions on a class, in their order, and the photos that are ranked, of which none was decided on."""
+class DecisionTrial:
+    """Decisions on a class, in order, and the photos to rank, all of them undecided."""
 
     tag: int
     for_: Rows
@@ -51,14 +51,14 @@ class Trial:
     ranked: Rows
 
     def after(self, decisions: int) -> tuple[Rows, Rows]:
-        """The photos accepted and rejected: one for, one against in turn, and only against once all are accepted."""
+        """The accepted and rejected photos: alternately one of each, and only rejected ones once all are accepted."""
         accepted = min((decisions + 1) // 2, len(self.for_))
         return self.for_[:accepted], self.against[: decisions - accepted]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a learner makes of the trials: [steps, draws, classes]; right, suggested and wanted have the sides' sums."""
+class LearnerOutcome:
+    """A learner's results in all trials: [steps, draws, classes]; right, suggested and wanted have the sides' sums."""
 
     precision: NDArray[np.float64]
     counts: NDArray[np.int64]  # [steps, draws, classes, 3]
@@ -68,19 +68,19 @@ class Outcome:
         return _with_interval(100 * self.precision[step].mean(axis=0)[classes])
 
     def rise(self, step: int, classes: NDArray[np.bool_]) -> str:
-        """How much it rises from the step before, class by class."""
+        """The rise from the step before, class by class."""
         gain = (self.precision[step] - self.precision[step - 1]).mean(axis=0)
         return _with_interval(100 * gain[classes], "+")
 
     def suggested(self, step: int, classes: NDArray[np.bool_]) -> str:
-        """Precision, recall and number of what has a score of one half and more."""
+        """Precision, recall and number of the photos that score at least one half."""
         right, suggested, wanted = self.counts[step][:, classes].sum(axis=(0, 1)).tolist()
         sides = 2 * self.counts.shape[1] * int(classes.sum())
         return f"{right / max(suggested, 1):.2f}, {right / wanted:.2f}, {suggested / sides:.1f}"
 
 
-def trials(each: Labelled, draw: int, against: Against) -> Iterator[Trial]:
-    """Each class twice: five of its photos decide and the other half of the set is ranked, then the reverse."""
+def trials(each: Labelled, draw: int, against: Against) -> Iterator[DecisionTrial]:
+    """Two trials per class: decisions on five photos of one half of the set rank the other half, then the reverse."""
     random = np.random.default_rng(draw)
     first = np.zeros(len(each.labels), np.bool_)
     for tag in range(len(each.words)):
@@ -91,11 +91,13 @@ def trials(each: Labelled, draw: int, against: Against) -> Iterator[Trial]:
             wrong = random.permutation(np.flatnonzero(deciding & ~right))
             if against == "the likeliest wrong ones":
                 wrong = wrong[np.argsort(-each.vectors[wrong] @ words, kind="stable")]
-            yield Trial(tag, random.permutation(np.flatnonzero(right)), wrong, np.flatnonzero(~deciding))
+            yield DecisionTrial(
+                tag, random.permutation(np.flatnonzero(right)), wrong, np.flatnonzero(~deciding)
+            )
 
 
-def outcome(each: Labelled, learner: Learner, against: Against) -> Outcome:
-    """What a learner gets in all draws."""
+def outcome(each: Labelled, learner: Learner, against: Against) -> LearnerOutcome:
+    """A learner's results in all draws."""
     shape = (len(STEPS), DRAWS, len(each.words))
     precision, counts = np.zeros(shape), np.zeros((*shape, 3), np.int64)
     for draw in range(DRAWS):
@@ -107,17 +109,17 @@ def outcome(each: Labelled, learner: Learner, against: Against) -> Outcome:
                 high = logits >= 0
                 precision[step, draw, trial.tag] += average_precision(logits, right) / 2
                 counts[step, draw, trial.tag] += (np.sum(high & right), np.sum(high), np.sum(right))
-    return Outcome(precision, counts)
+    return LearnerOutcome(precision, counts)
 
 
 def average_precision(scores: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
-    """The mean, over the right ones, of the share of right ones down to there; the best score comes first."""
+    """The mean over the right photos of the precision at their rank, by descending score."""
     places = np.flatnonzero(right[np.argsort(-scores, kind="stable")])
     return float(np.mean(np.arange(1, len(places) + 1) / (places + 1)))
 
 
 def learners(each: Labelled) -> dict[str, Learner]:
-    """Ours, and what else one would do."""
+    """Picsight's learner and the obvious alternatives."""
     background = Background.of(each.vectors, len(each.vectors))
     mean = each.vectors.mean(axis=0)
 
@@ -166,13 +168,13 @@ def _regression(each: Labelled) -> Learner:
     return learn
 
 
-def outcomes(item: Labelled) -> dict[tuple[str, Against], Outcome]:
+def outcomes(item: Labelled) -> dict[tuple[str, Against], LearnerOutcome]:
     """All learners against both kinds of rejected photos."""
     found = learners(item).items()
     return {(name, against): outcome(item, each, against) for name, each in found for against in AGAINST}
 
 
-def precision_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArray[np.bool_]) -> str:
+def precision_table(found: Mapping[tuple[str, Against], LearnerOutcome], classes: NDArray[np.bool_]) -> str:
     """Mean average precision of some classes after each step, and its rises."""
     rows = [
         [
@@ -189,8 +191,8 @@ def precision_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArr
     return table(["mean average precision", "against", *after, *rises], rows)
 
 
-def suggestions_table(found: Mapping[tuple[str, Against], Outcome], classes: NDArray[np.bool_]) -> str:
-    """What of the ranked half has a score of one half and more."""
+def suggestions_table(found: Mapping[tuple[str, Against], LearnerOutcome], classes: NDArray[np.bool_]) -> str:
+    """The photos of the ranked half that score at least one half."""
     rows = [
         [name, against, *(each.suggested(step, classes) for step in range(len(STEPS)))]
         for (name, against), each in found.items()

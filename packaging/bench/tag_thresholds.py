@@ -1,4 +1,4 @@
-"""What words alone suggest, with a bundle's calibration and without it: things that people search for, on everyday photos."""
+"""Measures suggestions by words alone, with and without a bundle's calibration: common search terms, on everyday photos."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ SIZES = (200, 1_000)  # photos of smaller libraries, drawn from all; and all
 
 @dataclass(frozen=True, slots=True)
 class TermTrials:
-    """Words, and which photos show what they say."""
+    """Search terms, and which photos show them."""
 
     vectors: NDArray[np.float32]  # [photos, dim]
-    words: NDArray[np.float32]  # [things, dim]
-    common: Sequence[float]  # [things]
-    shown: NDArray[np.int8]  # [things, photos]: SHOWN, ABSENT or doubtful
+    words: NDArray[np.float32]  # [terms, dim]
+    common: Sequence[float]  # [terms]
+    shown: NDArray[np.int8]  # [terms, photos]: SHOWN, ABSENT or doubtful
 
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """How many photos of a library show a thing, how many are suggested, and of those how many show it or do not."""
+    """The numbers of photos that show a term, that are suggested, and of these, that show it and that do not."""
 
     shown: int
     suggested: int
@@ -42,7 +42,7 @@ class Suggested:
 
 
 def thresholds_table(item: TermTrials, calibration: Calibration) -> str:
-    """Precision and recall, each the mean over the things that the library shows, and what is suggested."""
+    """Mean precision and recall over the terms that the library shows, and the number of suggestions."""
     rows = []
     for size in (*SIZES, len(item.vectors)):
         photos = np.sort(np.random.default_rng(0).permutation(len(item.vectors))[:size])

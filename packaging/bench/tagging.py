@@ -1,4 +1,4 @@
-"""Measures what tags cost in a large library: to filter by, to list, to decide, to look at before they are made.
+"""Measures the cost of tags in a large library: filtering, listing, deciding, and previews of new tags.
 
 CPU time, the fastest of some calls: the window and other programs share the machine.
 """
@@ -42,7 +42,7 @@ CALLS = 5
 
 
 def milliseconds(call: Callable[[], object], calls: int = CALLS) -> str:
-    """The least CPU time of so many calls."""
+    """The least CPU time of `calls` calls."""
     least = float("inf")
     for _ in range(calls):
         begun = time.process_time()
@@ -52,7 +52,7 @@ def milliseconds(call: Callable[[], object], calls: int = CALLS) -> str:
 
 
 def one_tag(library: Library) -> list[list[str]]:
-    """What a person does with a tag of some hundred photos."""
+    """The actions of a person with a tag of some hundred photos."""
     tags = library.tags
     library.warm_up()
     tags.new("Snow", prompts=["snow"])
@@ -81,7 +81,7 @@ def one_tag(library: Library) -> list[list[str]]:
 
 
 def many_tags(folder: Path, bundle: Bundle, count: int) -> list[str]:
-    """What so many tags cost that each suggest some photos."""
+    """The cost of `count` tags that each suggest some photos."""
     with closing(open_database(folder)) as db:
         _make(db, bundle, count)
         with Library.open(folder, bundle) as library:
@@ -100,7 +100,7 @@ def many_tags(folder: Path, bundle: Bundle, count: int) -> list[str]:
 
 
 def _searched_anew(library: Library, query: str) -> None:
-    """After a change, so that nothing is remembered."""
+    """Searches after a change, so that nothing is cached."""
     library.tags.rate([1], int(time.monotonic_ns() % 5))
     library.search(query)
 

@@ -1,4 +1,4 @@
-"""Measures tags: what decisions are worth, what words alone suggest, and what scores cost in a large library.
+"""Measures tags: the worth of decisions, suggestions by words alone, and the cost of scores in a large library.
 
 The first two read the trainer's evaluation sets with the shipped starter: `--data ../shared/data`; without, they are left out.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from report import interleaved, machine, milliseconds, table
 from search import DIM, SPACE, clustered, fill
-from tag_answers import LEAST, Question, answers_tables
+from tag_answers import LEAST, TagQuestion, answers_tables
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 from tag_thresholds import TermTrials, thresholds_table
 
@@ -51,8 +51,8 @@ SAMPLE = 1_024  # photos that stand for a library
 MANY = (1_000, 10_000)  # tags
 
 
-def tell_quality(data: Path) -> None:
-    """Prints what decisions are worth, and what words alone suggest."""
+def print_quality(data: Path) -> None:
+    """Prints the worth of decisions, and suggestions by words alone."""
     folder = find_asset("starter")
     teacher = BundleTeacher(folder)
     galleries = evaluation_galleries(Subject(teacher, lambda _count, _name: None), data)
@@ -92,18 +92,18 @@ def tell_quality(data: Path) -> None:
         print(answers_tables(vectors, questions))
 
 
-def _questions(each: Labelled, chosen: NDArray[np.bool_]) -> list[Question]:
+def _questions(each: Labelled, chosen: NDArray[np.bool_]) -> list[TagQuestion]:
     return [
-        Question(each.words[tag : tag + 1], each.strong[tag], each.labels == tag, each.labels != tag)
+        TagQuestion(each.words[tag : tag + 1], each.strong[tag], each.labels == tag, each.labels != tag)
         for tag in np.flatnonzero(chosen)
     ]
 
 
-def _everyday(each: TermTrials, calibration: Calibration) -> list[Question]:
-    """The things of which there are enough photos to be asked about."""
+def _everyday(each: TermTrials, calibration: Calibration) -> list[TagQuestion]:
+    """The search terms with enough photos for questions."""
     photos, average = len(each.vectors), each.vectors.mean(axis=0)
     return [
-        Question(
+        TagQuestion(
             words[np.newaxis],
             calibration.strong_cosine(photos, common, average),
             shown == SHOWN,
@@ -127,8 +127,8 @@ def _classes(gallery: Gallery, embedder: TextEmbedder, calibration: Calibration)
     )
 
 
-def tell_speed(photos: int, rounds: int) -> None:
-    """Prints what scores and fits cost."""
+def print_speed(photos: int, rounds: int) -> None:
+    """Prints the cost of scores and fits."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         fill(folder, photos)
@@ -194,7 +194,7 @@ def _many(rows: Rows) -> list[list[str]]:
 
 
 def _most_memory() -> float:
-    """The most that the process has held so far, in MB."""
+    """The peak memory of the process so far, in MB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
@@ -207,9 +207,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     arguments = parser.parse_args()
     print(machine())
-    tell_speed(arguments.photos, arguments.rounds)
+    print_speed(arguments.photos, arguments.rounds)
     if arguments.data:
-        tell_quality(arguments.data)
+        print_quality(arguments.data)
 
 
 if __name__ == "__main__":

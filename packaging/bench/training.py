@@ -1,7 +1,7 @@
-"""Times a training step on reinforced data beside one of plain CLIP on the same photos: the same towers, two texts a photo each.
+"""Times a training step on reinforced data beside one of plain CLIP on the same photos: the same towers, two texts per photo.
 
-The paper's claim is that stored knowledge costs nothing: 1.3 hours an epoch either way. Reinforced, a step reads and replays
-a stored view and unpacks the teachers' embeddings, and its loss has their softmax; plain, it draws a view of its own.
+The paper claims that stored knowledge costs nothing: 1.3 hours an epoch either way. Reinforced, a step reads and replays
+a stored view and unpacks the teachers' embeddings, and its loss has their softmax; plain, it draws a view itself.
 """
 
 from __future__ import annotations

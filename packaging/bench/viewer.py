@@ -1,4 +1,4 @@
-"""Measures opening a photo for the screen: decoded in a process of its own, beside the same in the window's own process."""
+"""Measures opening a photo for the screen: decoded in a separate process, and in the process of the window."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SCREEN = QSize(1920, 1080)
 
 
 def open_here(path: Path, fit: QSize | None) -> QImage:
-    """What a window would do that trusts every file."""
+    """Opens a photo as a window would that trusts every file."""
     side = 1 << 30 if fit is None else min(fit.width(), fit.height())
     image = decode(read_photo(path, Limits()), path, min_side=side, limits=Limits()).image
     whole = QImage(image.tobytes(), image.width, image.height, 3 * image.width, QImage.Format.Format_RGB888)

@@ -1,4 +1,4 @@
-"""Measures the window on a large library: from its start to photos, from a key to the photos that it leads to."""
+"""Measures the window on a large library: from its start to the first photos, and from a key to its results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ REST_MS = 1500  # before a wish, until everything of before has ended
 
 
 def fill(folder: Path, bundle: Bundle, count: int) -> None:
-    """A library of so many photos over fourteen years: some are near the words, all have a thumbnail."""
+    """Makes a library of `count` photos over fourteen years: some are near the words, all have a thumbnail."""
     vectors = _near(clustered(count, seed=3), bundle)
     random = np.random.default_rng(4)
     jpegs, pictured = [_thumbnail(random) for _ in range(32)], dict[int, bytes]()
@@ -84,7 +84,7 @@ def fill(folder: Path, bundle: Bundle, count: int) -> None:
 
 
 def _near(vectors: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
-    """Brings the first of the vectors near the words, each at its cosine."""
+    """Moves the first vectors near the words, each to its cosine."""
     embedder, row = TextEmbedder(bundle), 0
     for words in WORDS:
         direction = embedder.embed_term(words)
@@ -98,7 +98,7 @@ def _near(vectors: NDArray[np.float32], bundle: Bundle) -> NDArray[np.float32]:
 
 
 def _thumbnail(random: np.random.Generator) -> bytes:
-    """A picture with as much in it as a photo has."""
+    """A picture with as much detail as a photo."""
     coarse = random.integers(0, 255, (24, 32, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(coarse).resize((256, 192), Image.Resampling.BICUBIC).save(out, "JPEG", quality=85)
@@ -118,7 +118,7 @@ def is_settled(window: MainWindow) -> bool:
 
 
 def await_all(window: MainWindow, until: Callable[[], bool], then: Callable[[], None]) -> None:
-    """Calls `then` once, as soon as what is waited for is there: looks whenever an answer or pictures came."""
+    """Calls `then` once, as soon as all results are there; checks whenever an answer or pictures arrive."""
     timer = QTimer(window, interval=POLL_MS)
 
     def look(_news: object = None) -> None:
@@ -133,7 +133,7 @@ def await_all(window: MainWindow, until: Callable[[], bool], then: Callable[[], 
 
 
 def launch(library: Path, begun: float) -> None:
-    """Runs the program until photos are seen, and says how long that took since `begun`."""
+    """Runs the program until photos are visible, and prints the time since `begun`."""
     start = MainWindow.start
 
     def started(window: MainWindow, folders: tuple[Path, ...]) -> None:
@@ -149,7 +149,7 @@ def launch(library: Path, begun: float) -> None:
 
 
 def launches(library: Path, rounds: int) -> Iterator[tuple[float, float]]:
-    """Starts the program so many times: seconds by the clock and of the processor, until photos are seen."""
+    """Starts the program in each round: seconds by the clock and of the processor until photos are visible."""
     for _ in range(rounds):
         command = [sys.executable, __file__, "--launch", str(library), str(time.time())]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -158,7 +158,7 @@ def launches(library: Path, rounds: int) -> Iterator[tuple[float, float]]:
 
 
 def timed(window: MainWindow, act: Callable[[], None], until: Callable[[], bool]) -> tuple[float, float]:
-    """Seconds by the clock and of the processor from a wish until the window shows it."""
+    """Seconds by the clock and of the processor from an action until the window shows its result."""
     loop = QEventLoop()
     QTimer.singleShot(REST_MS, loop.quit)
     loop.exec()
@@ -170,7 +170,7 @@ def timed(window: MainWindow, act: Callable[[], None], until: Callable[[], bool]
 
 
 def keystrokes(window: MainWindow, rounds: int) -> dict[str, list[tuple[float, float]]]:
-    """What a key costs: the last letter of a word, taking the words away, and the fold."""
+    """The cost of a key: the last letter of a word, clearing the words, and the fold."""
     line, fold = window.frame.box.line, window.frame.grid.fold
     costs: dict[str, list[tuple[float, float]]] = {}
 

@@ -23,7 +23,7 @@ IMPORT = re.compile(r"^\s*(?:from|import) (picsight_engine(?:\.\w+)*)", re.MULTI
 
 
 def concerns_trainer(root: Path) -> bool:
-    """Whether what the trainer stands on differs from the default branch; true where nothing does, or git cannot tell."""
+    """Whether files that the trainer depends on differ from the default branch; also true if nothing differs or git fails."""
     changed, imported = changed_files(root), imported_by_trainer(root)
     return not changed or any(
         path.startswith(ITS_FILES) or SHARED.fullmatch(path) or root / path in imported for path in changed
@@ -31,7 +31,7 @@ def concerns_trainer(root: Path) -> bool:
 
 
 def changed_files(root: Path) -> list[str]:
-    """Paths that differ from where the default branch was left, whether committed, uncommitted or untracked."""
+    """Paths that differ from the merge base with the default branch, whether committed, uncommitted or untracked."""
     bases = (_git(root, "merge-base", "HEAD", branch) for branch in ("origin/HEAD", "main", "master"))
     base = next(filter(None, bases), None)
     if base is None:
@@ -41,7 +41,7 @@ def changed_files(root: Path) -> list[str]:
 
 
 def imported_by_trainer(root: Path) -> set[Path]:
-    """The files of the engine that the trainer imports, directly or by way of another."""
+    """The files of the engine that the trainer imports, directly or indirectly."""
     found: set[Path] = set()
     waiting = list(root.glob("trainer/**/*.py"))
     while waiting:
@@ -54,7 +54,7 @@ def imported_by_trainer(root: Path) -> set[Path]:
 
 
 def _git(root: Path, *words: str) -> str:
-    """What git answers; nothing where it fails or is missing."""
+    """The output of git; empty if it fails or is missing."""
     try:
         return subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):

@@ -1,4 +1,4 @@
-"""Runs one command at a time in sight of the person, and stops with what to do where one fails."""
+"""Runs one command at a time and shows it; if one fails, stops with advice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Failure(Exception):  # noqa: N818 - it is told to a person, who reads no class name
-    """Work that cannot go on: its text says what failed and what to do."""
+    """A failure that ends the work; its text says what failed and what to do."""
 
 
 def run(
@@ -24,7 +24,7 @@ def run(
     advice: str,
     chatty: bool = False,
 ) -> None:
-    """Prints the command and runs it; its output is seen as it comes, that of a chatty one only where it fails.
+    """Prints the command and runs it; its output appears at once, or for a chatty one only if it fails.
 
     Raises:
         Failure: it could not be started or ended with another code than 0; names the command and the advice.

@@ -1,4 +1,4 @@
-"""The virtual environment `.venv`: made once, and installed into only when what it is made from has changed."""
+"""The virtual environment `.venv`: made once, and updated only when its sources have changed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOT_INHERITED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__
 
 
 class Environment:
-    """The repository's own Python with what was installed into it."""
+    """The repository's Python with its installed packages."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -50,7 +50,7 @@ class Environment:
         return self.folder / library / "site-packages" / "PySide6"
 
     def install(self, purpose: str) -> None:
-        """Makes the environment ready for a purpose ("run" or "test"); at once where it already is.
+        """Prepares the environment for a purpose ("run" or "test"); does nothing if it is ready.
 
         Raises:
             Failure: Python lacks ensurepip, or a step failed.

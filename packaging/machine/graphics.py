@@ -1,4 +1,4 @@
-"""Qt's graphics libraries of the system: which are missing, and how they come onto this machine."""
+"""The system's graphics libraries for Qt: finds missing ones, and installs them if it can."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ LOADED = (
 
 
 def has_screen() -> bool:
-    """Whether a window could be opened here: on Linux, whether what the desktop names is there."""
+    """Whether a window can be opened here: on Linux, whether the display that the desktop names exists."""
     if not sys.platform.startswith("linux"):
         return True
     wayland = Path(os.environ.get("XDG_RUNTIME_DIR", "/"), os.environ.get("WAYLAND_DISPLAY") or "/")
@@ -47,7 +47,7 @@ def has_screen() -> bool:
 
 
 def provide(qt_folder: Path, *, for_tests: bool) -> None:
-    """Installs what Qt needs of the system where it is missing and can be; at once where nothing is.
+    """Installs the missing system libraries that Qt needs; does nothing if none is missing.
 
     Raises:
         Failure: something is missing and only the person can install it; says the line to type.

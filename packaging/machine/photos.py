@@ -1,4 +1,4 @@
-"""Which photos a first run shows: the folder that was named, the user's own pictures, or a few samples."""
+"""Chooses the photos of a first run: the named folder, the user's pictures, or a few samples."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SAMPLES = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class PhotoChoice:
     """A folder of photos, the program's options that go with it, and queries that suit it."""
 
     folder: Path
@@ -37,7 +37,7 @@ class Choice:
 
 
 def chosen_by_user(name: str) -> Path:
-    """The folder that was typed.
+    """The folder that the user named.
 
     Raises:
         Failure: it is no folder.
@@ -58,7 +58,7 @@ def pictures_folder() -> Path | None:
 
 
 def holds_enough(folder: Path) -> bool:
-    """Whether at least 20 photos lie in the folder or below it; looks no further than the twentieth."""
+    """Whether at least 20 photos lie in the folder or below it; stops at the twentieth."""
     count = 0
     for _, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -69,7 +69,7 @@ def holds_enough(folder: Path) -> bool:
 
 
 def _pictures_place() -> Path:
-    """Where this system keeps pictures: on Linux what user-dirs.dirs says, else Pictures in the home folder."""
+    """The system's folder of pictures: on Linux as in user-dirs.dirs, otherwise Pictures in the home folder."""
     home = Path.home()
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "user-dirs.dirs"
     try:
@@ -84,7 +84,7 @@ def _pictures_place() -> Path:
     return home / "Pictures"
 
 
-def sample(environment: Environment) -> Choice:
+def sample(environment: Environment) -> PhotoChoice:
     """A few freely licensed photographs from a package that is unpacked into the cache, never installed.
 
     Raises:
@@ -100,7 +100,7 @@ def sample(environment: Environment) -> Choice:
     )
     print("So few show how it works, not how well. Your own: python3 packaging/dev.py run FOLDER")
     library = ("--library", str(cache / "library"))  # the samples stay out of the user's own library
-    return Choice(folder, library, ("a cat", "a cup of coffee", "a motorcycle"))
+    return PhotoChoice(folder, library, ("a cat", "a cup of coffee", "a motorcycle"))
 
 
 def _download(environment: Environment, cache: Path, folder: Path) -> None:
@@ -138,7 +138,7 @@ def unpack_photographs(package: Path, folder: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """Where this system keeps what can be made again; a folder of our own in it, for the sample photos."""
+    """The folder for the sample photos in the system's cache."""
     home = Path.home()
     if sys.platform == "win32":
         place = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")

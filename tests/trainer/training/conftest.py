@@ -187,7 +187,7 @@ def learn(run, batches):
 
 
 @dataclass
-class RecordedJournal:
+class RecordedReporter:
     """A journal that keeps its lines; after the step `stop` it stands for whatever ends a process."""
 
     lines: list[str] = field(default_factory=list)
@@ -199,7 +199,7 @@ class RecordedJournal:
         if step and step == self.stop:
             raise KeyboardInterrupt
 
-    def tell(self, sentence):
+    def note(self, sentence):
         self.lines.append(sentence)
 
 
@@ -207,9 +207,9 @@ class RecordedJournal:
 def run_in(recipe_of, places):
     """Runs the tiny recipe with changes in a folder."""
 
-    def run(folder, *changes, start=None, journal=None, places=places):
+    def run(folder, *changes, start=None, reporter=None, places=places):
         folder.mkdir(exist_ok=True)
-        environment = RunEnvironment(folder, Signals(), journal or RecordedJournal(), workers=0)
+        environment = RunEnvironment(folder, Signals(), reporter or RecordedReporter(), workers=0)
         return run_training(recipe_of(*changes), start, places, environment)
 
     return run

@@ -8,7 +8,7 @@ import resource
 
 import pytest
 from tests.trainer.conftest import changed_tensors, run_mctrain
-from tests.trainer.training.conftest import RECIPE, RecordedJournal
+from tests.trainer.training.conftest import RECIPE, RecordedReporter
 
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.clip import build_clip
@@ -113,17 +113,17 @@ def test_a_dry_run_estimates_the_cost_and_writes_nothing(command, tmp_path):
 
 def test_a_dry_run_ends_after_a_minute_and_gives_a_range(recipe_of, places):
     """On this clock steps take 5, 5, 10, 10, 10, 15 seconds: one more would exceed the minute. The first two warm up."""
-    times, journal = iter([0, 5, 5, 10, 10, 20, 20, 30, 30, 40, 40, 55]), RecordedJournal()
+    times, reporter = iter([0, 5, 5, 10, 10, 20, 20, 30, 30, 40, 40, 55]), RecordedReporter()
     lines = dry_run(
-        recipe_of("run.steps=3600"), None, places, journal, workers=0, clock=lambda: float(next(times))
+        recipe_of("run.steps=3600"), None, places, reporter, workers=0, clock=lambda: float(next(times))
     )
     assert lines[-1].endswith("after 6 steps")
     assert lines[3] == (
         "time       11 h 15 min, 10 h 00 min to 13 h 30 min by the fastest and the slowest of 4 steps; "
         "without evaluations"
     )
-    assert journal.lines[0] == "Taking steps for up to 60 seconds."
-    assert journal.lines[-1] == "6/50 15.0 seconds a step"
+    assert reporter.lines[0] == "Taking steps for up to 60 seconds."
+    assert reporter.lines[-1] == "6/50 15.0 seconds a step"
 
 
 def test_options_without_effect_are_refused(command, tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tests.trainer.conftest import changed_tensors, run_mctrain
-from tests.trainer.training.conftest import RECIPE, RecordedJournal
+from tests.trainer.training.conftest import RECIPE, RecordedReporter
 
 from mctrain.cli.runs import start_of
 from mctrain.data.shards import file_digest
@@ -52,7 +52,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     changes = (f"towers.image={image}", f"towers.text={text}", "towers.size=64", "optimizer.rules=[]")
     recipe = tmp_path / "mixed.toml"
     recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
-    around = RunEnvironment(tmp_path / "run", Signals(), RecordedJournal(), workers=0)
+    around = RunEnvironment(tmp_path / "run", Signals(), RecordedReporter(), workers=0)
     around.folder.mkdir()
     read = load_training(str(recipe), (*changes, *SHORT))
     before = build_student(read, None, torch.device("cpu")).clip

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from tests.trainer.conftest import changed_tensors, write_shard
-from tests.trainer.training.conftest import RecordedJournal, learn
+from tests.trainer.training.conftest import RecordedReporter, learn
 
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError, TrainerError
@@ -192,7 +192,7 @@ def test_unusable_samples_are_counted_at_the_end(run_in, places, reinforced_set,
     ]
     shutil.copytree(reinforced_set, tmp_path / "set")
     write_shard(tmp_path / "set" / "0.tar", parts)
-    journal = RecordedJournal()
+    reporter = RecordedReporter()
     changed_places = replace(places, photos=tmp_path / "set")
-    run_in(tmp_path / "run", "run.steps=1", 'data.shards=["0.tar"]', places=changed_places, journal=journal)
-    assert journal.lines[-1] == "samples skipped: 1 no photo"
+    run_in(tmp_path / "run", "run.steps=1", 'data.shards=["0.tar"]', places=changed_places, reporter=reporter)
+    assert reporter.lines[-1] == "samples skipped: 1 no photo"

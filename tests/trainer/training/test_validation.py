@@ -13,7 +13,7 @@ import pytest
 import torch
 from tensorboardX.proto.event_pb2 import Event
 from tests.trainer.conftest import changed_tensors, write_shard
-from tests.trainer.training.conftest import RecordedJournal
+from tests.trainer.training.conftest import RecordedReporter
 
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError
@@ -43,8 +43,8 @@ STILL = (
 @pytest.fixture(scope="module")
 def still(run_in, tmp_path_factory):
     """The folder of such a run, why it ended, and its journal."""
-    folder, journal = tmp_path_factory.mktemp("still"), RecordedJournal()
-    return folder, run_in(folder, *STILL, journal=journal).why, journal.lines
+    folder, reporter = tmp_path_factory.mktemp("still"), RecordedReporter()
+    return folder, run_in(folder, *STILL, reporter=reporter).why, reporter.lines
 
 
 def test_a_run_whose_scores_do_not_rise_is_stopped(still, run_in):
@@ -57,10 +57,10 @@ def test_a_run_whose_scores_do_not_rise_is_stopped(still, run_in):
     )
     assert [state.name for state in states(folder)] == ["step-00000001.pt", "step-00000002.pt"]
     assert sum(line.startswith("step 1: dev: text to image at 1 ") for line in lines) == 1
-    journal = RecordedJournal()
-    outcome = run_in(folder, *STILL, journal=journal)
+    reporter = RecordedReporter()
+    outcome = run_in(folder, *STILL, reporter=reporter)
     assert outcome.why == why
-    assert not any(line.startswith("The evaluation has changed") for line in journal.lines)
+    assert not any(line.startswith("The evaluation has changed") for line in reporter.lines)
     origin = load_checkpoint(outcome.path).origin
     assert (origin.steps, origin.score) == (1, pytest.approx(scores[0]))
 
@@ -72,20 +72,20 @@ def test_scores_of_other_photos_under_the_same_names_do_not_stop_a_run(still, ru
     write_shard(
         tmp_path / "other" / "dev.tar", [(f"{key}.{suffix}", content) for key, suffix, content in fewer]
     )
-    journal = RecordedJournal()
+    reporter = RecordedReporter()
     outcome = run_in(
-        tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), journal=journal
+        tmp_path / "run", *STILL, places=replace(places, data=tmp_path / "other"), reporter=reporter
     )
     assert outcome.why.startswith("stopped after 3 of 7 steps")
     assert [line["step"] for line in metrics_of(tmp_path / "run") if "score" in line] == [1, 2, 3]
-    assert sum(line.startswith("The evaluation has changed") for line in journal.lines) == 1
+    assert sum(line.startswith("The evaluation has changed") for line in reporter.lines) == 1
 
 
 def test_the_state_with_the_best_score_is_kept_and_is_the_result(opened, tmp_path):
     """The choosing halves prefer the one after step 2, the whole sets the last."""
     choosing, whole = {1: 10.0, 2: 30.0, 3: 20.0, 4: 29.0}, {1: 10.0, 2: 20.0, 3: 30.0, 4: 40.0}
 
-    def follow(journal):
+    def follow(reporter):
         patient = ("evaluation.every=1", "evaluation.patience=2", "run.keep=1")
         run = opened(*ASKED, *patient, "run.batch=2", "optimizer.average=0")
         run = replace(run, at=load_state(tmp_path, run))
@@ -94,14 +94,14 @@ def test_the_state_with_the_best_score_is_kept_and_is_the_result(opened, tmp_pat
             return {"x": Figure("x", whole[run.at.step], None, choosing[run.at.step], None)}
 
         with closing(Metrics(tmp_path, run.recipe, run.at, {})) as metrics:
-            ending = train(run, Signals(), MainProcess(tmp_path, metrics, journal, validation))
+            ending = train(run, Signals(), MainProcess(tmp_path, metrics, reporter, validation))
         return ending, save_result(tmp_path, run, ending.best)
 
-    journal = RecordedJournal(stop=4)
+    reporter = RecordedReporter(stop=4)
     with pytest.raises(KeyboardInterrupt):
-        follow(journal)
-    assert "step 2: x 20.0 %; score on the choosing halves 30.0 %" in journal.lines
-    ending, path = follow(RecordedJournal())
+        follow(reporter)
+    assert "step 2: x 20.0 %; score on the choosing halves 30.0 %" in reporter.lines
+    ending, path = follow(RecordedReporter())
     assert ending.why.startswith("stopped after 4 of 7 steps: ")
     assert ending.why.endswith("the weights after step 2, whose score was the best (30.0 %)")
     best, last = states(tmp_path)
@@ -111,7 +111,7 @@ def test_the_state_with_the_best_score_is_kept_and_is_the_result(opened, tmp_pat
     assert found["trained"]["steps"] == 2
     assert not changed_tensors(found["weights"], wanted["weights"])
     best.unlink()
-    ending, _ = follow(RecordedJournal())
+    ending, _ = follow(RecordedReporter())
     assert ending.why.endswith("after step 4, whose score was the best of the states that are left (29.0 %)")
 
 
@@ -170,7 +170,7 @@ def test_a_signal_interrupts_an_evaluation_and_the_run_resumes_with_it(opened, r
 
     metrics = Metrics(tmp_path, run.recipe, run.at, {})
     with interrupts, interrupts.deferred():
-        ending = train(run, interrupts, MainProcess(tmp_path, metrics, RecordedJournal(), disturbed))
+        ending = train(run, interrupts, MainProcess(tmp_path, metrics, RecordedReporter(), disturbed))
     metrics.close()
     assert (ending.signal, run.at.step, run.at.scores) == (signal.SIGTERM, 2, {})
     run_in(tmp_path, *ASKED, "run.steps=3")

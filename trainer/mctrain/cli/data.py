@@ -11,7 +11,7 @@ import click
 
 from mctrain.cli.join import join
 from mctrain.cli.options import ANY_FILE, count_option, output_option
-from mctrain.cli.progress import PRINTED, bar, printable, tell_some
+from mctrain.cli.progress import PRINTED, bar, print_some, printable
 from mctrain.cli.reinforced import look, verify
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_lookalikes, find_near_copies
 from mctrain.data.held_out import EVERYDAY
@@ -54,7 +54,7 @@ def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: 
     resumes a killed run.
     """
     packed = pack(source, output, PackingSettings(side, per_shard, licence), bar)
-    _tell_packed(output, packed, described=source.suffix != ".jsonl")
+    _print_packed(output, packed, described=source.suffix != ".jsonl")
 
 
 @data.command()
@@ -66,9 +66,9 @@ def check(shards: tuple[str, ...]) -> None:
     """
     reports = check_shards(resolve_shards(shards))
     for report in reports:
-        _tell_checked(report)
-    tell_some("near copies of earlier photos", find_near_copies(reports))
-    tell_some("may be evaluation photos encoded anew: look at them", find_evaluation_lookalikes(reports))
+        _print_checked(report)
+    print_some("near copies of earlier photos", find_near_copies(reports))
+    print_some("may be evaluation photos encoded anew: look at them", find_evaluation_lookalikes(reports))
     photos, faults = sum(each.photos for each in reports), sum(len(each.faults) for each in reports)
     click.echo(f"{len(reports)} shards, {photos} photos, {faults} faults")
     if faults:
@@ -84,7 +84,7 @@ def stats(shards: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(measured.as_dict(), indent=2))
         return
-    _tell_stats(measured)
+    _print_stats(measured)
 
 
 @data.command(name="words")
@@ -101,7 +101,7 @@ def words_(shards: tuple[str, ...], *, output: Path) -> None:
     click.echo(f"{output}: {count_words(resolve_shards(shards), output)} words")
 
 
-def _tell_checked(report: ShardCheck) -> None:
+def _print_checked(report: ShardCheck) -> None:
     texts = ", ".join(f"{report.texts[kind]} {name}" for kind, name in _KINDS.items() if report.texts[kind])
     click.echo(
         f"{report.shard}: {report.bytes} bytes, {report.photos} photos of {report.photo_bytes} bytes, "
@@ -113,10 +113,10 @@ def _tell_checked(report: ShardCheck) -> None:
         click.echo(f"  refused for training: {report.evaluation} evaluation photos")
     if report.held_out:
         click.echo(f"  passed over in training: {report.held_out} photos of {EVERYDAY}")
-    tell_some("faults", report.faults)
+    print_some("faults", report.faults)
 
 
-def _tell_stats(stats: Stats) -> None:
+def _print_stats(stats: Stats) -> None:
     click.echo(f"{stats.shards} shards, {stats.photos} photos, {stats.bytes / 1e6:.1f} MB")
     click.echo(
         f"\n{'texts':<20} {'texts':>8} {'photos':>8} {'a photo':>8}   words a text: least, median, 95 %, most"
@@ -135,13 +135,13 @@ def _tell_stats(stats: Stats) -> None:
     click.echo(f"\n{'sizes':<16} " + " ".join(f"{head:>8}" for head in heads))
     for name, values in stats.sizes().items():
         click.echo(f"{name:<16} " + " ".join(f"{value:>8g}" for value in values))
-    _tell_most("licences", stats.licences)
-    _tell_most("sources", stats.sources)
+    _print_most("licences", stats.licences)
+    _print_most("sources", stats.sources)
     if stats.faults:
         click.echo("\npassed over: " + ", ".join(f"{count} {kind}" for kind, count in stats.faults.items()))
 
 
-def _tell_most(title: str, counts: Counter[str]) -> None:
+def _print_most(title: str, counts: Counter[str]) -> None:
     """Prints the most frequent values with their photo counts."""
     click.echo(f"\n{title:<16} photos")
     for name, count in counts.most_common(PRINTED):
@@ -152,7 +152,7 @@ def _tell_most(title: str, counts: Counter[str]) -> None:
         )
 
 
-def _tell_packed(folder: Path, packed: Packed, *, described: bool) -> None:
+def _print_packed(folder: Path, packed: Packed, *, described: bool) -> None:
     """Prints what was packed; captions are left out for a library's export, which holds decisions."""
     photos, human, synthetic, unchanged, size = (
         sum(getattr(shard, name) for shard in packed.shards)
@@ -169,6 +169,6 @@ def _tell_packed(folder: Path, packed: Packed, *, described: bool) -> None:
             "or in captions.csv."
         )
     click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} encoded anew; no metadata")
-    tell_some("refused, evaluation photos", packed.refused)
-    tell_some("left out, copies", packed.copies)
-    tell_some("left out, faults", packed.faults)
+    print_some("refused, evaluation photos", packed.refused)
+    print_some("left out, copies", packed.copies)
+    print_some("left out, faults", packed.faults)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXPORTING = "The graphs are written and compared with the checkpoint, which takes about a minute."
 
 
-def tell_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
+def print_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     """Prints the space, size and drift; the training data, if known; and how to install it in Picsight."""
     manifest = bundle.manifest
     size = sum(record.bytes for record in manifest.files.values())
@@ -84,7 +84,7 @@ def export(
         begun=open_bundle(image_of, hashes=True) if image_of else None,
         same_image=image_of is not None,
     )
-    tell_exported(bundle, keeps_space=image_of is not None)
+    print_exported(bundle, keeps_space=image_of is not None)
     if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:
         click.echo(
             f"int8 makes this text tower much less accurate (good is {FAIR_INT8} or more), so searches find less; "

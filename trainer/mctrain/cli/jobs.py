@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mctrain.cli.options import count_option
-from mctrain.cli.progress import bar, tell_some
+from mctrain.cli.progress import bar, print_some
 from mctrain.places import place_of
 from picsight_engine.bundles.destination import demand_writable
 
@@ -96,26 +96,26 @@ def work(config: MakerConfig, shards: Sequence[Place], output: str, engine: Engi
         raise click.UsageError("--address names a Ray cluster; add --engine ray.")
     folder = place_of(output)
     job = ShardJob(part_of(shards, *engine.part), folder)
-    tell = partial(click.echo, err=True)
+    report = partial(click.echo, err=True)
     if engine.name == "ray":
-        done = ray_cluster.run(config, job, tell, bar, address=engine.address, processors=engine.processes)
+        done = ray_cluster.run(config, job, report, bar, address=engine.address, processors=engine.processes)
     else:
-        done = local.run(config, job, tell, bar)
+        done = local.run(config, job, report, bar)
     for line in done.sentences:
         click.echo(line)
-    _tell(folder, done.reports)
+    _print_summary(folder, done.reports)
     if job.shards and not any(report.shard.samples for report in done.reports):
         sys.exit(1)
 
 
-def _tell(folder: Place, made: Sequence[ShardReport]) -> None:
+def _print_summary(folder: Place, made: Sequence[ShardReport]) -> None:
     faults = sum((Counter(report.shard.faults) for report in made), Counter[str]())
     samples = sum(report.shard.samples for report in made)
     click.echo(
         f"{folder}: {samples} samples in {len(made)} shards; left out: {faults.total()} faulty, "
         f"{sum(len(report.refused) for report in made)} for evaluation only"
     )
-    tell_some("warnings", list(dict.fromkeys(report.warning for report in made if report.warning)))
+    print_some("warnings", list(dict.fromkeys(report.warning for report in made if report.warning)))
     if faults:
         reasons = ", ".join(f"{count} {reason}" for reason, count in faults.most_common())
         click.echo(f"  faulty: {reasons}; the .report.json beside each shard lists them")

@@ -10,7 +10,7 @@ import click
 
 from mctrain.cli.jobs import demand_room
 from mctrain.cli.options import cache_option
-from mctrain.cli.progress import bar, printable, tell_some
+from mctrain.cli.progress import bar, print_some, printable
 from mctrain.data.joining.fetch_plan import make_plan
 from mctrain.data.joining.sample_files import find_sample_files
 from mctrain.data.joining.uid_index import open_index
@@ -79,7 +79,7 @@ def _join(shards: Sequence[NamedShard], sources: Sequence[str], folder: Place, c
         click.echo(f"photos and captions: {index.samples} samples with a uid in {len(files)} files")
         if index.twice:
             click.echo(f"  photos with a repeated uid: {index.twice}")
-        tell_some("damaged, read up to the damage", index.faults)
+        print_some("damaged, read up to the damage", index.faults)
         _report(join(JoinJob(shards, index, teachers, folder), bar("samples")), folder)
 
 

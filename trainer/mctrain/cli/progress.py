@@ -67,10 +67,10 @@ class Steps:
         if sys.stderr.isatty():
             self._show(step, steps, line)
         elif sentence and (time.monotonic() >= self._silent_until or step == steps):
-            self.tell(line)
+            self.note(line)
             self._silent_until = time.monotonic() + _A_WHILE
 
-    def tell(self, sentence: str) -> None:
+    def note(self, sentence: str) -> None:
         """Prints a sentence that stays above the bar."""
         tqdm.write(sentence, file=sys.stderr)
         sys.stderr.flush()
@@ -92,7 +92,7 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
-def tell_some(title: str, sentences: Sequence[str]) -> None:
+def print_some(title: str, sentences: Sequence[str]) -> None:
     """Prints the title with the number of sentences, then the first `PRINTED` of them."""
     if sentences:
         click.echo(f"  {title}: {len(sentences)}")

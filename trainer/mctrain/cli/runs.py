@@ -33,7 +33,7 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
-def tell_recipe(name: str, about: About) -> None:
+def print_recipe(name: str, about: About) -> None:
     """Prints what the recipe says about its result, source, expected score and spread between seeds."""
     noise = f" ({about.noise})" if about.noise else ""
     facts = {"source": about.source, "expected": f"{about.expected}{noise}"}
@@ -41,17 +41,17 @@ def tell_recipe(name: str, about: About) -> None:
     click.echo("\n".join(lines), err=True)
 
 
-def tell_skipped(skipped: Counter[str]) -> None:
+def print_skipped(skipped: Counter[str]) -> None:
     """Prints how many samples were skipped, by reason."""
     if skipped:
         reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
         click.echo(printable(f"Skipped: {reasons}. `mctrain data check` names them."), err=True)
 
 
-def tell_outcome(outcome: RunResult, folder: Path) -> None:
+def print_outcome(outcome: RunResult, folder: Path) -> None:
     """Prints the checkpoint's path, or why there is none."""
     if is_first():
-        tell_skipped(outcome.skipped)
+        print_skipped(outcome.skipped)
     if outcome.path is not None:
         click.echo(printable(f"{outcome.path}: {outcome.why}"))
     elif is_first():

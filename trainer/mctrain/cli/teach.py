@@ -8,7 +8,7 @@ import click
 
 from mctrain.cli.options import bundle_option, cache_option, count_option, data_option, output_option
 from mctrain.cli.progress import bar
-from mctrain.cli.runs import tell_recipe
+from mctrain.cli.runs import print_recipe
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import ExportError
 from mctrain.recipes.teaching import load_recipe
@@ -47,7 +47,7 @@ def teach(
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import teach as run_fit  # imports torch: 2 s
 
-    tell_recipe(read.name, read.about)
+    print_recipe(read.name, read.about)
     finished = run_fit(read, FitFolders(data, cache), output, bar, threads=threads, workers=workers)
     click.echo(f"{finished.path}: {len(finished.history)} epochs, last loss {finished.history[-1]:.3f}")
     if bundle is not None and probe is not None:

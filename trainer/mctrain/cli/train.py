@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.export import EXPORTING, tell_exported
+from mctrain.cli.export import EXPORTING, print_exported
 from mctrain.cli.options import (
     ANY_FOLDER,
     FOLDER,
@@ -19,15 +19,15 @@ from mctrain.cli.options import (
     count_option,
     tasks_option,
 )
-from mctrain.cli.progress import Steps, bar, printable, tell_some
+from mctrain.cli.progress import Steps, bar, print_some, printable
 from mctrain.cli.runs import (
     changes_option,
     is_bundle,
     is_first,
+    print_outcome,
+    print_recipe,
+    print_skipped,
     start_of,
-    tell_outcome,
-    tell_recipe,
-    tell_skipped,
 )
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import RecipeError
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 _Row = tuple[str, int, float, float]  # name, photos, and the figures before and after in percent
 
 
-def tell_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
+def print_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
     """Prints a line per tag and per set, in groups, and then the set that lost most."""
     width = max(len(name) for name in (*(each.title for each in sets), *(name for name, *_ in tags)))
     click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
@@ -89,14 +89,14 @@ def train_decisions(
     output.mkdir(parents=True, exist_ok=True)
     from mctrain.training.decisions.learn import learn  # imports torch: 2 s
 
-    tell_recipe(read.name, read.about)
+    print_recipe(read.name, read.about)
     with hold_lock(output):
         learnt = learn(read, begin, places, output, bar)
-    tell_skipped(learnt.skipped)
+    print_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
     rows = [(each.tag, each.accepted + each.rejected, each.before, each.after) for each in learnt.tags]
-    tell_compared(learnt.sets, read.apart.most_lost, rows)
-    tell_some("too few photos kept apart to judge by", learnt.too_few)
+    print_compared(learnt.sets, read.apart.most_lost, rows)
+    print_some("too few photos kept apart to judge by", learnt.too_few)
     return learnt.path
 
 
@@ -188,25 +188,25 @@ def _train_towers(
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = _find_sets(read, begin, shards, places, Path(scratch))
         try:
-            with Signals() as signals, closing(Steps()) as journal:
+            with Signals() as signals, closing(Steps()) as reporter:
                 from mctrain.training.run import run_training  # imports torch: 2 s
 
                 if is_first():
-                    tell_recipe(read.name, read.about)
-                environment = RunEnvironment(output, signals, journal, workers)
+                    print_recipe(read.name, read.about)
+                environment = RunEnvironment(output, signals, reporter, workers)
                 with hold_lock(output) if is_first() else nullcontext():
                     outcome = run_training(read, start_of(begin) if begin else None, places, environment)
         except SystemExit:  # a signal before the first step or after the last
             if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
             raise
-        tell_outcome(outcome, output)
+        print_outcome(outcome, output)
         if outcome.path and begin and asked and read.apart:
             from mctrain.training.comparison import compare_models
 
             click.echo("Comparing the new model with the one of --from.", err=True)
             compared = compare_models(start_of(begin).checkpoint, outcome.path, asked, bar("photos"))
-            tell_compared(compared, read.apart.most_lost)
+            print_compared(compared, read.apart.most_lost)
     return outcome.path, outcome.signal
 
 
@@ -234,7 +234,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
 
     click.echo(EXPORTING, err=True)
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
-    tell_exported(
+    print_exported(
         export_bundle(load_checkpoint(made), folder, packaged_inputs(), int8_text=True, begun=begun)
     )
 
@@ -242,7 +242,7 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
 def _estimate(recipe: TrainingRecipe, begin: Path | None, places: RunFolders, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
-    with closing(Steps()) as journal:
-        lines = dry_run(recipe, start_of(begin) if begin else None, places, journal, workers=workers)
+    with closing(Steps()) as reporter:
+        lines = dry_run(recipe, start_of(begin) if begin else None, places, reporter, workers=workers)
     for line in lines if is_first() else ():
         click.echo(printable(line))

@@ -235,7 +235,7 @@ def _centred_cosines(wanted: NDArray[np.float32], found: NDArray[np.float32]) ->
     """
     wanted, found = wanted - wanted.mean(0), found - found.mean(0)
     lengths = np.linalg.norm(wanted, axis=1) * np.linalg.norm(found, axis=1)
-    tells = np.isfinite(lengths) & (lengths > 0)
+    has_direction = np.isfinite(lengths) & (lengths > 0)
     cosines = np.zeros(len(lengths), dtype=np.float32)
-    cosines[tells] = (wanted[tells] * found[tells]).sum(1) / lengths[tells]
+    cosines[has_direction] = (wanted[has_direction] * found[has_direction]).sum(1) / lengths[has_direction]
     return cosines

@@ -24,7 +24,7 @@ _TRIED = 12  # samples
 _LONG = 20.0  # seconds; load time is negligible beside a longer trial
 
 
-def run(config: MakerConfig, job: ShardJob, tell: Callable[[str], None], bar: Bar) -> JobReport:
+def run(config: MakerConfig, job: ShardJob, report: Callable[[str], None], bar: Bar) -> JobReport:
     """Makes all missing shards, after an estimate of time and disk; returns the report of `job.finish`.
 
     Raises:
@@ -32,13 +32,13 @@ def run(config: MakerConfig, job: ShardJob, tell: Callable[[str], None], bar: Ba
     """
     with config.open() as maker:
         left = begin(job, maker.identity())
-        progress = bar("samples", estimate(left, maker, tell))
+        progress = bar("samples", estimate(left, maker, report))
         for shard in left:
             make(job, shard, maker, progress)
         return finish(job, maker, bar)
 
 
-def estimate(left: Sequence[Place], maker: ShardMaker, tell: Callable[[str], None]) -> int:
+def estimate(left: Sequence[Place], maker: ShardMaker, report: Callable[[str], None]) -> int:
     """Makes a few samples of the first remaining shard and reports an estimate for all; returns the estimated photo count.
 
     Shards in a store are assumed to be as large as the first, because counting would download them all.
@@ -47,14 +47,14 @@ def estimate(left: Sequence[Place], maker: ShardMaker, tell: Callable[[str], Non
         DataError: that shard is missing or damaged at its start.
     """
     if not left:
-        tell("Nothing is left to make.")
+        report("Nothing is left to make.")
         return 0
     with near(left[0]) as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         alike = count_photos(source)
         counts = [count_photos(each) if isinstance(each, Path) else alike for each in left]
         photos = sum(min(each, maker.limit or each) for each in counts)
         trial = Path(name) / "trial.tar"
-        tell(f"Processing {min(photos, _TRIED)} photos of {left[0].name} for an estimate.")
+        report(f"Processing {min(photos, _TRIED)} photos of {left[0].name} for an estimate.")
         for _ in range(maker.trials):
             begun = time.monotonic()
             outcome, _ = write_shard(maker, source, trial, lambda: None, _TRIED)
@@ -62,10 +62,10 @@ def estimate(left: Sequence[Place], maker: ShardMaker, tell: Callable[[str], Non
             if spent > _LONG:
                 break
         if outcome.warning:
-            tell(outcome.warning)
+            report(outcome.warning)
         share = photos / (outcome.samples or 1)
         size = trial.stat().st_size * share / 1e6
     hours, minutes = divmod(round(spent * share / 60), 60)
     long = f"{hours} h {minutes:02d} min" if hours else f"{max(1, minutes)} min"
-    tell(f"{len(left)} shards to make, about {photos} photos: {long}, {size:.0f} MB.")
+    report(f"{len(left)} shards to make, about {photos} photos: {long}, {size:.0f} MB.")
     return photos

@@ -116,9 +116,9 @@ class MakerConfig(Protocol):
 
 
 def write_shard(
-    maker: ShardMaker, source: Path, target: Path, tell: Callable[[], None], limit: int | None = None
+    maker: ShardMaker, source: Path, target: Path, advance: Callable[[], None], limit: int | None = None
 ) -> tuple[ShardOutcome, str]:
-    """Writes the maker's results for at most `limit` samples of a source, and calls `tell` for each; also returns the SHA-256.
+    """Writes the maker's results for at most `limit` samples of a source, and calls `advance` for each; also returns the SHA-256.
 
     Raises:
         DataError: the source is missing or damaged at its start, or the target does not read back as written.
@@ -131,7 +131,7 @@ def write_shard(
         for key, members in maker.samples(source, outcome, least):
             yield key, members
             keys.append(key)
-            tell()
+            advance()
 
     digest = write_archive(target, noted())
     read = maker.keys(target)

@@ -48,7 +48,7 @@ class Worker:
 def run(
     config: MakerConfig,
     job: ShardJob,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
     bar: Bar,
     *,
     address: str | None,
@@ -63,12 +63,12 @@ def run(
         TrainerError: there is no such cluster, its workers have different models, or keep dying.
     """
     if address:
-        tell(f"Joining the Ray cluster at {address}; Ray tries for up to two minutes.")
+        report(f"Joining the Ray cluster at {address}; Ray tries for up to two minutes.")
     with _joined(address) as ray:
         if narrow := too_narrow(ray.nodes(), processors):
             if address is None:
                 raise TrainerError(f"{narrow}.")
-            tell(f"{narrow}, unless a larger one joins.")
+            report(f"{narrow}, unless a larger one joins.")
         job = ShardJob(tuple(map(_absolute, job.shards)), _absolute(job.folder))
         graphics = int(ray.cluster_resources().get("GPU", 0) > 0)
         # max_calls: without it a GPU process ends after each task
@@ -76,7 +76,7 @@ def run(
         given = (ray.put(config), Path.cwd(), job)
         identity = _answer(ray, remote(_identify).remote(*given))
         left = begin(job, identity)
-        tell(f"{len(left)} shards to make with Ray.")
+        report(f"{len(left)} shards to make with Ray.")
         progress = bar("shards", len(left))
         work = ((shard, remote(_make).remote(*given, shard, identity)) for shard in left)
         for shard, answer in ahead(work, _AHEAD):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.recipes.training import TrainingRecipe
-    from mctrain.training.environment import Journal, RunFolders
+    from mctrain.training.environment import Reporter, RunFolders
     from mctrain.training.run import Start
     from mctrain.training.state import Training
 
@@ -51,7 +51,7 @@ def dry_run(
     recipe: TrainingRecipe,
     start: Start | None,
     places: RunFolders,
-    journal: Journal,
+    reporter: Reporter,
     *,
     workers: int,
     clock: Callable[[], float] = time.perf_counter,
@@ -66,8 +66,8 @@ def dry_run(
         with validation_of(run, places, lambda: None):
             pass  # reports a missing file now
         if rank.first:
-            journal.tell(f"Taking steps for up to {_SECONDS:.0f} seconds.")
-        timed, loss = _time(run, journal, clock)
+            reporter.note(f"Taking steps for up to {_SECONDS:.0f} seconds.")
+        timed, loss = _time(run, reporter, clock)
     return [
         _model(run),
         f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
@@ -77,7 +77,7 @@ def dry_run(
     ]
 
 
-def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[list[_Timed], float]:
+def _time(run: Training, reporter: Reporter, clock: Callable[[], float]) -> tuple[list[_Timed], float]:
     """Times steps of each photo size, at the first rates of the schedule; and returns the loss of the last one.
 
     Each size gets the same share of steps and time, and at least one step.
@@ -99,7 +99,7 @@ def _time(run: Training, journal: Journal, clock: Callable[[], float]) -> tuple[
             waited.append(batch.waited)
             run.at.step += 1
             if run.feed.rank.first:
-                journal.advance(run.at.step, min(_STEPS, run.steps), f"{times[-1]:.1f} seconds a step")
+                reporter.advance(run.at.step, min(_STEPS, run.steps), f"{times[-1]:.1f} seconds a step")
         warm = min(_WARM, len(times) - 1)
         timed.append(_Timed(size, sum(map(len, found)), np.array(times[warm:]), sum(waited[warm:])))
     return timed, loss

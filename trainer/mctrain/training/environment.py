@@ -23,13 +23,13 @@ _LOCK = "run.lock"
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Journal(Protocol):
+class Reporter(Protocol):
     """Where a run reports its progress."""
 
     def advance(self, step: int, steps: int, sentence: str) -> None:
         """Reports that `step` of `steps` are done; an empty sentence keeps the previous one."""
 
-    def tell(self, sentence: str) -> None:
+    def note(self, sentence: str) -> None:
         """Reports a sentence that stays on the screen."""
 
 
@@ -51,7 +51,7 @@ class RunEnvironment:
 
     folder: Path
     interrupts: Signals
-    journal: Journal
+    reporter: Reporter
     workers: int
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mctrain.training.environment import Journal, Signals
+    from mctrain.training.environment import Reporter, Signals
     from mctrain.training.feed import StepData
     from mctrain.training.metrics import Metrics
     from mctrain.training.state import Training
@@ -43,7 +43,7 @@ class MainProcess:
 
     folder: Path
     metrics: Metrics
-    journal: Journal
+    reporter: Reporter
     validation: Validation | None
 
 
@@ -76,7 +76,7 @@ def train(run: Training, interrupts: Signals, main: MainProcess | None) -> Endin
         values = take_step(run, batch)
         run.at.step += 1
         run.at.facts.add(run.recipe.run.batch, time.perf_counter() - began, batch.waited, values)
-        _tell(run, main)
+        _report(run, main)
         measured = _evaluate(run, main)
         signal = run.feed.rank.most(interrupts.received)
         due = is_save_due(run.at.step, every, steps_of_pass=each, seconds=time.monotonic() - saved)
@@ -153,7 +153,7 @@ def _teach_ranges(run: Training, distance: Tensor, photos: Tensor, seen: Tensor)
     run.feed.rank.average(each.grad for each in student.augment.parameters())
 
 
-def _tell(run: Training, main: MainProcess | None) -> None:
+def _report(run: Training, main: MainProcess | None) -> None:
     """Logs the metrics, averaged over the processes."""
     at, sentence = run.at, ""
     if _is_due(run, run.recipe.run.log_every):
@@ -165,7 +165,7 @@ def _tell(run: Training, main: MainProcess | None) -> None:
         if any(each.step >= at.step for each in run.recipe.run.sizes):
             sentence += " at this size of photos"
     if main is not None:
-        main.journal.advance(at.step, run.steps, sentence)
+        main.reporter.advance(at.step, run.steps, sentence)
 
 
 def _evaluate(run: Training, main: MainProcess | None) -> bool:
@@ -190,7 +190,7 @@ def _evaluate(run: Training, main: MainProcess | None) -> bool:
     if main is not None:
         main.metrics.add(at.step, {**figures, SCORE: score})
         listed = ", ".join(f"{name} {percent:.1f} %" for name, percent in figures.items())
-        main.journal.tell(f"step {at.step}: {listed}; score on the choosing halves {score:.1f} %")
+        main.reporter.note(f"step {at.step}: {listed}; score on the choosing halves {score:.1f} %")
     return True
 
 

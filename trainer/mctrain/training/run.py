@@ -90,7 +90,7 @@ def run_training(
             ending = train(run, environment.interrupts, main)
             if main is not None and (skipped := run.feed.data.skipped):
                 reasons = ", ".join(f"{count} {reason}" for reason, count in skipped.most_common())
-                main.journal.tell(f"samples skipped: {reasons}")
+                main.reporter.note(f"samples skipped: {reasons}")
         path = None if ending.signal or not rank.first else save_result(environment.folder, run, ending.best)
     return RunResult(ending.why, ending.signal, path, run.feed.data.skipped)
 
@@ -158,7 +158,7 @@ def _main_process(run: Training, places: RunFolders, environment: RunEnvironment
     with ExitStack() as stack:
         validation = stack.enter_context(validation_of(run, places, environment.interrupts.check))
         if run.at.use_validation(validation.digest() if validation else ""):
-            environment.journal.tell("The evaluation has changed: earlier scores do not count any more.")
+            environment.reporter.note("The evaluation has changed: earlier scores do not count any more.")
         machine = {
             "device": str(run.feed.device),
             "processes": run.feed.rank.count,
@@ -167,9 +167,9 @@ def _main_process(run: Training, places: RunFolders, environment: RunEnvironment
         metrics = Metrics(environment.folder, run.recipe, run.at, machine)
         stack.callback(metrics.close)
         for sentence in conditions(run):
-            environment.journal.tell(sentence)
-        environment.journal.advance(run.at.step, run.steps, "")
-        yield MainProcess(environment.folder, metrics, environment.journal, validation)
+            environment.reporter.note(sentence)
+        environment.reporter.advance(run.at.step, run.steps, "")
+        yield MainProcess(environment.folder, metrics, environment.reporter, validation)
 
 
 def conditions(run: Training) -> list[str]:

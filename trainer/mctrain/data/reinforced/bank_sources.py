@@ -63,11 +63,11 @@ def _sifted(texts: Iterable[str], known: EvaluationDigests, seen: set[str]) -> I
 
 
 def collect(
-    sources: Sequence[str], places: BankPlaces, tell: Callable[[str], None]
+    sources: Sequence[str], places: BankPlaces, report: Callable[[str], None]
 ) -> dict[str, tuple[str, ...]]:
     """Collects the texts of the named sources, in order; a name that ends in .txt or .txt.gz is a file, one text per line.
 
-    `tell` gets a sentence if WordNet is missing.
+    `report` gets a sentence if WordNet is missing.
 
     Raises:
         RecipeError: a source is unknown.
@@ -83,7 +83,7 @@ def collect(
     seen = set[str]()
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
-        if each := tuple(_sifted(_read(name, places, tell), places.known, seen)):
+        if each := tuple(_sifted(_read(name, places, report), places.known, seen)):
             # a file goes by its name without the folder
             texts[name if name in SOURCES else name.rpartition("/")[2]] = each
     if sources and not texts:
@@ -91,7 +91,7 @@ def collect(
     return texts
 
 
-def _read(name: str, places: BankPlaces, tell: Callable[[str], None]) -> Iterator[str]:
+def _read(name: str, places: BankPlaces, report: Callable[[str], None]) -> Iterator[str]:
     if name == "imagenet":
         for prompts in class_prompts(class_names(places.data, "imagenet")):
             yield from prompts
@@ -101,7 +101,7 @@ def _read(name: str, places: BankPlaces, tell: Callable[[str], None]) -> Iterato
     elif name == "wordnet":
         folder = find_wordnet()
         if folder is None:
-            tell(WANTED)
+            report(WANTED)
         else:
             yield from glosses(folder)
     else:

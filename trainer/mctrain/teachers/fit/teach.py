@@ -133,8 +133,8 @@ def teach(
         views = replace(views, first=recipe.stages.first)
         cache_outputs(corpus.shards, views, places.cache, seen, workers=workers)
         maps = open_maps(corpus.shards, corpus.rows, views, places.cache)
-        tell = _teller(bar("epochs of the stages", recipe.stages.epochs))
-        history += tune_stages(clip, replace(data, maps=maps), recipe, folder / f"stages.{PROGRESS}", tell)
+        report = _reporter(bar("epochs of the stages", recipe.stages.epochs))
+        history += tune_stages(clip, replace(data, maps=maps), recipe, folder / f"stages.{PROGRESS}", report)
     run = HeadFit(recipe, history, learnt)
     checkpoint = Checkpoint(preset, clip.eval().requires_grad_(requires_grad=False), run)
     return Fitted(checkpoint, save_checkpoint(folder, checkpoint), history)
@@ -194,8 +194,8 @@ def _fit_heads(clip: Clip, data: FitData, recipe: Recipe, folder: Path, bar: Bar
     heads.image.fit_scores(as_tensor(corpus.features[0]))
     heads.text.fit_scores(as_tensor(corpus.vectors))
     begun = copy.deepcopy(heads.image)
-    tell = _teller(bar("epochs", recipe.training.epochs))
-    history = fit(heads, data, recipe, folder / PROGRESS, tell)
+    report = _reporter(bar("epochs", recipe.training.epochs))
+    history = fit(heads, data, recipe, folder / PROGRESS, report)
     folds = np.array([fold_of(key, recipe.training.folds) for key in corpus.keys])
     parts: list[dict[str, Tensor]] = []
     for fold in range(recipe.training.folds):
@@ -203,13 +203,13 @@ def _fit_heads(clip: Clip, data: FitData, recipe: Recipe, folder: Path, bar: Bar
         kept = Heads(copy.deepcopy(begun).requires_grad_(), heads.text, heads.logit_scale)
         kept.freeze_space()
         rows = np.flatnonzero(folds != fold)
-        tell = _teller(bar(f"epochs without fold {fold}", short.training.epochs))
-        fit(kept, replace(data, photos=rows), short, folder / f"fold-{fold}.{PROGRESS}", tell)
+        report = _reporter(bar(f"epochs without fold {fold}", short.training.epochs))
+        fit(kept, replace(data, photos=rows), short, folder / f"fold-{fold}.{PROGRESS}", report)
         parts.append(kept.image.state_dict())
     if parts:
         save_folds(folder, parts)
     return history
 
 
-def _teller(progress: Callable[[int, str], None]) -> Callable[[float], None]:
+def _reporter(progress: Callable[[int, str], None]) -> Callable[[float], None]:
     return lambda loss: progress(1, f"loss {loss:.3f}")

@@ -68,14 +68,14 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     optimizer = _optimizer(heads, upper, table)
     progress = FitProgress(folder / TUNED, recipe, model, None, optimizer)
     history = progress.restore()
-    tell = bar("steps of tuning", table.steps)
+    report = bar("steps of tuning", table.steps)
 
     def at_rate(step: int) -> None:
         for group in optimizer.param_groups:
             group["lr"] = rate_at(step, table.steps, table.warmup, group["peak"])
 
     def after_step() -> None:
-        tell(1, f"loss {history[-1]:.3f}")
+        report(1, f"loss {history[-1]:.3f}")
         if len(history) % _SAVED_EVERY == 0 or len(history) == table.steps:
             progress.save(history)
 
