@@ -15,8 +15,8 @@ import torch
 from mctrain.atomic_files import open_atomic
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.shard_names import find_shards
-from mctrain.data.shards import parse_words, samples
-from mctrain.data.words import texts_by_kind, words_of
+from mctrain.data.shards import parse_record, samples
+from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError
 from picsight_engine.bundles.commonness import singular_words
 from picsight_engine.photos.colours import (
@@ -90,12 +90,12 @@ def _photos(shards: Sequence[Place]) -> tuple[NDArray[np.uint8], NDArray[np.bool
     known, pixels, named = shipped_digests(), [], []
     for shard in shards:
         for group in samples(shard):
-            if known.skips(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
+            if known.skips(group.key, parse_record(group.members.get("json", b"{}"), group.key)):
                 continue
             seen = pixels_of(thumbnail(group.image()))
             assert seen is not None, "a thumbnail just made is whole"
             pixels.append(seen)
-            kinds = texts_by_kind(words_of(group.members, group.key))
+            kinds = texts_by_kind(texts_of(group.members, group.key))
             words = {word for texts in kinds.values() for text in texts for word in singular_words(text)}
             named.append([any(COLUMNS.get(word) == column for word in words) for column in range(len(NAMES))])
     rows = np.array(named, np.bool_)

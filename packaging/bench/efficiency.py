@@ -111,7 +111,7 @@ class RunPoint:
         return f"{self.arm}-{self.photos}-{self.share:.3f}-{self.seed}-{values}".replace("/", "_")
 
 
-Arm: TypeAlias = "Callable[[float, int], Point]"
+Arm: TypeAlias = "Callable[[float, int], RunPoint]"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import numpy as np
 from report import machine, table
 
 from mctrain.data.held_out import pack_everyday
-from mctrain.data.words import QUERIES
+from mctrain.data.texts import QUERIES
 from mctrain.evaluation.measure import as_ranked
 from mctrain.evaluation.retrieval import DEPTHS, right_photos
 from mctrain.evaluation.subject import Subject
@@ -85,7 +85,7 @@ def measured(find: Finder, asked: Sequence[Asked], language: str) -> list[str]:
 
 def everyday(gallery: Gallery) -> Callable[[str], list[Asked]]:
     """The native searches of a language, with the photos that are right for their English originals."""
-    queries = [each.synthetic[QUERIES] for each in gallery.words]
+    queries = [each.synthetic[QUERIES] for each in gallery.texts]
     flat = [query.lower() for each in queries for query in each]
     right = right_photos(queries)
     lines = [line.split("\t") for line in SEARCHES.read_text("utf-8").splitlines() if line[0] != "#"]
@@ -130,8 +130,8 @@ def main() -> None:
     for gallery, ask, languages in parts:
         find = Finder(subject, gallery)
         print(table(headings, [measured(find, ask(each), each) for each in languages]))
-    english = [query for each in daily.words for query in each.synthetic[QUERIES]]
-    english += [caption for each in flickr.words for caption in each.human]
+    english = [query for each in daily.texts for query in each.synthetic[QUERIES]]
+    english += [caption for each in flickr.texts for caption in each.human]
     for language in LANGUAGES:
         found = {each: translate(parse(each), [language]) for each in english}
         changed = [each for each, other in found.items() if other and len(each.split()) > 1]

@@ -33,9 +33,9 @@ from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import grouped, write_archive
+from mctrain.data.texts import CAPTIONS, SampleTexts, StoredPhoto
+from mctrain.data.texts import members_of as plain_members
 from mctrain.data.views import draw_views, slots_of
-from mctrain.data.words import CAPTIONS, SampleTexts, StoredPhoto
-from mctrain.data.words import members_of as plain_members
 from mctrain.data.workers import open_pool
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import find_preset
@@ -234,7 +234,7 @@ def widened(samples: list[ReinforcedSample], width: int) -> list[ReinforcedSampl
             each,
             image_embeddings=rows(len(each.views)),
             caption_embeddings=rows(len(each.captions)),
-            synthetic_embeddings={tag: rows(len(texts)) for tag, texts in each.words.synthetic.items()},
+            synthetic_embeddings={tag: rows(len(texts)) for tag, texts in each.texts.synthetic.items()},
         )
         for each in samples
     ]

@@ -74,7 +74,7 @@ def print_quality(data: Path) -> None:
         print(suggestions_table(found, chosen))
     things = load_search_terms()
     words = teacher.terms([each.query for each in things])
-    shown = presence(things, [words for each in galleries for words in each.words])
+    shown = presence(things, [words for each in galleries for words in each.texts])
     half = reporting([each.query for each in things])
     everyday = TermTrials(
         np.concatenate([each.vectors for each in galleries]),
@@ -115,12 +115,12 @@ def _everyday(each: TermTrials, calibration: Calibration) -> list[TagQuestion]:
 
 
 def _classes(gallery: Gallery, embedder: TextEmbedder, calibration: Calibration) -> Labelled:
-    names: dict[int, str] = {each.about["class_index"]: each.about["label"] for each in gallery.words}
+    names: dict[int, str] = {each.about["class_index"]: each.about["label"] for each in gallery.texts}
     ordered = tuple(names[label] for label in sorted(names))
     photos, average = len(gallery.vectors), gallery.vectors.mean(axis=0)
     return Labelled(
         vectors=gallery.vectors,
-        labels=np.array([each.about["class_index"] for each in gallery.words]),
+        labels=np.array([each.about["class_index"] for each in gallery.texts]),
         names=ordered,
         words=np.stack([embedder.embed_term(name) for name in ordered]),
         strong=tuple(calibration.strong_cosine(photos, commonness(name), average) for name in ordered),

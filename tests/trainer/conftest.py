@@ -121,7 +121,7 @@ def members_of(
     sample: SampleMembers, words: bytes | None = None, key: str | None = None
 ) -> list[tuple[str, bytes]]:
     """A photo and its JSON as members of a shard, with other words or under another key if given."""
-    words, key = words or json.dumps(sample.words).encode(), key or sample.key
+    words, key = words or json.dumps(sample.record).encode(), key or sample.key
     return [(f"{key}.{sample.suffix}", sample.photo), (f"{key}.json", words)]
 
 

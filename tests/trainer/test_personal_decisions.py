@@ -41,7 +41,7 @@ def home(real_data, starter, tmp_path_factory):
     pictures.mkdir()
     paths = {True: [], False: []}
     for number, photo in enumerate(samples(real_data / "flickr8k-train-000004.tar")):
-        shows = ["dog" in text.lower() for text in photo.words["captions"]]
+        shows = ["dog" in text.lower() for text in photo.record["captions"]]
         kind = paths[any(shows)]
         if all(shows) == any(shows) and len(kind) < COUNT:
             kind.append(pictures / f"IMG_{number}.jpg")

@@ -30,7 +30,7 @@ def home(real_data, tmp_path_factory):
     for number, photo in enumerate(islice(samples(real_data / "flickr8k-train-000004.tar"), COUNT)):
         (pictures / f"IMG_{number}.jpg").write_bytes(photo.photo)
         if number > 1:
-            (pictures / f"IMG_{number}.txt").write_text("\n".join(photo.words["captions"][:2]), "utf-8")
+            (pictures / f"IMG_{number}.txt").write_text("\n".join(photo.record["captions"][:2]), "utf-8")
     (folder / "assets").symlink_to(REPOSITORY / "assets")
     return folder
 

@@ -16,8 +16,8 @@ import torch
 
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.shards import samples, write_archive
+from mctrain.data.texts import CAPTIONS, QUERIES, SampleTexts
 from mctrain.data.views import OPERATIONS, Slots, parse_views
-from mctrain.data.words import CAPTIONS, QUERIES, SampleTexts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,14 +55,14 @@ def reinforced_samples(photos) -> tuple[ReinforcedSample, ...]:
     """Five views, human and synthetic captions and queries of each photo; the last has no human caption."""
     made = []
     for number, photo in enumerate(photos):
-        human = tuple(photo.words["captions"]) if photo is not photos[-1] else ()
+        human = tuple(photo.record["captions"]) if photo is not photos[-1] else ()
         synthetic = {CAPTIONS: ("a synthetic one", "ein Fuß und Ärger", "a third"), QUERIES: ("dog", "grass")}
         made.append(
             ReinforcedSample(
                 key=photo.key,
                 suffix=photo.suffix,
                 photo=photo.photo,
-                words=SampleTexts(human, synthetic, {"source": "flickr8k", "license": "none"}),
+                texts=SampleTexts(human, synthetic, {"source": "flickr8k", "license": "none"}),
                 views=parse_views(records(5), "the test"),
                 image_embeddings=unit_rows(5, 200 + number),
                 caption_embeddings=unit_rows(5, number) if human else unit_rows(3, 50)[:1],
@@ -104,7 +104,7 @@ def build_public(photos, views: int, *, bf16=False, tag="syn_text", old_form=Tru
         arrays = {"image_emb": images, "text_emb": vectors if old_form else vectors[:1]}
         if not old_form:
             arrays[f"{tag}_emb"] = vectors[1:]
-        synthetic = [f"{photo.words['captions'][i]} {i}" for i in range(5)]
+        synthetic = [f"{photo.record['captions'][i]} {i}" for i in range(5)]
         views_of = records(views)
         public.members += [
             (f"{uid}.jpg", photo.photo),
@@ -118,7 +118,7 @@ def build_public(photos, views: int, *, bf16=False, tag="syn_text", old_form=Tru
             ),
             (f"{uid}.pth.gz", pack_bf16(arrays)) if bf16 else (f"{uid}.npz", pack_npz(arrays)),
             (f"{uid}.syn.json", json.dumps({tag: synthetic}).encode()),
-            (f"{uid}.txt", photo.words["captions"][0].encode()),
+            (f"{uid}.txt", photo.record["captions"][0].encode()),
             (f"{uid}.url.txt", b"https://example.org/photo.jpg"),
         ]
         public.images[uid], public.captions[uid], public.synthetic[uid] = (images, vectors[:1], vectors[1:])

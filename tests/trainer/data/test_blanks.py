@@ -13,7 +13,7 @@ import PIL.ImageColor
 
 from mctrain.data.blanks import EVALUATION, TRAINING, pack_blanks
 from mctrain.data.shards import file_digest, samples
-from mctrain.data.words import CAPTIONS, QUERIES, words_of
+from mctrain.data.texts import CAPTIONS, QUERIES, texts_of
 
 COUNT = 60
 
@@ -65,7 +65,7 @@ def test_a_plain_colour_is_the_one_in_its_texts():
 def test_blanks_are_packed_as_photos_with_synthetic_texts(tmp_path):
     for number, sample in enumerate(samples(pack_blanks(TRAINING, COUNT, tmp_path))):
         blank = TRAINING.blank(number)
-        words = words_of({"json": json.dumps(sample.words).encode()})
+        words = texts_of({"json": json.dumps(sample.record).encode()})
         assert not words.human
         assert words.synthetic == {CAPTIONS: blank.captions, QUERIES: blank.queries}
         assert PIL.Image.open(io.BytesIO(sample.photo)).size == blank.picture.size

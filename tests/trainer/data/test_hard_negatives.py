@@ -71,7 +71,7 @@ def test_of_real_captions_one_word_changes_or_two_colours_their_places(real_data
     captions = [
         text
         for sample in islice(samples(real_data / "flickr8k-train-000000.tar"), 100)
-        for text in sample.words["captions"]
+        for text in sample.record["captions"]
     ]
     pairs = [(text, found) for text in captions if (found := hard_negative_of(text))]
     assert len(pairs) > len(captions) / 2

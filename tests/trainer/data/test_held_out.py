@@ -38,7 +38,7 @@ def shards(real_data, tmp_path_factory):
             for sample in part
             for member in (
                 (f"{sample.key}.jpg", sample.photo),
-                (f"{sample.key}.txt", sample.words["captions"][0].encode()),
+                (f"{sample.key}.txt", sample.record["captions"][0].encode()),
             )
         ]
         write_shard(folder / name, [*parts, ("silent.jpg", found[0].photo), ("broken.jpg", b"no picture"), ("broken.txt", b"x")])  # fmt: skip
@@ -78,7 +78,7 @@ def test_the_library_begins_with_the_photos_kept_apart(shards, tmp_path):
     kept = [is_held_out(sample.key, SHARE) for sample in packed]
     assert kept == sorted(kept, reverse=True)
     assert all(sample.photo == source[sample.key].photo for sample in packed)
-    assert all(len(sample.words["queries"]) == 1 for sample in packed)
+    assert all(len(sample.record["queries"]) == 1 for sample in packed)
 
 
 def test_too_few_photos_are_an_error(shards, tmp_path):
@@ -101,7 +101,7 @@ def stranger(everyday):
 
 
 def test_every_everyday_search_of_three_words_is_known(everyday):
-    searches = [query for photo in everyday for query in photo.words["queries"]]
+    searches = [query for photo in everyday for query in photo.record["queries"]]
     longer = [query for query in searches if len(query.split()) > 2]
     assert len(longer) == 1682
     assert all(shipped_digests().holds_sentence(query.title()) for query in longer)
@@ -109,7 +109,7 @@ def test_every_everyday_search_of_three_words_is_known(everyday):
 
 def test_everyday_dev_has_1435_photos_with_6688_queries(everyday):
     assert len(everyday) == len({sample.key for sample in everyday}) == 1435
-    assert sum(len(sample.words["queries"]) for sample in everyday) == 6688
+    assert sum(len(sample.record["queries"]) for sample in everyday) == 6688
 
 
 def test_the_shipped_list_knows_each_of_its_photos_by_key_and_by_bytes(everyday):
@@ -128,7 +128,7 @@ def test_every_twentieth_key_with_queries_is_drawn():
 
 
 def test_everyday_photos_are_allowed_only_in_their_part(stranger, tmp_path):
-    bare = json.dumps({**stranger.words, "queries": []}).encode()
+    bare = json.dumps({**stranger.record, "queries": []}).encode()
     refuse_evaluation([write_photos(tmp_path / "a.tar", [stranger])], shipped_digests())
     for name, parts in (
         ("renamed", members_of(stranger, key="another-key")),
@@ -141,7 +141,7 @@ def test_everyday_photos_are_allowed_only_in_their_part(stranger, tmp_path):
 
 
 def test_training_sees_nothing_of_everyday_dev(everyday, tiny_data, tiny_recipe, cache, tmp_path):
-    words = json.dumps({**everyday[0].words, "queries": ["zebra on the moon"]}).encode()
+    words = json.dumps({**everyday[0].record, "queries": ["zebra on the moon"]}).encode()
     apart = replace(everyday[0], members={**everyday[0].members, "json": words})
     for path in tiny_data.iterdir():
         shutil.copy(path, tmp_path)
@@ -160,7 +160,7 @@ def test_training_sees_nothing_of_everyday_dev(everyday, tiny_data, tiny_recipe,
     assert (corpus.logits[0, captioned:] == logits[0, 1:]).all()
     assert corpus.keys[captioned:] == tuple(sample.key for sample in labelled[:3])
     assert "zebra on the moon" not in corpus.texts
-    assert set(labelled[0].words["captions"]) <= set(corpus.texts)
+    assert set(labelled[0].record["captions"]) <= set(corpus.texts)
 
 
 def test_the_check_counts_everyday_photos_without_fault(everyday, tmp_path):

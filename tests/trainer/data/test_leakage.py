@@ -40,7 +40,7 @@ def test_the_looks_of_evaluation_photos_are_known(name, real_data):
 
 
 def test_every_caption_of_flickr8k_dev_and_its_translations_are_known_by_their_words(real_data):
-    texts = [text for sample in samples(real_data / EVALUATION[0]) for text in sample.words["captions"]]
+    texts = [text for sample in samples(real_data / EVALUATION[0]) for text in sample.record["captions"]]
     with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
         texts += [row[language] for row in map(json.loads, file) for language in ("en", "de", "fr", "cs")]
     unknown = [text for text in texts if not shipped_digests().holds_sentence(text)]

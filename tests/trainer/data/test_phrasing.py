@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mctrain.data.phrasing import Phrasing, article_of, fill, load_phrasing
-from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
+from mctrain.data.texts import CAPTIONS, CLASSES, QUERIES
 from mctrain.errors import DataError
 
 
@@ -16,8 +16,8 @@ def phrasing(real_data):
     return load_phrasing(real_data / "labelled-templates.json", None)
 
 
-def words_of(phrasing, words, key="x"):
-    return phrasing.words_of(key, {"json": json.dumps(words).encode()})
+def texts_of(phrasing, words, key="x"):
+    return phrasing.texts_of(key, {"json": json.dumps(words).encode()})
 
 
 @pytest.mark.parametrize(
@@ -46,33 +46,33 @@ def test_a_labelled_photo_is_found_by_its_name_its_synonyms_and_their_templates(
         "captions": ["A dull field."], "queries": ["grassland"], "set": "landscape", "label": "glacier",
         "labels": ["glacier", "ice"],
     }  # fmt: skip
-    found = words_of(phrasing, words)
+    found = texts_of(phrasing, words)
     assert (found.human, found.synthetic[QUERIES]) == (("A dull field.",), ("grassland",))
     wanted = {"glacier", "ice", "a landscape photo of a glacier.", "a photo of ice."}
     assert wanted <= set(found.synthetic[CLASSES])
-    assert words_of(Phrasing(), words).synthetic[CLASSES] == ("glacier", "ice")
+    assert texts_of(Phrasing(), words).synthetic[CLASSES] == ("glacier", "ice")
 
 
 def test_a_photo_of_several_things_is_found_by_each_and_by_groups(phrasing):
     words = {"captions": [], "set": "multilabel", "label": None, "labels": ["chair", "lamp", "wall"]}
-    names = words_of(phrasing, words).synthetic[CLASSES]
+    names = texts_of(phrasing, words).synthetic[CLASSES]
     assert {"chair", "lamp", "wall"} <= set(names)
     assert any(text.startswith("a photo with a ") for text in names)
-    assert words_of(phrasing, words) == words_of(phrasing, words)
+    assert texts_of(phrasing, words) == texts_of(phrasing, words)
 
 
 def test_objects_are_used_only_without_queries(phrasing):
     with_queries = {"captions": ["A cat."], "queries": ["cat"], "objects": ["sofa", "cat"]}
-    assert words_of(phrasing, with_queries).synthetic == {QUERIES: ("cat",)}
+    assert texts_of(phrasing, with_queries).synthetic == {QUERIES: ("cat",)}
     without = {"captions": ["A cat."], "objects": ["sofa", "cat"], "phrases": ["it sleeps"]}
-    assert {"sofa", "cat", "it sleeps"} <= set(words_of(phrasing, without).synthetic[CLASSES])
+    assert {"sofa", "cat", "it sleeps"} <= set(texts_of(phrasing, without).synthetic[CLASSES])
 
 
 def test_a_sentence_counts_once_however_it_is_spaced():
     phrasing = Phrasing({}, {"123": ["a dog runs.", "A cat."]})
-    found = words_of(phrasing, {"captions": ["A dog runs .", "A dog runs."]}, "123_9f")
+    found = texts_of(phrasing, {"captions": ["A dog runs .", "A dog runs."]}, "123_9f")
     assert len(found.human) == 2
-    synthetic = words_of(phrasing, {"captions": ["A dog."], "caption_source": "synthetic"}, "124_9f")
+    synthetic = texts_of(phrasing, {"captions": ["A dog."], "caption_source": "synthetic"}, "124_9f")
     assert (synthetic.human, synthetic.synthetic[CAPTIONS]) == ((), ("A dog.",))
 
 

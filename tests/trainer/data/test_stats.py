@@ -96,7 +96,7 @@ def test_broken_samples_are_skipped_and_counted(real_data, tmp_path):
     shard = write_shard(tmp_path / "a.tar", parts)
     shard.write_bytes(shard.read_bytes().rstrip(b"\0") + b"\0" * 100)
     stats = measure_shards([shard])
-    assert (stats.photos, stats.wordless) == (2, 1)
+    assert (stats.photos, stats.textless) == (2, 1)
     assert stats.faults == {
         "no photo": 1,
         "broken json": 1,
@@ -113,9 +113,9 @@ def test_a_word_is_counted_once_a_photo(tmp_path, real_data):
         record = json.dumps({"texts": captions}).encode()
         members += [(f"{number}.jpg", b"photo"), (f"{number}.json", record)]
     shards = real_data / "photos-described-000000.tar.gz"
-    drawn = [sample for sample in samples(shards) if is_everyday(sample.key, sample.words)][:3]
+    drawn = [sample for sample in samples(shards) if is_everyday(sample.key, sample.record)][:3]
     for sample in drawn:
-        record = json.dumps({**sample.words, "texts": ["a dog"]}).encode()
+        record = json.dumps({**sample.record, "texts": ["a dog"]}).encode()
         members += [(f"{sample.key}.jpg", b"photo"), (f"{sample.key}.json", record)]
     write_shard(tmp_path / "some-000000.tar", members)
     table = tmp_path / "words.tsv"

@@ -67,14 +67,14 @@ def root(real_data, tmp_path_factory):
     root = tmp_path_factory.mktemp("datacomp")
     names = json.loads((real_data / "classnames.json").read_text())["caltech101"]
     photos = list(islice(samples(real_data / "caltech101-eval-000000.tar"), 0, 900, 7))
-    kinds = sorted({photo.words["class_index"] for photo in photos})[:40]
-    kept = [photo for photo in photos if photo.words["class_index"] in kinds][:50]
+    kinds = sorted({photo.record["class_index"] for photo in photos})[:40]
+    kept = [photo for photo in photos if photo.record["class_index"] in kinds][:50]
     texts = {
         "classnames": "\n".join(names[kind] for kind in kinds),
         "zeroshot_classification_templates": "a photo of a {c}.\n{c}",
     }
     labelled = [
-        [(photo.suffix, photo.photo), ("cls", str(kinds.index(photo.words["class_index"])).encode())]
+        [(photo.suffix, photo.photo), ("cls", str(kinds.index(photo.record["class_index"])).encode())]
         for photo in kept
     ]
     lay_out(root / folder_of(CALTECH), labelled, **texts)
@@ -82,7 +82,7 @@ def root(real_data, tmp_path_factory):
     lay_out(root / folder_of(GEODE), located, **texts)
     captioned_photos = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 14))
     captioned = [
-        [(photo.suffix, photo.photo), ("txt", "\n".join(photo.words["captions"][: 1 + row % 5]).encode())]
+        [(photo.suffix, photo.photo), ("txt", "\n".join(photo.record["captions"][: 1 + row % 5]).encode())]
         for row, photo in enumerate(captioned_photos)
     ]
     lay_out(root / folder_of(FLICKR), captioned, shards=1, dataset_type="retrieval\n")

@@ -63,7 +63,7 @@ def photos(real_data, tmp_path_factory):
     for photo in islice(samples(real_data / "flickr8k-train-000000.tar"), 6):
         name = f"{photo.key}.{photo.suffix}"
         (folder / "images" / name).write_bytes(photo.photo)
-        captions[name] = photo.words["captions"][0]
+        captions[name] = photo.record["captions"][0]
     return folder, captions
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mctrain.data.shards import samples
-from mctrain.data.words import CAPTIONS, QUERIES, SampleTexts, described
+from mctrain.data.texts import CAPTIONS, QUERIES, SampleTexts, described
 from mctrain.evaluation.search_terms import (
     ABSENT,
     DOUBTFUL,
@@ -52,7 +52,7 @@ def test_words_are_compared_in_the_singular(text, words):
 
 
 def test_labels_of_real_photos_show_what_they_name(real_data):
-    photos = [described(sample.words) for sample in samples(real_data / "caltech101-eval-000000.tar")]
+    photos = [described(sample.record) for sample in samples(real_data / "caltech101-eval-000000.tar")]
     names = [photo.about["label"] for photo in photos]
     things = {thing.query: thing for thing in load_search_terms()}
     for query in ("umbrella", "pagoda", "octopus", "stop sign"):

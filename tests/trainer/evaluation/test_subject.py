@@ -60,7 +60,7 @@ def test_a_checkpoint_finds_the_photos_that_it_learnt(figures):
 def test_a_photo_that_several_shards_hold_is_found_by_the_captions_of_each(figures, folder):
     first, other = islice(samples(folder / "flickr8k-train-000000.tar"), 2)
     for number, photo in enumerate((first, first, other)):
-        words = json.dumps({"captions": photo.words["captions"][number : number + 1]}).encode()
+        words = json.dumps({"captions": photo.record["captions"][number : number + 1]}).encode()
         write_shard(folder / f"part-{number}.tar", members_of(replace(photo, key=f"{number % 2}"), words))
     percents, counts = figures('[[retrieval]]\nname = "task"\nshards = ["part-*.tar"]')
     assert counts == (2, 3)
@@ -69,9 +69,9 @@ def test_a_photo_that_several_shards_hold_is_found_by_the_captions_of_each(figur
 
 def test_pairs_have_a_figure_for_each_kind(figures, folder):
     pairs = [
-        {"image": photo.key, "caption": photo.words["captions"][0], "negative": negative, "kind": kind}
+        {"image": photo.key, "caption": photo.record["captions"][0], "negative": negative, "kind": kind}
         for photo in islice(samples(folder / "flickr8k-train-000000.tar"), 4)
-        for kind, negative in (("other", "A spacecraft."), ("same", photo.words["captions"][0]))
+        for kind, negative in (("other", "A spacecraft."), ("same", photo.record["captions"][0]))
     ]
     (folder / "pairs.jsonl").write_text("\n".join(map(json.dumps, pairs)))
     percents, counts = figures(f'[[pairs]]\nname = "task"\n{SHARDS}\npairs = "pairs.jsonl"')
@@ -90,7 +90,7 @@ def test_the_order_of_words_is_tested_on_the_first_captions(figures):
 
 def test_translations_have_figures_for_each_language_among_their_photos(figures, folder):
     texts = [
-        {"key": photo.key, "en": photo.words["captions"][0], "de": "Ein Bild."}
+        {"key": photo.key, "en": photo.record["captions"][0], "de": "Ein Bild."}
         for photo in islice(samples(folder / "flickr8k-train-000000.tar"), 3, 14)
     ]
     (folder / "texts.jsonl").write_text("\n".join(map(json.dumps, texts)))
@@ -107,11 +107,11 @@ def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures,
     photos = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 6))
     lists = json.loads((real_data / "classnames.json").read_text())
     for photo in photos:
-        place = folder / "sketches" / photo.words["wnid"]
+        place = folder / "sketches" / photo.record["wnid"]
         place.mkdir(parents=True)
         (place / "photo.jpg").write_bytes(photo.photo)
         (place / "._photo.jpg").write_bytes(b"of macOS")
-    names = [photo.words["label"] for photo in photos]
+    names = [photo.record["label"] for photo in photos]
     parts = [
         part
         for row, photo in enumerate(photos)
@@ -158,12 +158,12 @@ def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, fold
     for name, count in wanted.items():
         found = list(
             islice(
-                (sample for sample in samples(real_data / name) if is_everyday(sample.key, sample.words)),
+                (sample for sample in samples(real_data / name) if is_everyday(sample.key, sample.record)),
                 count,
             )
         )
         found.append(next(samples(real_data / name)))
-        queries += sum(len(sample.words["queries"]) for sample in found[:-1])
+        queries += sum(len(sample.record["queries"]) for sample in found[:-1])
         write_photos(folder / name, found)
     for name in ("coco-described", "more-described"):
         write_shard(folder / f"{name}-000000.tar.gz", [])

@@ -39,7 +39,7 @@ def measured(starter, real_data, tmp_path_factory):
         candidates = [
             photo
             for photo in samples(real_data / part)
-            if "described" not in part or is_everyday(photo.key, photo.words)
+            if "described" not in part or is_everyday(photo.key, photo.record)
         ]
         kept = reporting([photo.key for photo in candidates])
         photos += list(compress(candidates, kept))[:OF_EACH]
@@ -53,7 +53,7 @@ def measured(starter, real_data, tmp_path_factory):
     words = bundle.manifest.calibration.centred(teacher.terms([thing.query for thing in things]))
     scores = words @ gallery.vectors.T
     common = np.array([commonness(thing.query) for thing in things])
-    trials = draw_trials(TermScores(scores, presence(things, gallery.words), common), [SIZE])
+    trials = draw_trials(TermScores(scores, presence(things, gallery.texts), common), [SIZE])
     (figures,) = measure(trials, bundle.manifest.calibration)
     return figures
 

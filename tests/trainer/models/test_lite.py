@@ -37,7 +37,7 @@ def test_the_classifier_recognises_photos_of_imagenet(trunk, real_data):
     pixels = np.stack([preprocess(sample.image(), IMAGE_SPEC) for sample in every_twentieth])
     with torch.no_grad():
         _, logits = trunk(torch.from_numpy(pixels))
-    labels = torch.tensor([sample.words["class_index"] for sample in every_twentieth])
+    labels = torch.tensor([sample.record["class_index"] for sample in every_twentieth])
     assert (logits.argmax(1) == labels).float().mean() > 0.8
 
 

@@ -26,8 +26,8 @@ from mctrain.data.reinforced.manifest import (
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of, parse_sample
 from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import file_digest, samples, write_archive
+from mctrain.data.texts import QUERIES, SampleTexts
 from mctrain.data.views import draw_views, slots_of
-from mctrain.data.words import QUERIES, SampleTexts
 from mctrain.recipes.tables import Augmentation
 from mctrain.teachers.teacher import BundleTeacher
 
@@ -40,12 +40,12 @@ def reinforced(photo, teacher) -> ReinforcedSample:
     image = photo.image()
     views = draw_views(STRONG, photo.key, 0, *image.size)
     pictures = [replay(image, view, teacher.spec.size) for view in views]
-    captions = tuple(photo.words["captions"][:2])
+    captions = tuple(photo.record["captions"][:2])
     return ReinforcedSample(
         key=photo.key,
         suffix=photo.suffix,
         photo=photo.photo,
-        words=SampleTexts(captions, {QUERIES: ("dog",)}, {"license": "none", "source": "flickr8k"}),
+        texts=SampleTexts(captions, {QUERIES: ("dog",)}, {"license": "none", "source": "flickr8k"}),
         views=views,
         image_embeddings=teacher.photos(pictures, [photo.key] * len(views)),
         caption_embeddings=teacher.texts(captions),

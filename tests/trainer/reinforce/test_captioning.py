@@ -11,7 +11,7 @@ import pytest
 from tests.trainer.conftest import run_mctrain, write_photos, write_shard
 
 from mctrain.data.shards import grouped, samples
-from mctrain.data.words import words_of
+from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
 from mctrain.places import files_of, place_of, write
 
@@ -67,8 +67,8 @@ def test_every_photo_gets_captions_and_keeps_its_words(captioned, sources):
         texts = json.loads(group.members["syn.json"])[TAG]
         assert 1 <= len(texts) == len(set(texts)) <= 2
         assert all(text == text.strip() and "." not in text for text in texts)
-        assert words_of(group.members).synthetic[TAG] == tuple(texts)
-    assert len({str(words_of(group.members).synthetic) for group in after.values()}) == len(after)
+        assert texts_of(group.members).synthetic[TAG] == tuple(texts)
+    assert len({str(texts_of(group.members).synthetic) for group in after.values()}) == len(after)
 
 
 def test_existing_texts_stay_and_unusable_samples_are_counted(captioned):
@@ -103,14 +103,14 @@ def test_captions_unlike_the_photo_are_dropped(captioned, caption, shipped_teach
     teacher = shipped_teacher
     likes = {}
     for group in grouped(folder / "people-000000.tar"):
-        texts = words_of(group.members).synthetic[TAG]
+        texts = texts_of(group.members).synthetic[TAG]
         photo = teacher.photos([group.image()], [group.key])
         likes[group.key] = dict(zip(texts, (teacher.texts(texts) @ photo[0]).tolist(), strict=True))
     everything = [like for scores in likes.values() for like in scores.values()]
     middle = float(np.median(everything)) + 1e-4
     output = caption(tmp_path, "--least-similarity", middle, "--judge", starter, names=["people-000000.tar"])
     kept = {
-        group.key: set(words_of(group.members).synthetic.get(TAG, ()))
+        group.key: set(texts_of(group.members).synthetic.get(TAG, ()))
         for group in grouped(tmp_path / "people-000000.tar")
     }
     for key, scores in likes.items():

@@ -46,8 +46,8 @@ def sources(real_data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("sources")
     people = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 4))
     described = list(islice(samples(real_data / "photos-described-000000.tar.gz"), 60))
-    apart = next(sample for sample in described if is_everyday(sample.key, sample.words))
-    others = [sample for sample in described if not is_everyday(sample.key, sample.words)][:4]
+    apart = next(sample for sample in described if is_everyday(sample.key, sample.record))
+    others = [sample for sample in described if not is_everyday(sample.key, sample.record)][:4]
     write_photos(folder / "people-000000.tar", people)
     parts = [part for photo in (apart, *others) for part in members_of(photo)]
     parts += [("broken.jpg", b"no picture"), ("broken.json", b'{"captions": ["A dog."]}')]
@@ -83,7 +83,7 @@ def test_embeddings_are_the_teachers_for_the_views_and_texts(made, starter):
         pictures = [replay(image, view, teacher.spec.size) for view in views]
         found = teacher.photos(pictures, [group.key] * 3)
         assert ((found * sample.image_embeddings).sum(1) > 0.9995).all()
-        for tag in (None, *sample.words.synthetic):
+        for tag in (None, *sample.texts.synthetic):
             found = teacher.texts(sample.texts_of(tag))
             assert ((found * sample.rows_of(tag)).sum(1) > 0.9995).all()
 
@@ -96,16 +96,16 @@ def test_words_are_those_of_the_source_with_their_authors(made, sources):
         for group in grouped(made[0] / name):
             sample, source = parse_sample(group.key, group.members, [512]), theirs[group.key]
             assert sample.photo == source.photo
-            captions = tuple(source.words["captions"])
+            captions = tuple(source.record["captions"])
             if name.startswith("people"):
-                assert sample.captions == sample.words.human == captions
-                assert sample.words.synthetic == {}
+                assert sample.captions == sample.texts.human == captions
+                assert sample.texts.synthetic == {}
             else:
                 assert sample.captions == captions[:1]
-                assert sample.words.human == ()
-                assert sample.words.synthetic["syn_text"] == captions
-                assert sample.words.synthetic["syn_text_query"] == tuple(source.words["queries"])
-            assert sample.words.about["license"] == source.words["license"]
+                assert sample.texts.human == ()
+                assert sample.texts.synthetic["syn_text"] == captions
+                assert sample.texts.synthetic["syn_text_query"] == tuple(source.record["queries"])
+            assert sample.texts.about["license"] == source.record["license"]
 
 
 def test_the_manifest_counts_samples_and_omissions(made, sources):

@@ -126,8 +126,8 @@ def test_embeddings_may_move_as_far_as_storage_allows(
 def test_a_changed_text_is_found_and_quoted(set_copy, starter, cache, verify):
     def change(samples):
         first, second = samples[2].captions
-        words = replace(samples[2].words, human=(first, f"no {second}"))
-        return [*samples[:2], replace(samples[2], words=words), *samples[3:]]
+        words = replace(samples[2].texts, human=(first, f"no {second}"))
+        return [*samples[:2], replace(samples[2], texts=words), *samples[3:]]
 
     rewrite(set_copy / "000000.tar", change, cache)
     report = verify(set_copy, "--teacher", starter, code=1)

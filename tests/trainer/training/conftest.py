@@ -26,8 +26,8 @@ from mctrain.data.reinforced.manifest import (
 from mctrain.data.reinforced.sample import ReinforcedSample, members_of
 from mctrain.data.replay import versions
 from mctrain.data.shards import file_digest, samples, write_archive
+from mctrain.data.texts import CAPTIONS, SampleTexts
 from mctrain.data.views import draw_views, slots_of
-from mctrain.data.words import CAPTIONS, SampleTexts
 from mctrain.recipes.tables import Augmentation
 from mctrain.recipes.training import load_training
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals
@@ -96,12 +96,12 @@ def shrunk(sample) -> bytes:
 
 
 def reinforced(photo, number) -> ReinforcedSample:
-    captions = tuple(photo.words["captions"][:3])
+    captions = tuple(photo.record["captions"][:3])
     return ReinforcedSample(
         key=photo.key,
         suffix="jpg",
         photo=shrunk(photo),
-        words=SampleTexts(
+        texts=SampleTexts(
             captions, {CAPTIONS: (f"something {number}", f"number {number}")}, {"license": "none"}
         ),
         views=draw_views(VIEWS, photo.key, 0, SIDE, SIDE // 2),
@@ -136,7 +136,7 @@ def asked(reinforced_set, real_data, tmp_path_factory) -> SimpleNamespace:
     folder = tmp_path_factory.mktemp("asked")
     parts = []
     for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 6):
-        words = json.dumps({"captions": photo.words["captions"][:2]}).encode()
+        words = json.dumps({"captions": photo.record["captions"][:2]}).encode()
         parts += [(f"{photo.key}.jpg", shrunk(photo)), (f"{photo.key}.json", words)]
     write_shard(folder / "dev.tar", parts)
     tasks = folder / "tasks.toml"

@@ -66,7 +66,7 @@ def _near(one, other, real_data):
     """The least cosines of two bundles' embeddings of the same photos and texts."""
     found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 12))
     pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
-    texts = [*TEXTS, *(photo.words["captions"][0] for photo in found)]
+    texts = [*TEXTS, *(photo.record["captions"][0] for photo in found)]
     return (
         (one.photos(pictures, keys) * other.photos(pictures, keys)).sum(1).min(),
         (one.texts(texts) * other.texts(texts)).sum(1).min(),

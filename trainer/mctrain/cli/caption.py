@@ -9,7 +9,7 @@ import click
 from mctrain.cli.jobs import Engine, demand_room, job_options, work
 from mctrain.cli.options import cache_option, count_option
 from mctrain.data.shard_names import resolve_shards
-from mctrain.data.words import CAPTIONS, demand_tag
+from mctrain.data.texts import CAPTIONS, demand_tag
 
 if TYPE_CHECKING:
     from pathlib import Path

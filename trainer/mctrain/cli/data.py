@@ -107,8 +107,8 @@ def _print_checked(report: ShardCheck) -> None:
         f"{report.shard}: {report.bytes} bytes, {report.photos} photos of {report.photo_bytes} bytes, "
         f"short side {report.least_side} to {report.largest_side} px, {texts or 'no texts'}"
     )
-    if report.wordless:
-        click.echo(f"  without any text: {report.wordless} photos")
+    if report.textless:
+        click.echo(f"  without any text: {report.textless} photos")
     if report.evaluation:
         click.echo(f"  refused for training: {report.evaluation} evaluation photos")
     if report.held_out:
@@ -129,8 +129,8 @@ def _print_stats(stats: Stats) -> None:
             click.echo(
                 f"{name:<20} {texts:>8} {photos:>8} {texts / photos:>8.1f}   {least:g}, {middle:g}, {high:g}, {most:g}"
             )
-    if stats.wordless:
-        click.echo(f"{'without any text':<20} {'':>8} {stats.wordless:>8}")
+    if stats.textless:
+        click.echo(f"{'without any text':<20} {'':>8} {stats.textless:>8}")
     heads = ("least", *(f"{share:.0%}" for share in SHARES[1:-1]), "most")
     click.echo(f"\n{'sizes':<16} " + " ".join(f"{head:>8}" for head in heads))
     for name, values in stats.sizes().items():

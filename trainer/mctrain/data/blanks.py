@@ -16,7 +16,7 @@ import PIL.Image
 
 from mctrain.data.photo import encode_jpeg
 from mctrain.data.shards import write_archive
-from mctrain.data.words import SYNTHETIC
+from mctrain.data.texts import SYNTHETIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -10,8 +10,8 @@ import numpy as np
 from PIL.Image import Resampling
 
 from mctrain.data.leakage import EvaluationDigests, shipped_digests
-from mctrain.data.shards import PHOTO_SUFFIXES, SampleMembers, grouped, parse_words
-from mctrain.data.words import texts_by_kind, words_of
+from mctrain.data.shards import PHOTO_SUFFIXES, SampleMembers, grouped, parse_record
+from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError
 from mctrain.places import size_of
 
@@ -32,7 +32,7 @@ _KNOWN = PHOTO_SUFFIXES | _WORD_SUFFIXES | {"paug.json", "npz", "pth.gz", "url.t
 class ShardCheck:
     """Counts of one shard, and its faults as sentences; `held_out` counts the photos that training skips.
 
-    `wordless` counts photos without any text, `hashes` has the photos' difference hashes, `reserved` the keys of evaluation
+    `textless` counts photos without any text, `hashes` has the photos' difference hashes, `reserved` the keys of evaluation
     photos.
     """
 
@@ -41,7 +41,7 @@ class ShardCheck:
     photos: int = 0
     photo_bytes: int = 0
     texts: Counter[str] = field(default_factory=Counter)
-    wordless: int = 0
+    textless: int = 0
     least_side: int = 0
     largest_side: int = 0
     evaluation: int = 0
@@ -108,7 +108,7 @@ def _judge(report: ShardCheck, group: SampleMembers, known: EvaluationDigests) -
     if not known.holds_key(group.key) and not known.holds_photo(group.photo):
         return
     try:
-        words = parse_words(group.members.get("json", b"{}"), group.key)
+        words = parse_record(group.members.get("json", b"{}"), group.key)
     except DataError:
         words = {}  # already reported
     report.reserved.add(group.key)
@@ -140,12 +140,12 @@ def _count_words(report: ShardCheck, group: SampleMembers) -> None:
         report.faults.append(f"{group.key} has no words (txt, json)")
         return
     try:
-        kinds = texts_by_kind(words_of(group.members, group.key))
+        kinds = texts_by_kind(texts_of(group.members, group.key))
     except DataError as fault:
         report.faults.append(str(fault))
         return
     report.texts.update({kind: len(texts) for kind, texts in kinds.items()})
-    report.wordless += not any(kinds.values())
+    report.textless += not any(kinds.values())
 
 
 MOST_BITS = 4  # largest difference of near copies

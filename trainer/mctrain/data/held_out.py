@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import grouped, samples, write_archive
-from mctrain.data.words import texts_of, words_of
+from mctrain.data.texts import text_field, texts_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _described(shards: Sequence[Path]) -> Iterator[_Member]:
         for each in grouped(shard):
             try:
                 texts = (
-                    [] if each.fault else [text for text in words_of(each.members).captions if text.strip()]
+                    [] if each.fault else [text for text in texts_of(each.members).captions if text.strip()]
                 )
                 if texts:
                     each.image()
@@ -88,8 +88,8 @@ def training_searches(data: Path, number: int) -> list[str]:
         query
         for part in find_shards(data, _PARTS)
         for sample in samples(part)
-        if not is_everyday(sample.key, sample.words)
-        for query in texts_of(sample.words, "queries")
+        if not is_everyday(sample.key, sample.record)
+        for query in text_field(sample.record, "queries")
     }
     return sorted(found, key=lambda query: hashlib.sha256(query.encode()).digest())[:number]
 
@@ -101,10 +101,10 @@ def pack_everyday(data: Path, folder: Path) -> Path:
         DataError: a part is missing or damaged, or they contain none of the photos.
     """
     drawn = [
-        (sample.key, {sample.suffix: sample.photo, "json": json.dumps(sample.words).encode()})
+        (sample.key, {sample.suffix: sample.photo, "json": json.dumps(sample.record).encode()})
         for part in find_shards(data, _PARTS)
         for sample in samples(part)
-        if is_everyday(sample.key, sample.words)
+        if is_everyday(sample.key, sample.record)
     ]
     if not drawn:
         raise DataError(

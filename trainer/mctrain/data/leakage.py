@@ -25,15 +25,15 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.held_out import is_everyday
 from mctrain.data.shard_names import expand_braces
-from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_words
-from mctrain.data.words import texts_by_kind, words_of
+from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_record
+from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError, LeakageError
 from mctrain.places import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from mctrain.data.words import SampleTexts
+    from mctrain.data.texts import SampleTexts
 
 
 LIST = "evaluation.txt"  # lines of "key DIGEST", "photo DIGEST", "text DIGEST", "look HASH" and "sentence DIGEST"
@@ -163,7 +163,7 @@ def evaluation_keys(shard: Path, known: EvaluationDigests) -> list[str]:
     """The keys of a shard that are reserved by key or by photo bytes, in order, without skipped everyday-dev samples."""
     found: dict[str, None] = {}
     for key, suffix, content in members(shard):
-        if suffix == "json" and known.holds_key(key) and known.skips(key, parse_words(content, key)):
+        if suffix == "json" and known.holds_key(key) and known.skips(key, parse_record(content, key)):
             found.pop(key, None)
         elif known.holds_key(key) or (suffix in PHOTO_SUFFIXES and known.holds_photo(content)):
             found[key] = None
@@ -204,7 +204,7 @@ def _digests(shards: Iterable[Path]) -> tuple[set[str], set[str], set[str]]:
             if suffix in PHOTO_SUFFIXES:
                 photos.add(short_digest(content))
             elif suffix in _WORDS:
-                sentences.update(_text_digests(sentences_about(words_of({suffix: content}, key))))
+                sentences.update(_text_digests(sentences_about(texts_of({suffix: content}, key))))
     return keys, photos, sentences
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import PIL.Image
 
-from mctrain.data.words import StoredPhoto
+from mctrain.data.texts import StoredPhoto
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:

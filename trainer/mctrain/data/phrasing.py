@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mctrain.data.words import CLASSES, QUERIES, SampleTexts, texts_of, words_of
+from mctrain.data.texts import CLASSES, QUERIES, SampleTexts, text_field, texts_of
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,13 +44,13 @@ class Phrasing:
     templates: Mapping[str, Sequence[str]] = field(default_factory=dict)
     translated: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def words_of(self, key: str, members: Mapping[str, bytes]) -> SampleTexts:
+    def texts_of(self, key: str, members: Mapping[str, bytes]) -> SampleTexts:
         """The texts of a sample, with names in the templates of its set, and with the extra captions.
 
         Raises:
             DataError: a member is broken.
         """
-        words = words_of(members, key)
+        words = texts_of(members, key)
         names = self._names(key, words)
         translated = self.translated.get(key.partition("_")[0], ())
         synthetic = dict(words.synthetic)
@@ -67,7 +67,7 @@ class Phrasing:
         """The names of objects in a photo, bare and in templates; object lists only count if there are no queries."""
         about = words.about
         label, labels, objects, phrases = (
-            texts_of(about, name) for name in ("label", "labels", "objects", "phrases")
+            text_field(about, name) for name in ("label", "labels", "objects", "phrases")
         )
         if about.get("set"):
             templates = self.templates.get(str(about["set"]))

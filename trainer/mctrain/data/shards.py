@@ -81,9 +81,9 @@ class SampleMembers:
         return self.members.get(self.suffix, b"")
 
     @property
-    def words(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Any]:
         """The JSON of the sample; raises DataError if it is missing or no object."""
-        return parse_words(self.members.get("json", b""), self.key)
+        return parse_record(self.members.get("json", b""), self.key)
 
     def image(self) -> PIL.Image.Image:
         """The photo, rotated upright and converted to sRGB.
@@ -211,7 +211,7 @@ def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:
     return SampleMembers(key, found, fault)
 
 
-def parse_words(content: bytes, key: str, suffix: str = "json") -> dict[str, Any]:
+def parse_record(content: bytes, key: str, suffix: str = "json") -> dict[str, Any]:
     """Parses a JSON member of a sample; raises DataError if the content is not a JSON object."""
     words = _parse(content, f"{key}.{suffix}")
     if not isinstance(words, dict):

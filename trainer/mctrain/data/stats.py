@@ -11,8 +11,8 @@ import numpy as np
 from mctrain.atomic_files import open_atomic
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.photo import describe_photo
-from mctrain.data.shards import grouped, parse_words, samples
-from mctrain.data.words import texts_by_kind, words_of
+from mctrain.data.shards import grouped, parse_record, samples
+from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError, SampleError, as_sample_error
 from mctrain.places import size_of
 from picsight_engine.bundles.commonness import ALL, singular_words
@@ -38,7 +38,7 @@ class Stats:
     shards: int = 0
     bytes: int = 0
     photos: int = 0
-    wordless: int = 0
+    textless: int = 0
     with_kind: Counter[str] = field(default_factory=Counter)
     words: dict[str, list[int]] = field(default_factory=dict)
     widths: list[int] = field(default_factory=list)
@@ -69,7 +69,7 @@ class Stats:
             "shards": self.shards,
             "bytes": self.bytes,
             "photos": self.photos,
-            "without_text": self.wordless,
+            "without_text": self.textless,
             "texts": {
                 kind: {"texts": len(counts), "photos": self.with_kind[kind]}
                 for kind, counts in self.words.items()
@@ -99,7 +99,7 @@ def measure_shards(shards: Sequence[Place]) -> Stats:
 def _count(stats: Stats, group: SampleMembers) -> None:
     try:
         with as_sample_error("broken words"):
-            words = words_of(group.members, group.key)
+            words = texts_of(group.members, group.key)
         with as_sample_error("no picture"):
             photo = describe_photo(group.photo, group.key)
     except SampleError as fault:
@@ -112,7 +112,7 @@ def _count(stats: Stats, group: SampleMembers) -> None:
     stats.licences[str(words.about.get("license") or "")] += 1
     stats.sources[str(words.about.get("source") or "")] += 1
     kinds = texts_by_kind(words)
-    stats.wordless += not any(kinds.values())
+    stats.textless += not any(kinds.values())
     for kind, texts in kinds.items():
         stats.with_kind[kind] += bool(texts)
         stats.words.setdefault(kind, []).extend(len(text.split()) for text in texts)
@@ -137,10 +137,10 @@ def count_words(shards: Sequence[Place], table: Path) -> int:
     known, photos, counts = shipped_digests(), 0, Counter[str]()
     for shard in shards:
         for group in samples(shard):
-            if known.skips(group.key, parse_words(group.members.get("json", b"{}"), group.key)):
+            if known.skips(group.key, parse_record(group.members.get("json", b"{}"), group.key)):
                 continue
             photos += 1
-            kinds = texts_by_kind(words_of(group.members, group.key))
+            kinds = texts_by_kind(texts_of(group.members, group.key))
             counts.update({word for each in kinds.values() for text in each for word in singular_words(text)})
     if not photos:
         raise DataError("These shards hold no photo whose words could be counted; check their names.")

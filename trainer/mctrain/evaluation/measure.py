@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.data.phrasing import CLASS_NAMES, class_names
-from mctrain.data.words import CAPTIONS, QUERIES
+from mctrain.data.texts import CAPTIONS, QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.benchmark import run_task
 from mctrain.evaluation.datacomp import averaged
@@ -104,7 +104,7 @@ def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
 
 def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
-    queries = [each.synthetic[QUERIES] for each in gallery.words]
+    queries = [each.synthetic[QUERIES] for each in gallery.texts]
     texts, owner = flattened(queries)
     wanted, photos = as_ranked(subject, texts, gallery)
     outcomes = search_recall(photos, wanted, owner, right_photos(queries))
@@ -116,8 +116,8 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
 
 def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
-    texts, owner = flattened([each.synthetic[QUERIES] for each in gallery.words])
-    kinds = [str(each.about["kind"]) for each in blanks.words]
+    texts, owner = flattened([each.synthetic[QUERIES] for each in gallery.texts])
+    kinds = [str(each.about["kind"]) for each in blanks.texts]
     wanted, photos, shown = as_ranked(subject, texts, gallery, blanks)
     outcomes = blank_outcomes(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
@@ -125,7 +125,7 @@ def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
 
 def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
     gallery, names = subject.gallery(found.photos), class_names(found.data, task.classes)
-    labels: list[Any] = [each.about.get("class_index") for each in gallery.words]
+    labels: list[Any] = [each.about.get("class_index") for each in gallery.texts]
     for key, label in zip(gallery.keys, labels, strict=True):
         if type(label) is not int or not 0 <= label < len(names):
             raise DataError(
@@ -143,7 +143,7 @@ def _folders(subject: Subject, task: Folders, found: FoundTask) -> Answers:
             f"{task.name} needs parallel lists, but in {found.data / CLASS_NAMES} {task.ids} has {len(ids)} names, "
             f"{task.classes} {len(names)}; name lists that belong together."
         )
-    folders = [str(each.about["folder"]) for each in gallery.words]
+    folders = [str(each.about["folder"]) for each in gallery.texts]
     present = sorted(set(folders))
     if unknown := [each for each in present if each not in ids]:
         raise DataError(
@@ -267,7 +267,7 @@ def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Galler
 
 def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
     """The captions of each photo: human ones, or else synthetic ones."""
-    captions = [each.human or each.synthetic.get(CAPTIONS, ()) for each in gallery.words]
+    captions = [each.human or each.synthetic.get(CAPTIONS, ()) for each in gallery.texts]
     for key, each in zip(gallery.keys, captions, strict=True):
         if not each:
             raise DataError(f"{key} has no caption, which {task} needs; name shards with captions.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data.words import texts_by_kind, texts_of
+from mctrain.data.texts import text_field, texts_by_kind
 from picsight_engine.bundles.commonness import singular_words
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.data.words import SampleTexts
+    from mctrain.data.texts import SampleTexts
 
 ABSENT, DOUBTFUL, SHOWN = 0, 1, 2
 
@@ -97,7 +97,7 @@ def _photo_texts(words: SampleTexts) -> _PhotoTexts:
     kinds = texts_by_kind(words)
     captions = tuple(map(singular, (*kinds["human"], *kinds["synthetic"])))
     names = tuple(map(singular, (*kinds["query"], *kinds["class"])))
-    others = [singular(text) for field in ("objects", "phrases") for text in texts_of(words.about, field)]
+    others = [singular(text) for field in ("objects", "phrases") for text in text_field(words.about, field)]
     return _PhotoTexts(captions, names, "|".join((*captions, *names, *others)))
 
 

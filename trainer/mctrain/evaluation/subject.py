@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mctrain.data.shards import PHOTO_SUFFIXES, samples
-from mctrain.data.words import SampleTexts, words_of
+from mctrain.data.texts import SampleTexts, texts_of
 from mctrain.errors import DataError, WeightsError
 from mctrain.places import read
 from mctrain.teachers.teacher import BundleTeacher
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     from mctrain.teachers.teacher import Teacher
 
 
-_Photo = tuple[str, Path, bytes, SampleTexts]  # key, file name, its bytes, words
+_Photo = tuple[str, Path, bytes, SampleTexts]  # key, file name, its bytes, texts
 _TOGETHER = 8  # photos per batch; unbatched, torch takes almost three times as long
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """The photos of a set in order: keys, file digests, words, unit vectors [photos, dim], and the colour codes of their
+    """The photos of a set in order: keys, file digests, texts, unit vectors [photos, dim], and the colour codes of their
     thumbnails [photos, names], None if they are not measured.
     """
 
     keys: tuple[str, ...]
     digests: tuple[bytes, ...]
-    words: tuple[SampleTexts, ...]
+    texts: tuple[SampleTexts, ...]
     vectors: NDArray[np.float32]
     colours: NDArray[np.uint8] | None = None
 
@@ -58,7 +58,7 @@ class Gallery:
         photos = Gallery(
             tuple(self.keys[row] for row in kept),
             tuple(first),
-            tuple(self.words[row] for row in kept),
+            tuple(self.texts[row] for row in kept),
             self.vectors[kept],
             None if self.colours is None else self.colours[kept],
         )
@@ -87,7 +87,7 @@ class Subject:
         self._asking: dict[str, np.bool_] = {}
 
     def gallery(self, places: Sequence[Path]) -> Gallery:
-        """The photos of shards, or of a folder with one folder per class, stored under `folder` in the photo's words.
+        """The photos of shards, or of a folder with one folder per class, stored under `folder` in the photo's texts.
 
         Raises:
             DataError: a shard is damaged, or a sample of it.
@@ -102,7 +102,7 @@ class Subject:
         return Gallery(
             tuple(key for each in parts for key in each.keys),
             tuple(digest for each in parts for digest in each.digests),
-            tuple(words for each in parts for words in each.words),
+            tuple(words for each in parts for words in each.texts),
             np.concatenate([each.vectors for each in parts]),
             np.concatenate([each.colours for each in parts if each.colours is not None]),
         )
@@ -217,7 +217,7 @@ class Subject:
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
     for each in samples(shard):
-        yield each.key, Path(f"{each.key}.{each.suffix}"), each.photo, words_of(each.members, each.key)
+        yield each.key, Path(f"{each.key}.{each.suffix}"), each.photo, texts_of(each.members, each.key)
 
 
 def _in_folders(folder: Path) -> Iterator[_Photo]:

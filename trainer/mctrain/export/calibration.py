@@ -13,7 +13,7 @@ from mctrain.atomic_files import open_atomic
 from mctrain.data.blanks import TRAINING, pack_blanks
 from mctrain.data.held_out import pack_everyday, training_searches
 from mctrain.data.shard_names import find_shards
-from mctrain.data.words import QUERIES
+from mctrain.data.texts import QUERIES
 from mctrain.errors import DataError
 from mctrain.evaluation.report import reporting
 from mctrain.evaluation.retrieval import flattened, right_photos
@@ -100,7 +100,7 @@ def calibrate_bundle(
     photos, wanted = np.concatenate([each.vectors for each in galleries]), teacher.terms(queries)
     centre = teacher.texts(training_searches(data, _SEARCHES)).mean(axis=0)
     scores = (wanted - centre) @ photos.T
-    shown = presence(terms, [words for each in galleries for words in each.words])
+    shown = presence(terms, [words for each in galleries for words in each.texts])
     report_photos = np.concatenate([reporting(each.keys) for each in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
         raise DataError(
@@ -112,7 +112,7 @@ def calibrate_bundle(
     calibration = replace(calibration, colour=colour, centre=vector_text(centre))
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
-    asking = dict.fromkeys(query for each in blanks.words for query in each.synthetic[QUERIES])
+    asking = dict.fromkeys(query for each in blanks.texts for query in each.synthetic[QUERIES])
     likeness, alike = fit_likeness(photos, shown)
     provenance = {
         "alike": [round(each, 4) for each in alike],
@@ -140,7 +140,7 @@ def calibrate_bundle(
 
 def fit_ranking(everyday: Gallery, teacher: BundleTeacher) -> tuple[RankedBy, float]:
     """Whether templates rank, and the weight of colours, by the mean reciprocal rank on the choosing half of the photos."""
-    queries = [each.synthetic[QUERIES] for each in everyday.words]
+    queries = [each.synthetic[QUERIES] for each in everyday.texts]
     texts, owner = flattened(queries)
     chosen = ~reporting(everyday.keys)[owner]
     asked = [text for text, kept in zip(texts, chosen, strict=True) if kept]

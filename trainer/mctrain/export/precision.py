@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from mctrain.data.shards import samples
-from mctrain.data.words import words_of
+from mctrain.data.texts import texts_of
 from mctrain.errors import DataError, ExportError
 from mctrain.models.graph import Graph
 from picsight_engine.runtime.agreement import eight_photos
@@ -57,7 +57,7 @@ def inputs_of(shard: Path) -> SampleInputs:
     Raises:
         DataError: it cannot be read, or holds no photo with a caption.
     """
-    captioned = ((each, words_of(each.members, each.key).captions) for each in samples(shard))
+    captioned = ((each, texts_of(each.members, each.key).captions) for each in samples(shard))
     found = list(islice(((each, captions[0]) for each, captions in captioned if captions), _COUNT))
     if len(found) < 2:
         raise DataError(f"{shard} holds fewer than two photos with captions; choose another shard.")

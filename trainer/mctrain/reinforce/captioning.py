@@ -17,7 +17,7 @@ import numpy as np
 from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped
-from mctrain.data.words import parse_tags, retagged, texts_of, words_of
+from mctrain.data.texts import parse_tags, retagged, text_field, texts_of
 from mctrain.data.workers import ahead
 from mctrain.errors import DataError, TrainerError, WeightsError
 from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence, seed_of
@@ -168,7 +168,7 @@ class Captioning:
 
     def _joined(self, each: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
         """The members of a sample with the texts appended to its tag."""
-        joined = dict.fromkeys((*texts_of(each.tagged, self.config.tag), *texts))
+        joined = dict.fromkeys((*text_field(each.tagged, self.config.tag), *texts))
         if not joined:
             return dict(each.group.members)
         return retagged(each.group.members, each.group.key, {**each.tagged, self.config.tag: list(joined)})
@@ -213,7 +213,7 @@ def _fit(
             outcome.miss(group.key, "reinforced already")  # new texts would have no embeddings
             continue
         try:
-            words_of(group.members, group.key)
+            texts_of(group.members, group.key)
             tagged = parse_tags(group.members.get("syn.json", b"{}"), group.key)
         except DataError:
             outcome.miss(group.key, "broken words")

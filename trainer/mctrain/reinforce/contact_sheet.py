@@ -13,8 +13,8 @@ from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.reinforced.sample import parse_sample, role_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import grouped
+from mctrain.data.texts import texts_of
 from mctrain.data.views import OPERATIONS
-from mctrain.data.words import words_of
 from mctrain.errors import DataError
 from mctrain.evaluation.sheet import PAPER, QUIET, column, row, rule, text_block
 
@@ -106,7 +106,7 @@ def _is_reinforced(group: SampleMembers) -> bool:
 
 
 def _plain(group: SampleMembers) -> ShownPhoto:
-    picture, words = group.image(), words_of(group.members, group.key)
+    picture, words = group.image(), texts_of(group.members, group.key)
     texts = {
         title: [(text, ()) for text in each] for title, each in _titled(words.human, words.synthetic).items()
     }
@@ -131,9 +131,9 @@ def _reinforced(group: SampleMembers, teachers: Sequence[TeacherRecord]) -> Show
     rows = {_CAPTIONS: sample.caption_embeddings, **sample.synthetic_embeddings}
     texts = {
         title: list(zip(each, cosines(rows[title], sample.image_embeddings[0]), strict=True))
-        for title, each in _titled(sample.captions, sample.words.synthetic).items()
+        for title, each in _titled(sample.captions, sample.texts.synthetic).items()
     }
-    return ShownPhoto(group.key, _facts(sample.words.about, picture), picture, views, texts)
+    return ShownPhoto(group.key, _facts(sample.texts.about, picture), picture, views, texts)
 
 
 def _titled(captions: Sequence[str], synthetic: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:

@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mctrain.data.reinforced.manifest import Storage
+    from mctrain.data.texts import SampleTexts
     from mctrain.data.views import DrawnView
-    from mctrain.data.words import SampleTexts
     from mctrain.places import Place
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
@@ -211,7 +211,7 @@ def _read_words(
     taken = set[str]()
     for number, group in trainable_samples(shard, outcome, taken, limit):
         try:
-            words = drawing.phrasing.words_of(group.key, group.members)
+            words = drawing.phrasing.texts_of(group.key, group.members)
         except DataError:
             outcome.miss(group.key, "broken words")
             continue
@@ -285,7 +285,7 @@ def _judged(
         key=key,
         suffix=shown.suffix,
         photo=shown.photo,
-        words=words,
+        texts=words,
         views=shown.views,
         image_embeddings=ensemble.photos(pictures, [key] * len(shown.views)),
         caption_embeddings=rows.pop(""),

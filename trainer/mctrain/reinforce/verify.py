@@ -109,7 +109,7 @@ def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
     """Reads a sample and checks that its photo can be decoded; raises DataError if it is broken."""
     sample = parse_sample(shard.key(number), shard.members(number), widths)
     digest = hashlib.sha256(sample.photo).hexdigest()
-    if sample.words.about.get("sha256", digest) != digest:
+    if sample.texts.about.get("sha256", digest) != digest:
         raise DataError(f"The photo of {sample.key} does not match the SHA-256 in its JSON.")
     sample.image()
     return sample
@@ -217,7 +217,7 @@ def measure(
         fresh = teacher.photos(shown, [sample.key] * len(shown))  # [A, width]
         near = _cosines(sample.image_embeddings[:, columns], fresh)
         photos += ((cosine, f"view {view} of {sample.key}") for view, cosine in enumerate(near))
-        tags = [None, *(tag for tag, texts in sample.words.synthetic.items() if texts)]
+        tags = [None, *(tag for tag, texts in sample.texts.synthetic.items() if texts)]
         words = [text for tag in tags for text in sample.texts_of(tag)]
         stored = np.concatenate([sample.rows_of(tag) for tag in tags])  # [texts, D]
         near = _cosines(stored[:, columns], teacher.texts(words))

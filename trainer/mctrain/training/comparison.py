@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mctrain.data.held_out import is_held_out, pack_library
-from mctrain.data.words import QUERIES
+from mctrain.data.texts import QUERIES
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.outcome import Answers
 from mctrain.evaluation.retrieval import flattened, right_photos, search_recall
@@ -90,7 +90,7 @@ def _compare(
 def _search_held_out(subject: Subject, asked: ComparisonSets) -> Answers:
     """Searches for the held-out photos by their captions among all photos; photos with the same caption count as found too."""
     gallery = subject.gallery([asked.library])
-    queries = [each.synthetic[QUERIES] for each in gallery.words]
+    queries = [each.synthetic[QUERIES] for each in gallery.texts]
     texts, owner = flattened(queries)
     held_out = np.array([is_held_out(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(held_out[owner])

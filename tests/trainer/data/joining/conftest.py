@@ -74,7 +74,7 @@ def web(real_data) -> tuple[Photo, ...]:
     """Twelve photos."""
     originals = islice(samples(real_data / "flickr8k-train-000001.tar"), 12)
     return tuple(
-        seen(number, photo.photo, photo.words["captions"][0]) for number, photo in enumerate(originals)
+        seen(number, photo.photo, photo.record["captions"][0]) for number, photo in enumerate(originals)
     )
 
 

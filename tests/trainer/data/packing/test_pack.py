@@ -18,7 +18,7 @@ from mctrain.data.check import check_shards
 from mctrain.data.packing.pack import pack
 from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples
-from mctrain.data.words import words_of
+from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
 
 SETTINGS = PackingSettings(side=96, per_shard=4, license="CC0-1.0")
@@ -70,7 +70,7 @@ def test_every_photo_is_packed_with_its_words_and_its_licence(photos, tmp_path):
     words = {
         texts.human or texts.synthetic.get("syn_text"): texts
         for group in groups.values()
-        if (texts := words_of(group.members))
+        if (texts := texts_of(group.members))
     }
     assert words[("A dog.",)].about["license"] == "CC BY 4.0"
     assert words[("A cat.",)].about["license"] == "CC0-1.0"
@@ -110,7 +110,7 @@ def test_copies_are_packed_once_with_all_their_words(photos, tmp_path):
     assert packed.copies == (
         f"{photos}/p1.jpg is a copy of {photos}/copies/p1 (2).jpg",
     ) or packed.copies == (f"{photos}/copies/p1 (2).jpg is a copy of {photos}/p1.jpg",)
-    texts = [words_of(group.members).human for group in packed_samples(tmp_path / "out").values()]
+    texts = [texts_of(group.members).human for group in packed_samples(tmp_path / "out").values()]
     assert ("A cat.", "A grey cat.") in texts
 
 

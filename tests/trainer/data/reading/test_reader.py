@@ -27,8 +27,8 @@ from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.replay import replay
 from mctrain.data.shards import samples
+from mctrain.data.texts import CAPTIONS
 from mctrain.data.views import Crop, DrawnView
-from mctrain.data.words import CAPTIONS
 from mctrain.errors import DataError
 
 TEXTS = TextChoice("any", "^syn_text.*$")
@@ -94,7 +94,7 @@ def test_pixels_texts_and_vectors_of_a_row_belong_together(data, reinforced_samp
             assert batch.captions[row] == sample.captions[caption]
             distances = {
                 (tag, text): np.abs(vector - batch.synthetic_embeddings[row].numpy()).sum()
-                for tag, texts in sample.words.synthetic.items()
+                for tag, texts in sample.texts.synthetic.items()
                 for text, vector in zip(texts, sample.synthetic_embeddings[tag], strict=True)
             }
             assert min(distances, key=distances.get)[1] == batch.synthetic[row]
@@ -178,13 +178,13 @@ def troubled(reinforced_samples, real_data, tmp_path):
         replace(
             spare,
             key="untold",
-            words=replace(spare.words, synthetic={"spoken": spare.words.synthetic[CAPTIONS]}),
+            texts=replace(spare.texts, synthetic={"spoken": spare.texts.synthetic[CAPTIONS]}),
             synthetic_embeddings={"spoken": rows[CAPTIONS]},
         ),
         replace(
             spare,
             key="silent",
-            words=replace(spare.words, synthetic={CAPTIONS: ()}),
+            texts=replace(spare.texts, synthetic={CAPTIONS: ()}),
             synthetic_embeddings={CAPTIONS: rows[CAPTIONS][:0]},
         ),
     )

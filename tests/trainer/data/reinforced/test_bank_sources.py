@@ -49,11 +49,11 @@ def test_a_repeated_text_belongs_to_the_first_source(real_data, tmp_path):
 
 
 def test_texts_about_evaluation_photos_stay_out_without_their_shards(real_data, tmp_path):
-    captions = next(samples(real_data / "flickr8k-dev-000000.tar")).words["captions"]
+    captions = next(samples(real_data / "flickr8k-dev-000000.tar")).record["captions"]
     with (real_data / "flickr8k-dev-translations.jsonl").open(encoding="utf-8") as file:
         translated = json.loads(next(file))
-    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_everyday(s.key, s.words)]
-    searches = [query for s in drawn for query in s.words["queries"] if len(query.split()) > 2]
+    drawn = [s for s in samples(real_data / "photos-described-000000.tar.gz") if is_everyday(s.key, s.record)]
+    searches = [query for s in drawn for query in s.record["queries"] if len(query.split()) > 2]
     texts = [
         *(text.upper() for text in captions),
         *(text.replace(" .", "!") for text in captions),
@@ -83,12 +83,12 @@ def test_texts_about_a_persons_evaluation_photos_stay_out_too(real_data, tmp_pat
 def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     shard = real_data / "photos-described-000000.tar.gz"
     found = collect(["queries"], BankPlaces(real_data, (shard,), shipped_digests()))
-    apart = [sample for sample in samples(shard) if is_everyday(sample.key, sample.words)]
-    others = [sample for sample in samples(shard) if not is_everyday(sample.key, sample.words)]
-    expected = {query for sample in others for query in sample.words["queries"]}
+    apart = [sample for sample in samples(shard) if is_everyday(sample.key, sample.record)]
+    others = [sample for sample in samples(shard) if not is_everyday(sample.key, sample.record)]
+    expected = {query for sample in others for query in sample.record["queries"]}
     assert set(found["queries"]) <= expected
     assert len(found["queries"]) > 0.95 * len(expected)
-    only_there = {query for sample in apart for query in sample.words["queries"]} - expected
+    only_there = {query for sample in apart for query in sample.record["queries"]} - expected
     assert only_there
     assert not only_there & set(found["queries"])
 

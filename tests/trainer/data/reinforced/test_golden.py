@@ -28,8 +28,8 @@ def test_an_older_set_is_read_completely(number, exact, tmp_path):
     first, second = (parse_sample(shard.key(n), shard.members(n), manifest.widths) for n in range(2))
     assert (first.key, second.key) == ("photo-0", "photo-1")
     assert (first.captions, second.captions) == (("a dog", "it sits"), ("a brown dog",))
-    assert first.words.synthetic == {"syn_text": ("a brown dog",)}
-    assert first.words.about["license"] == "CC0"
+    assert first.texts.synthetic == {"syn_text": ("a brown dog",)}
+    assert first.texts.about["license"] == "CC0"
     assert first.image().size == (16, 12)
     assert first.views[0].crop == (0, 0, 12, 16)
     assert len(first.views[1].operations) == 2

@@ -17,8 +17,8 @@ from tests.trainer.data.conftest import SLOTS, WIDTHS, pack_npz, records, unit_r
 
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.reinforced.sample import members_of, parse_sample
+from mctrain.data.texts import SampleTexts
 from mctrain.data.views import parse_views
-from mctrain.data.words import SampleTexts
 from mctrain.errors import SampleError
 
 
@@ -37,9 +37,9 @@ def test_a_sample_comes_back_from_its_members(reinforced_samples, storage):
         assert members == members_of(sample, storage, SLOTS)
         assert storage is Storage.NPZ or members["pth.gz"][4:8] == bytes(4)  # gzip's time
         back = parse_sample(sample.key, members, WIDTHS)
-        assert back.words.about.items() > sample.words.about.items()
-        assert replace(back.words, about=sample.words.about) == sample.words
-        assert back.captions == (sample.words.human or ("a synthetic one",))
+        assert back.texts.about.items() > sample.texts.about.items()
+        assert replace(back.texts, about=sample.texts.about) == sample.texts
+        assert back.captions == (sample.texts.human or ("a synthetic one",))
         for name in ("key", "suffix", "photo", "views"):
             assert getattr(back, name) == getattr(sample, name)
         near = 2**-8 if storage is Storage.PTH_BF16 else 0
@@ -56,7 +56,7 @@ def test_members_are_the_public_layout(reinforced_samples):
     captioned, bare = (members_of(reinforced_samples[place], Storage.NPZ, SLOTS) for place in (0, -1))
     assert list(captioned) == ["jpg", "txt", "json", "syn.json", "paug.json", "npz"]
     words = json.loads(captioned["json"])
-    assert (captioned["txt"].decode(), *words["texts"]) == reinforced_samples[0].words.human
+    assert (captioned["txt"].decode(), *words["texts"]) == reinforced_samples[0].texts.human
     assert words["sha256"] == hashlib.sha256(captioned["jpg"]).hexdigest()
     assert (words["width"], words["height"]) == reinforced_samples[0].image().size
     assert "txt_source" not in words
@@ -71,14 +71,14 @@ def test_members_are_the_public_layout(reinforced_samples):
 
 def test_a_sample_without_any_text_is_not_written(reinforced_samples):
     with pytest.raises(SampleError, match="has no txt"):
-        members_of(replace(reinforced_samples[0], words=SampleTexts()), Storage.NPZ, SLOTS)
+        members_of(replace(reinforced_samples[0], texts=SampleTexts()), Storage.NPZ, SLOTS)
 
 
 def test_each_public_set_is_read_with_the_right_rows(public):
     for uid, members in by_suffix(public.members).items():
         sample = parse_sample(uid, members, WIDTHS)
         assert sample.views == parse_views(records(public.views), uid)
-        assert (len(sample.words.human), len(sample.words.synthetic[public.tag])) == (1, 5)
+        assert (len(sample.texts.human), len(sample.texts.synthetic[public.tag])) == (1, 5)
         assert list(sample.synthetic_embeddings) == [public.tag]
         for found, wanted in (
             (sample.image_embeddings, public.images[uid]),

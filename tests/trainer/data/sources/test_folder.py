@@ -8,8 +8,8 @@ import unicodedata
 
 import pytest
 
-from mctrain.data.sources.folder import read_folder, words_inside
-from mctrain.data.words import QUERIES
+from mctrain.data.sources.folder import read_folder, texts_inside
+from mctrain.data.texts import QUERIES
 from mctrain.errors import DataError
 
 
@@ -33,7 +33,7 @@ def folder(shared, tmp_path):
 
 def words_by_name(folder):
     listing = read_folder(folder)
-    return {entry.path.name: entry.words for entry in listing.entries}, listing.faults
+    return {entry.path.name: entry.texts for entry in listing.entries}, listing.faults
 
 
 def test_every_photo_below_is_found_in_a_fixed_order_without_hidden_ones(folder):
@@ -42,7 +42,7 @@ def test_every_photo_below_is_found_in_a_fixed_order_without_hidden_ones(folder)
         "dog.jpg", "trip/sea.webp", "Été/plage.heic", "Été/straße 1.JPG",
     ]  # fmt: skip
     assert listing.faults == ()
-    assert all(not entry.words.human for entry in listing.entries)
+    assert all(not entry.texts.human for entry in listing.entries)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def camera(shared):
     ],
 )
 def test_descriptions_are_captions_and_keywords_are_searches(camera, name, captions, queries):
-    words = words_inside(camera / name)
+    words = texts_inside(camera / name)
     assert words.human == captions
     assert words.synthetic.get(QUERIES, ()) == queries
     assert not words.about
@@ -153,8 +153,8 @@ def test_captions_and_searches_come_from_an_xmp_file_beside_the_photo(camera, tm
     shutil.copy(camera / "kodak_dc210.jpg", tmp_path / "photo.jpg")
     shutil.copy(camera / "sidecar_600d.xmp", tmp_path / beside)
     (entry,) = read_folder(tmp_path).entries
-    assert entry.words.human == ("Squirrel at berkely",)
-    assert entry.words.synthetic[QUERIES] == ("Alvin the Squirrel", "Berkley", "USA")
+    assert entry.texts.human == ("Squirrel at berkely",)
+    assert entry.texts.synthetic[QUERIES] == ("Alvin the Squirrel", "Berkley", "USA")
 
 
 def test_a_damaged_packet_and_an_entity_bomb_give_no_words(camera, tmp_path):
@@ -166,4 +166,4 @@ def test_a_damaged_packet_and_an_entity_bomb_give_no_words(camera, tmp_path):
         whole[: len(whole) // 2],
     ):
         (tmp_path / "photo.xmp").write_bytes(content)
-        assert words_inside(tmp_path / "photo.jpg").captions == ()
+        assert texts_inside(tmp_path / "photo.jpg").captions == ()

@@ -56,7 +56,7 @@ def decided(file):
     """The tags of each photo that was found: True if accepted, False if rejected."""
     return {
         entry.path.name: {
-            choice.tag: choice.accepted for choice in decisions_of(entry.words.about, entry.path.name)
+            choice.tag: choice.accepted for choice in decisions_of(entry.texts.about, entry.path.name)
         }
         for entry in read_library(file).entries
     }
@@ -83,13 +83,13 @@ def test_a_file_that_picsight_wrote_is_read(photos, tmp_path):
         ],
     )
     canons, kodaks = read_library(file).entries
-    assert kodaks.words.synthetic == {"syn_text_query": ("a garden", "flowers")}
-    assert canons.words.synthetic == {"syn_text_query": ("beach",)}
-    assert decisions_of(kodaks.words.about, "") == (
+    assert kodaks.texts.synthetic == {"syn_text_query": ("a garden", "flowers")}
+    assert canons.texts.synthetic == {"syn_text_query": ("beach",)}
+    assert decisions_of(kodaks.texts.about, "") == (
         Decision("Places/garden", ("a garden", "flowers"), True),
         Decision("beach", (), False),
     )
-    assert [choice.words for choice in decisions_of(canons.words.about, "")] == [("beach",)]
+    assert [choice.words for choice in decisions_of(canons.texts.about, "")] == [("beach",)]
 
 
 @pytest.mark.parametrize("order", [1, -1])

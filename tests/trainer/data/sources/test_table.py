@@ -14,7 +14,7 @@ from tests.trainer.conftest import no_progress
 from mctrain.data.packing.pack import pack
 from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples
-from mctrain.data.words import words_of
+from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
 
 SETTINGS = PackingSettings(side=96, per_shard=4)
@@ -36,7 +36,7 @@ def table(originals, tmp_path):
     folder.mkdir()
     rows = [
         {"url": f"https://example.org/{sample.key}", "key": f"{n:09}", "status": "success", "exif": '{"GPS": "here"}',
-         "txt": sample.words["captions"][0], "jpg": sample.photo}
+         "txt": sample.record["captions"][0], "jpg": sample.photo}
         for n, sample in enumerate(originals)
     ]  # fmt: skip
     lost = {**rows[0], "status": "failed_to_download", "jpg": None, "txt": None}
@@ -51,7 +51,7 @@ def test_photos_of_a_table_are_packed_as_those_of_a_folder(table, originals, tmp
     plain.mkdir()
     for sample in originals:
         (plain / f"{sample.key}.jpg").write_bytes(sample.photo)
-        (plain / f"{sample.key}.txt").write_text(sample.words["captions"][0], "utf-8")
+        (plain / f"{sample.key}.txt").write_text(sample.record["captions"][0], "utf-8")
     packed = run(table, tmp_path / "one")
     assert packed.faults == [f"{table / '00000.parquet'}: no photo in 1 of its rows, downloads that failed."]
     run(plain, tmp_path / "other")
@@ -66,7 +66,7 @@ def test_photos_of_a_table_are_packed_as_those_of_a_folder(table, originals, tmp
     assert len(one) == len(originals)
     for key, members in one.items():
         assert (members["jpg"], members["txt"]) == (other[key]["jpg"], other[key]["txt"])
-        assert words_of(members).about["url"].startswith("https://example.org/")
+        assert texts_of(members).about["url"].startswith("https://example.org/")
         assert "exif" not in json.loads(members["json"])
     assert sorted(path.name for path in (tmp_path / "one").iterdir()) == [
         "manifest.json", "shard-000000.tar", "shard-000001.tar",

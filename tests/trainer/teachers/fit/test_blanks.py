@@ -48,7 +48,7 @@ def test_a_fit_with_blanks_ranks_unseen_blanks_behind_photos_unless_asked_for(
     blanks = [EVALUATION.blank(number) for number in range(30)]
     photos = [photo.image() for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 20)]
     learnt = samples(tiny_data / "flickr8k-train-000000.tar")
-    texts = ["plain black picture", *(photo.words["captions"][0] for photo in learnt)]
+    texts = ["plain black picture", *(photo.record["captions"][0] for photo in learnt)]
 
     def before(path):
         """Whether a blank comes before a photo [texts, blanks, photos]."""

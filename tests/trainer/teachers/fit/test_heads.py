@@ -40,7 +40,7 @@ def test_a_checkpoint_holds_no_photo_and_no_text(finished, tiny_data):
     content = finished.path.read_bytes()
     for sample in samples(tiny_data / "flickr8k-train-000000.tar"):
         assert sample.photo[100:140] not in content
-        assert sample.words["captions"][0].encode() not in content
+        assert sample.record["captions"][0].encode() not in content
 
 
 def test_a_killed_run_ends_where_an_undisturbed_one_ends(

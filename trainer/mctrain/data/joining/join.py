@@ -26,7 +26,7 @@ from mctrain.data.reinforced.manifest import (
     write_record,
 )
 from mctrain.data.replay import versions
-from mctrain.data.shards import grouped, parse_words, write_archive
+from mctrain.data.shards import grouped, parse_record, write_archive
 from mctrain.errors import SampleError, TrainerError, as_sample_error
 from mctrain.places import draft, files_of, size_of, version_of, write
 
@@ -177,7 +177,7 @@ def _key(group: SampleMembers, tally: _Tally) -> str:
     if group.fault is not None and group.fault.kind == "damaged shard":
         raise SampleError(group.fault.sentence, "damaged shard")
     with as_sample_error("broken json"):  # without the photo's hash
-        facts = parse_words(group.members.get("json", b"{}"), group.key)
+        facts = parse_record(group.members.get("json", b"{}"), group.key)
     uid = uid_of(facts, group.key)
     if uid is None:
         raise SampleError(f"{group.key} has no uid.", "no uid")

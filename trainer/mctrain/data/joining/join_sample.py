@@ -22,9 +22,9 @@ from mctrain.data.photo import describe_photo
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_of
-from mctrain.data.shards import grouped, parse_words
+from mctrain.data.shards import grouped, parse_record
+from mctrain.data.texts import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
-from mctrain.data.words import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
 from mctrain.errors import DataError, SampleError, as_sample_error
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def join_sample(
 def _views(key: str, content: bytes, photo: StoredPhoto, matched: MatchedPhoto) -> tuple[bytes, bool]:
     """The record of the views for this photo; the published bytes if nothing changes."""
     with as_sample_error("broken paug.json"):
-        views = parse_views(parse_words(content, key, "paug.json").get("param_aug"), key)
+        views = parse_views(parse_record(content, key, "paug.json").get("param_aug"), key)
     now = (photo.width, photo.height)
     before = _drawn_from(matched, now)
     if not all(view.fits(*before) for view in views) or not _is_scaled(now, before):

@@ -23,7 +23,7 @@ from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
 from mctrain.data.sources.listing import SourceListing
 from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
-from mctrain.data.words import CAPTIONS, members_of
+from mctrain.data.texts import CAPTIONS, members_of
 from mctrain.errors import DataError
 from picsight_engine.bundles.destination import demand_writable
 from picsight_engine.errors import ImageError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.packing.plan import Planned
-    from mctrain.data.words import SampleTexts
+    from mctrain.data.texts import SampleTexts
 
     Progress = Callable[[int, str], None]
 
@@ -176,10 +176,10 @@ def _make(
         if isinstance(made, str):
             skipped[each.key] = made
             continue
-        samples.append((each.key, members_of(_licensed(each.words, settings.license), made.photo)))
+        samples.append((each.key, members_of(_licensed(each.texts, settings.license), made.photo)))
         counts["unchanged"] += made.unchanged
-        counts["human"] += bool(each.words.human)
-        counts["synthetic"] += not each.words.human and CAPTIONS in each.words.synthetic
+        counts["human"] += bool(each.texts.human)
+        counts["synthetic"] += not each.texts.human and CAPTIONS in each.texts.synthetic
     written = write_archive(path, samples) if samples else ""
     return PackedShard(
         name=path.name,

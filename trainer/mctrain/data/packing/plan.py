@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.sources.listing import SourceListing
-    from mctrain.data.words import SampleTexts
+    from mctrain.data.texts import SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Planned:
 
     key: str
     path: Path
-    words: SampleTexts
+    texts: SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ def make_plan(
             refused[key] = Refused(entry.path, "bytes")
         elif key in pictures:
             copies.append(f"{entry.path} is a copy of {pictures[key].path}")
-            pictures[key] = replace(pictures[key], words=pictures[key].words.joined(entry.words))
+            pictures[key] = replace(pictures[key], texts=pictures[key].texts.joined(entry.texts))
         else:
-            pictures[key] = Planned(key, entry.path, entry.words)
+            pictures[key] = Planned(key, entry.path, entry.texts)
     ordered = [pictures[key] for key in sorted(pictures) if key not in refused]
     shards = [
         tuple(ordered[start : start + settings.per_shard])
@@ -103,7 +103,7 @@ def make_plan(
 def digest(shard: tuple[Planned, ...], settings: PackingSettings) -> str:
     """A digest of everything that determines a shard's bytes; a finished shard with the same digest is kept."""
     content = [
-        [each.key, each.words.human, dict(each.words.synthetic), dict(each.words.about)] for each in shard
+        [each.key, each.texts.human, dict(each.texts.synthetic), dict(each.texts.about)] for each in shard
     ]
     text = json.dumps([RULE, settings.side, settings.license, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -132,7 +132,7 @@ def choose_texts(
     first = _below(count, caption)
     if not texts.pattern:
         return TextRow(None, first), None
-    synthetic = {each: made for each, made in sample.words.synthetic.items() if made}
+    synthetic = {each: made for each, made in sample.texts.synthetic.items() if made}
     if not synthetic:
         return TextRow(None, first), TextRow(None, (first + 1 + _below(max(1, count - 1), text)) % count)
     tags = [each for each in synthetic if re.search(texts.pattern, each)]

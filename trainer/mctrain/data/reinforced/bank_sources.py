@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from mctrain.data.leakage import lines_of, plain_words, refuse_evaluation
 from mctrain.data.phrasing import class_names, class_prompts
 from mctrain.data.shards import grouped
-from mctrain.data.words import texts_by_kind, words_of
+from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError, LeakageError, RecipeError
 
 if TYPE_CHECKING:
@@ -124,13 +124,13 @@ def _queries(shard: Path, known: EvaluationDigests) -> Iterator[str]:
             raise DataError(group.fault.sentence)
         with suppress(DataError):  # broken words; readers of the photo count them
             if group.fault is None and not _is_skipped(group, shard, known):
-                yield from texts_by_kind(words_of(group.members, group.key))["query"]
+                yield from texts_by_kind(texts_of(group.members, group.key))["query"]
 
 
 def _is_skipped(group: SampleMembers, shard: Path, known: EvaluationDigests) -> bool:
     if not (known.holds_key(group.key) or known.holds_photo(group.photo)):
         return False
-    words = words_of(group.members, group.key)
+    words = texts_of(group.members, group.key)
     record = {**words.about, "queries": texts_by_kind(words)["query"]}
     if known.skips(group.key, record):
         return True

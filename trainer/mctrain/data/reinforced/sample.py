@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mctrain.data import words
 from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.embeddings import find_fault, pack_arrays, unpack_arrays
-from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, parse_record
+from mctrain.data.texts import SYNTHETIC, SampleTexts, StoredPhoto, parse_tags, parse_text, tags_member
+from mctrain.data.texts import members_of as text_members
 from mctrain.data.views import parse_views, write_views
-from mctrain.data.words import SYNTHETIC, SampleTexts, parse_tags, parse_text
 from mctrain.errors import DataError, SampleError, as_sample_error
 
 if TYPE_CHECKING:
@@ -74,16 +74,16 @@ class PlainSample:
     key: str
     suffix: str
     photo: bytes
-    words: words.SampleTexts
+    texts: SampleTexts
 
     @property
     def captions(self) -> tuple[str, ...]:
         """The captions of the photo (`SampleTexts.captions`)."""
-        return self.words.captions
+        return self.texts.captions
 
     def texts_of(self, tag: str | None) -> tuple[str, ...]:
         """The texts of a tag; the captions if there is no tag."""
-        return self.captions if tag is None else self.words.synthetic[tag]
+        return self.captions if tag is None else self.texts.synthetic[tag]
 
     def rows_of(self, tag: str | None) -> NDArray[np.float32]:
         """The embeddings of these texts [texts, D]; D is 0, because a plain sample has none."""
@@ -119,12 +119,12 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
     Raises:
         SampleError: the sample has no text, or its photo cannot be decoded.
     """
-    photo = words.StoredPhoto(sample.suffix, sample.photo, *sample.image().size)
+    photo = StoredPhoto(sample.suffix, sample.photo, *sample.image().size)
     arrays = {IMAGES: sample.image_embeddings, CAPTIONS: sample.caption_embeddings}
     arrays |= {tag + OF_TAG: rows for tag, rows in sample.synthetic_embeddings.items()}
     members = {
-        **words.members_of(sample.words, photo),
-        "syn.json": words.tags_member(sample.words.synthetic),
+        **text_members(sample.texts, photo),
+        "syn.json": tags_member(sample.texts.synthetic),
         "paug.json": json.dumps({"param_aug": write_views(sample.views, slots)}).encode(),
         storage.suffix: pack_arrays(arrays, storage),
     }
@@ -147,7 +147,7 @@ def parse_plain(key: str, members: Mapping[str, bytes]) -> PlainSample:
     suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
     if role := PLAIN.missing(suffixes):
         raise lacking(key, role)
-    words = _parse_words(key, {"json": b"{}", "syn.json": b"{}", **members})
+    words = _parse_texts(key, {"json": b"{}", "syn.json": b"{}", **members})
     tagged = {tag: _without_blanks(texts) for tag, texts in words.synthetic.items()}
     words = replace(words, human=_without_blanks(words.human), synthetic=tagged)
     if not words.captions:
@@ -168,9 +168,9 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
     suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
     if role := REINFORCED.missing(suffixes):
         raise lacking(key, role)
-    words = _parse_words(key, members)
+    words = _parse_texts(key, members)
     with as_sample_error("broken paug.json"):
-        views = parse_views(parse_words(members["paug.json"], key, "paug.json").get("param_aug"), key)
+        views = parse_views(parse_record(members["paug.json"], key, "paug.json").get("param_aug"), key)
     with as_sample_error("broken embeddings"):
         arrays = unpack_arrays(members[suffixes["embeddings"]], suffixes["embeddings"], key)
         _split_old_form(arrays, len(words.human) or 1, words.synthetic, key)
@@ -181,7 +181,7 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
         key=key,
         suffix=suffixes["photo"],
         photo=members[suffixes["photo"]],
-        words=words,
+        texts=words,
         views=views,
         image_embeddings=arrays[IMAGES],
         caption_embeddings=arrays[CAPTIONS],
@@ -189,10 +189,10 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
     )
 
 
-def _parse_words(key: str, members: Mapping[str, bytes]) -> SampleTexts:
+def _parse_texts(key: str, members: Mapping[str, bytes]) -> SampleTexts:
     """All texts unchanged, because embeddings match them by position."""
     with as_sample_error("broken json"):
-        about = parse_words(members["json"], key)
+        about = parse_record(members["json"], key)
         further = _texts(about.pop("texts", []), f"{key}.json")
     with as_sample_error("broken syn.json"):
         tagged = parse_tags(members["syn.json"], key)

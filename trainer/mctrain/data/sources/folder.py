@@ -18,7 +18,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.sources.listing import SourceEntry, SourceListing, read_text, records
-from mctrain.data.words import SampleTexts, described
+from mctrain.data.texts import SampleTexts, described
 from mctrain.errors import DataError
 from mctrain.places import read_part
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
@@ -58,7 +58,7 @@ class Tables:
         except DataError as fault:
             self.faults.append(str(fault))
 
-    def words_of(self, photo: str) -> SampleTexts:
+    def texts_of(self, photo: str) -> SampleTexts:
         """The texts of a photo, by its path relative to the source."""
         name = spelled(photo)
         self._places.pop(name, None)
@@ -92,7 +92,7 @@ class Tables:
             self.faults.append(f"{where} names no photo in `file`.")
             return
         try:
-            words = _words_of_record(record)
+            words = _texts_of_record(record)
         except DataError as fault:
             self.faults.append(f"{where}: {fault}")
             return
@@ -101,7 +101,7 @@ class Tables:
         self._words[name] = self._words[name].joined(words) if name in self._words else words
 
 
-def words_beside(photo: Path) -> SampleTexts:
+def texts_beside(photo: Path) -> SampleTexts:
     """The captions in the text file beside a photo, one per line.
 
     Raises:
@@ -118,7 +118,7 @@ def spelled(name: str) -> str:
     return unicodedata.normalize("NFC", posixpath.normpath(PurePath(name).as_posix()))
 
 
-def _words_of_record(record: Mapping[str, Any]) -> SampleTexts:
+def _texts_of_record(record: Mapping[str, Any]) -> SampleTexts:
     known = {name: value for name, value in record.items() if name in _FIELDS}
     query = known.pop("query", None)
     words = described(known)
@@ -145,14 +145,14 @@ def read_folder(folder: Path) -> SourceListing:
                 tables.read(path, Path(place).relative_to(folder).as_posix())
     entries = []
     for path in photos:
-        words = tables.words_of(path.relative_to(folder).as_posix())
+        words = tables.texts_of(path.relative_to(folder).as_posix())
         entries.append(SourceEntry(path, words.joined(_beside(path, tables))))
     return SourceListing(tuple(entries), tuple(tables.close()))
 
 
 def _beside(path: Path, tables: Tables) -> SampleTexts:
     try:
-        return words_beside(path).joined(words_inside(path))
+        return texts_beside(path).joined(texts_inside(path))
     except DataError as fault:
         tables.faults.append(str(fault))
         return SampleTexts()
@@ -162,7 +162,7 @@ def _refuse(fault: OSError) -> None:
     raise DataError(f"The folder {fault.filename} cannot be read: {fault.strerror}.") from fault
 
 
-def words_inside(photo: Path) -> SampleTexts:
+def texts_inside(photo: Path) -> SampleTexts:
     """The XMP description as a caption and the keywords as queries, from side-cars and from the photo.
 
     Raises:
@@ -171,11 +171,11 @@ def words_inside(photo: Path) -> SampleTexts:
     words = SampleTexts()
     for path in (long_sidecar(photo), short_sidecar(photo), photo):
         if path is not None and path.is_file():
-            words = words.joined(_words_in_xmp(path))
+            words = words.joined(_texts_in_xmp(path))
     return words
 
 
-def _words_in_xmp(path: Path) -> SampleTexts:
+def _texts_in_xmp(path: Path) -> SampleTexts:
     try:
         packet = read_packet(read_part(path, 0, _WITHIN))
     except PacketError:  # a truncated or damaged packet gives no texts

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mctrain.data.sources.listing import SourceEntry, SourceListing
-from mctrain.data.words import described, texts_of
+from mctrain.data.texts import described, text_field
 from mctrain.errors import DataError
 from mctrain.places import opened
 from picsight_engine.errors import ImageError
@@ -234,4 +234,4 @@ def _decision(record: Mapping[str, Any]) -> Decision:
     tag, accepted = record["tag"], record["accepted"]
     if not isinstance(tag, str) or type(accepted) is not bool:
         raise TypeError
-    return Decision(tag, texts_of(record, "prompts"), accepted)
+    return Decision(tag, text_field(record, "prompts"), accepted)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mctrain.data.words import SampleTexts
+    from mctrain.data.texts import SampleTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class SourceEntry:
     """The file of one photo, and its texts."""
 
     path: Path
-    words: SampleTexts
+    texts: SampleTexts
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.data.sources.listing import SourceEntry, SourceListing
-from mctrain.data.words import described, texts_of
+from mctrain.data.texts import described, text_field
 from mctrain.errors import DataError, TrainerError, demand_extra
 from mctrain.places import opened
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from mctrain.data.words import SampleTexts
+    from mctrain.data.texts import SampleTexts
     from mctrain.places import Place
 
 
@@ -142,6 +142,6 @@ def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[SourceEnt
 
 def _words(row: Mapping[str, Any]) -> SampleTexts:
     """The caption, from the first usual column that has one, and the fields of `_FACTS`."""
-    caption = next((text for name in ("txt", "caption", "text") for text in texts_of(row, name)), "")
+    caption = next((text for name in ("txt", "caption", "text") for text in text_field(row, name)), "")
     facts = {name: row[name] for name in _FACTS if isinstance(row.get(name), str)}
     return described({"captions": [caption], **facts})

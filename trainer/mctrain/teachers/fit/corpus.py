@@ -18,7 +18,7 @@ from mctrain.data.leakage import shipped_digests
 from mctrain.data.phrasing import class_names, class_prompts, load_phrasing
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import samples
-from mctrain.data.words import CAPTIONS, CLASSES, QUERIES
+from mctrain.data.texts import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
 from mctrain.models.lite import is_plain
 from mctrain.teachers.fit.features import cache_outputs, cached
@@ -195,9 +195,9 @@ def _read_texts(
     captions, queries, taken = list[list[str]](), list[list[str]](), list[bool]()
     for shard in shards:
         for sample in samples(shard):
-            taken.append(not known.skips(sample.key, sample.words))
+            taken.append(not known.skips(sample.key, sample.record))
             if taken[-1]:
-                words = phrasing.words_of(sample.key, sample.members)
+                words = phrasing.texts_of(sample.key, sample.members)
                 made = words.synthetic
                 captions.append([*words.human, *made.get(CAPTIONS, ())])
                 queries.append(list(dict.fromkeys((*made.get(QUERIES, ()), *made.get(CLASSES, ())))))

@@ -14,7 +14,7 @@ import torch
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.shards import grouped
 from mctrain.data.sources.library import decisions_of
-from mctrain.data.words import words_of
+from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
 from mctrain.models.graph import Graph
 from mctrain.weights.unbundle import write_trunk
@@ -176,7 +176,7 @@ def _decided(
                 skipped[group.fault.kind] += 1
             elif known.holds_key(group.key) or known.holds_photo(group.photo):
                 skipped["evaluation photo"] += 1
-            elif decisions := decisions_of(words_of(group.members, group.key).about, group.key):
+            elif decisions := decisions_of(texts_of(group.members, group.key).about, group.key):
                 yield group, decisions
             else:
                 skipped["no decision"] += 1

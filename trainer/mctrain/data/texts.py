@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.shards import PHOTO_SUFFIXES, parse_words
+from mctrain.data.shards import PHOTO_SUFFIXES, parse_record
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class StoredPhoto:
     height: int
 
 
-def words_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTexts:
+def texts_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTexts:
     """The texts of a sample from its members by suffix; `key` is for error messages only.
 
     Texts of `syn.json` are unchanged, because embeddings match them by position.
@@ -74,11 +74,11 @@ def words_of(members: Mapping[str, bytes], key: str = "The sample") -> SampleTex
     Raises:
         DataError: a member is not JSON or not UTF-8, or a text field holds anything else.
     """
-    record = parse_words(members.get("json", b"{}"), key)
+    record = parse_record(members.get("json", b"{}"), key)
     tagged = parse_tags(members.get("syn.json", b"{}"), key)
     text = parse_text(members.get("txt", b""), key)
     try:
-        return described(record, text, {tag: texts_of(tagged, tag) for tag in tagged})
+        return described(record, text, {tag: text_field(tagged, tag) for tag in tagged})
     except DataError as fault:
         raise DataError(f"{key}: {fault}") from fault
 
@@ -97,7 +97,7 @@ def parse_tags(content: bytes, key: str) -> dict[str, Any]:
     Raises:
         DataError: the content is not a JSON object, or a tag is reserved.
     """
-    tagged = parse_words(content, key, "syn.json")
+    tagged = parse_record(content, key, "syn.json")
     for tag in sorted(tagged):
         demand_tag(tag, f"{key}.syn.json has")
     return tagged
@@ -121,14 +121,14 @@ def described(
     Raises:
         DataError: a text field holds anything else.
     """
-    captions = (*texts_of(record, "captions"), *texts_of(record, "caption"))
+    captions = (*text_field(record, "captions"), *text_field(record, "caption"))
     is_synthetic = SYNTHETIC in (record.get("txt_source"), record.get("caption_source"))
     first, made = ((), (text, *captions)) if is_synthetic else ((text, *captions), ())
-    human = _clean((*first[:1], *texts_of(record, "texts"), *first[1:]))
+    human = _clean((*first[:1], *text_field(record, "texts"), *first[1:]))
     tagged_already = {each for texts in (tagged or {}).values() for each in texts}
     made = tuple(each for each in made if each not in tagged_already)  # `txt` repeats the first one
-    added = {CAPTIONS: _clean(made), QUERIES: _clean(texts_of(record, "queries"))}
-    names = _clean((*texts_of(record, "label"), *texts_of(record, "labels")))
+    added = {CAPTIONS: _clean(made), QUERIES: _clean(text_field(record, "queries"))}
+    names = _clean((*text_field(record, "label"), *text_field(record, "labels")))
     if not record.get("set"):  # names of a set go into the set's templates
         added[CLASSES] = names
     synthetic = dict(tagged or {})
@@ -146,8 +146,8 @@ def texts_by_kind(words: SampleTexts) -> dict[str, tuple[str, ...]]:
     """The texts of a photo by kind: human captions, synthetic captions, queries, and class names."""
     names = (
         *words.synthetic.get(CLASSES, ()),
-        *texts_of(words.about, "label"),
-        *texts_of(words.about, "labels"),
+        *text_field(words.about, "label"),
+        *text_field(words.about, "labels"),
     )
     made = [texts for tag, texts in words.synthetic.items() if tag not in {QUERIES, CLASSES}]
     return {
@@ -159,7 +159,7 @@ def texts_by_kind(words: SampleTexts) -> dict[str, tuple[str, ...]]:
 
 
 def members_of(words: SampleTexts, photo: StoredPhoto) -> dict[str, bytes]:
-    """The members of a sample by suffix, in order, as `words_of` reads them; equal texts give equal bytes."""
+    """The members of a sample by suffix, in order, as `texts_of` reads them; equal texts give equal bytes."""
     record: dict[str, Any] = {
         **words.about,
         "texts": list(words.human[1:]),
@@ -187,11 +187,11 @@ def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequen
     """The members of a sample with new synthetic texts; without a human caption, the first of these becomes `txt`.
 
     Raises:
-        DataError: as in `words_of`.
+        DataError: as in `texts_of`.
     """
     made = {**members, "syn.json": tags_member(tagged)}
-    record = parse_words(members.get("json", b"{}"), key)
-    words = words_of(made, key)
+    record = parse_record(members.get("json", b"{}"), key)
+    words = texts_of(made, key)
     is_older = bool({"captions", "caption"} & record.keys())  # a layout without `txt`
     if words.human or not words.captions or is_older:
         return made
@@ -203,7 +203,7 @@ def retagged(members: Mapping[str, bytes], key: str, tagged: Mapping[str, Sequen
     return {**photo, **marked, **made, **marked}  # in the order of `members_of`
 
 
-def texts_of(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
+def text_field(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """A field as texts: a list of texts, a single text, or null; raises DataError if the field holds anything else."""
     value = record.get(name)
     if value is None:

@@ -9,7 +9,7 @@ import pytest
 
 from mctrain.data.reinforced.sample import parse_plain
 from mctrain.data.shards import grouped
-from mctrain.data.words import SampleTexts, StoredPhoto, described, members_of, retagged, words_of
+from mctrain.data.texts import SampleTexts, StoredPhoto, described, members_of, retagged, texts_of
 from mctrain.errors import DataError
 
 PHOTO = StoredPhoto("jpg", b"\xff\xd8 a photo", 640, 480)
@@ -17,7 +17,7 @@ FACTS = {"source": "my camera", "license": "CC0-1.0", "objects": ["dog"]}
 
 
 def read(**members):
-    return words_of({name.replace("_", "."): content.encode() for name, content in members.items()})
+    return texts_of({name.replace("_", "."): content.encode() for name, content in members.items()})
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def read(**members):
 )
 def test_written_words_are_read_back(words):
     members = members_of(words, PHOTO)
-    again = words_of(members)
+    again = texts_of(members)
     numbers = {"sha256": hashlib.sha256(PHOTO.content).hexdigest(), "width": 640, "height": 480}
     assert (again.human, again.synthetic, again.about) == (
         words.human,
@@ -68,8 +68,8 @@ def test_added_captions_make_a_photo_usable_for_training(before, first):
     after = retagged(members, "key", {**before.synthetic, "syn_text": ["A hound."]})
     assert list(after)[:3] == ["jpg", "txt", "json"]
     sample = parse_plain("key", after)
-    assert (sample.words.captions[0], sample.words.human) == (first, before.human)
-    assert sample.words.synthetic == {**before.synthetic, "syn_text": ("A hound.",)}
+    assert (sample.texts.captions[0], sample.texts.human) == (first, before.human)
+    assert sample.texts.synthetic == {**before.synthetic, "syn_text": ("A hound.",)}
 
 
 def test_a_caption_of_the_older_layout_stays_where_it_is():
@@ -80,7 +80,7 @@ def test_a_caption_of_the_older_layout_stays_where_it_is():
 
 def test_our_older_shards_are_read(real_data):
     def first(name):
-        return words_of(next(grouped(real_data / name)).members)
+        return texts_of(next(grouped(real_data / name)).members)
 
     flickr, coco = first("flickr8k-train-000001.tar"), first("coco-described-000000.tar.gz")
     assert (len(flickr.human), flickr.synthetic) == (5, {})
@@ -94,7 +94,7 @@ def test_our_older_shards_are_read(real_data):
     plain = next(
         words
         for group in grouped(real_data / "more-described-000003.tar.gz")
-        if (words := words_of(group.members)).about.get("label")
+        if (words := texts_of(group.members)).about.get("label")
     )
     assert plain.synthetic["syn_text_class"] == (plain.about["label"],)
 
@@ -130,7 +130,7 @@ def test_broken_words_are_one_sentence(members, message):
 
 def test_a_caption_that_is_not_utf8_is_named():
     with pytest.raises(DataError, match=r"x\.txt is not UTF-8"):
-        words_of({"txt": "Straße".encode("latin-1")}, "x")
+        texts_of({"txt": "Straße".encode("latin-1")}, "x")
 
 
 def test_copies_join_their_texts_and_what_they_say():
