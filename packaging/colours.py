@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 _TABLE = Path(__file__).parents[1] / "engine/picsight_engine/photos/colour_names.json"
 _SHARDS = (
@@ -56,7 +56,7 @@ _FEWEST_PHOTOS = 8  # of each colour
 _CUTS = {"cut": 0.75, "sure": 0.5}  # of the photos whose captions name a colour, these shares show it
 
 
-def learn_colours(shards: Sequence[Place], table: Path) -> dict[str, float]:
+def learn_colours(shards: Sequence[AnyPath], table: Path) -> dict[str, float]:
     """Fits the table to the photos of shards, without those held out for evaluation; returns the AUC of each colour.
 
     A photo has a colour if any of its texts names it. Half of the photos only measure the AUC.
@@ -85,7 +85,7 @@ def learn_colours(shards: Sequence[Place], table: Path) -> dict[str, float]:
     return quality
 
 
-def _photos(shards: Sequence[Place]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+def _photos(shards: Sequence[AnyPath]) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
     """The pixels [n, 48, 48, 3] of the photos, and which colours their texts name [n, names]."""
     known, pixels, named = shipped_digests(), [], []
     for shard in shards:

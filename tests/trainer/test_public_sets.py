@@ -18,7 +18,7 @@ from tests.trainer.training.conftest import RECIPE
 from tests.trainer.training.test_together import EXACT
 
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import place_of, write
+from mctrain.paths import parse_path, write
 from mctrain.training.metrics import METRICS
 
 __all__ = ["reinforced", "web"]  # fixtures
@@ -78,7 +78,7 @@ def test_each_command_does_what_the_page_says(home, web):
     assert (
         "11 samples of 2 shards, by an index: a run that was stopped goes on exactly where it was." in output
     )
-    store = place_of(f"memory://{home.name}")
+    store = parse_path(f"memory://{home.name}")
     for path in (home / "runs" / "datacompdr").iterdir():
         write(store / path.name, path.read_bytes())
     output = train(training, home, photos=str(store))

@@ -13,7 +13,7 @@ from tests.trainer.conftest import run_mctrain, write_photos, write_shard
 from mctrain.data.shards import grouped, samples
 from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
-from mctrain.places import files_of, place_of, write
+from mctrain.paths import files_of, parse_path, write
 
 TAG = "syn_text_coca"
 FEW = ["--captions", "2", "--tokens", "8"]
@@ -130,12 +130,12 @@ def test_shards_go_to_a_store_and_come_from_one(captioned, coca, sources, store,
         else f"{request.getfixturevalue('bucket')}/{tmp_path.name}"
     )
     for name in ("odd-000000.tar", "people-000000.tar"):
-        write(place_of(f"{root}/in/{name}"), (sources / name).read_bytes())
+        write(parse_path(f"{root}/in/{name}"), (sources / name).read_bytes())
     given = ["caption", f"{root}/in/*-000000.tar", "--captioner", coca[0], "--tag", TAG, "-o", f"{root}/out"]
     for left in (2, 0):
         output = run_mctrain(*given, *FEW).output
         assert ("2 shards to make" if left else "Nothing is left to make") in output
-    out = place_of(f"{root}/out")
+    out = parse_path(f"{root}/out")
     assert [path.name for path in files_of(out, "*")] == sorted(path.name for path in folder.iterdir())
     for path in files_of(out, "*.tar"):
         assert path.read_bytes() == (folder / path.name).read_bytes()

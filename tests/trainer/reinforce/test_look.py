@@ -39,7 +39,7 @@ def look(shard, out, *words):
     return run_mctrain("data", "look", shard, "-o", out, *words).output
 
 
-def place_of(sheet: Image.Image, picture: Image.Image) -> tuple[int, int] | None:
+def parse_path(sheet: Image.Image, picture: Image.Image) -> tuple[int, int] | None:
     """Where a picture lies on a sheet, to the last pixel."""
     page, wanted = np.asarray(sheet).astype(np.uint32), np.asarray(picture).astype(np.uint32)
     page, wanted = (array @ np.array([1, 256, 65536], np.uint32) for array in (page, wanted))
@@ -59,7 +59,7 @@ def test_each_view_is_on_the_sheet_and_a_changed_view_changes_only_its_place(set
     places = {}
     for number in (1, 3):  # the middles of two halves
         for row, view in enumerate(samples[number].views):
-            places[number, row] = place_of(sheet, replay(samples[number].image(), view, VIEW_SIDE))
+            places[number, row] = parse_path(sheet, replay(samples[number].image(), view, VIEW_SIDE))
     assert len(set(places.values())) == 6
     assert None not in places.values()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.jobs import Engine, demand_room, job_options, work
+from mctrain.cli.jobs import Engine, demand_writable_folders, job_options, work
 from mctrain.cli.options import cache_option, count_option
 from mctrain.data.shard_names import resolve_shards
 from mctrain.data.texts import CAPTIONS, demand_tag
@@ -77,7 +77,7 @@ def caption(
     if (least_similarity is None) != (judge is None):
         raise click.UsageError("--least-similarity and --judge go together; give both or neither.")
     demand_tag(tag)
-    demand_room(output, cache)
+    demand_writable_folders(output, cache)
     sampling = SamplingSettings(captions, top_p, tokens)
     config = CaptionConfig(captioner, concurrency, sampling, seed, tag, judge, least_similarity, cache, limit)
     work(config, resolve_shards(shards), output, Engine(engine, address, part, processes))

@@ -133,7 +133,7 @@ def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Pat
     from mctrain.data.shard_names import resolve_shards
     from mctrain.evaluation.sheet import answer, draw_answers, read_queries
     from mctrain.evaluation.subject import Subject
-    from mctrain.places import on_disk
+    from mctrain.paths import on_disk
     from mctrain.teachers.teacher import open_teacher
 
     demand_writable(output.parent)

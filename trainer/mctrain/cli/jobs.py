@@ -13,13 +13,13 @@ import click
 
 from mctrain.cli.options import count_option
 from mctrain.cli.progress import bar, print_some
-from mctrain.places import place_of
+from mctrain.paths import parse_path
 from picsight_engine.bundles.destination import demand_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.reinforce.maker import MakerConfig, ShardReport
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
@@ -72,18 +72,18 @@ def job_options(command: _Command) -> _Command:
     return command
 
 
-def demand_room(*places: str | Path) -> None:
+def demand_writable_folders(*paths: str | Path) -> None:
     """Checks that the folders are writable before the work starts.
 
     Raises:
         PicsightError: a folder belongs to someone else, or is a file.
     """
-    for place in places:
-        if "://" not in str(place):
-            demand_writable(Path(place))
+    for path in paths:
+        if "://" not in str(path):
+            demand_writable(Path(path))
 
 
-def work(config: MakerConfig, shards: Sequence[Place], output: str, engine: Engine) -> None:
+def work(config: MakerConfig, shards: Sequence[AnyPath], output: str, engine: Engine) -> None:
     """Processes this part of the shards and prints a summary; exits with 1 if the part has shards but none was made.
 
     Raises:
@@ -94,7 +94,7 @@ def work(config: MakerConfig, shards: Sequence[Place], output: str, engine: Engi
 
     if engine.address is not None and engine.name != "ray":
         raise click.UsageError("--address names a Ray cluster; add --engine ray.")
-    folder = place_of(output)
+    folder = parse_path(output)
     job = ShardJob(part_of(shards, *engine.part), folder)
     report = partial(click.echo, err=True)
     if engine.name == "ray":
@@ -108,7 +108,7 @@ def work(config: MakerConfig, shards: Sequence[Place], output: str, engine: Engi
         sys.exit(1)
 
 
-def _print_summary(folder: Place, made: Sequence[ShardReport]) -> None:
+def _print_summary(folder: AnyPath, made: Sequence[ShardReport]) -> None:
     faults = sum((Counter(report.shard.faults) for report in made), Counter[str]())
     samples = sum(report.shard.samples for report in made)
     click.echo(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.jobs import demand_room
+from mctrain.cli.jobs import demand_writable_folders
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, print_some, printable
 from mctrain.data.joining.fetch_plan import make_plan
 from mctrain.data.joining.sample_files import find_sample_files
 from mctrain.data.joining.uid_index import open_index
 from mctrain.data.shard_names import shards_below
-from mctrain.places import place_of
+from mctrain.paths import parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.joining.join import JoinRecord
     from mctrain.data.shard_names import NamedShard
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 @click.command()
@@ -49,15 +49,15 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
         raise click.UsageError(
             "Give either --with, for the photos and captions, or --plan, to fetch them first."
         )
-    shards, folder = shards_below(reinforced), place_of(output)
-    demand_room(output, cache)
+    shards, folder = shards_below(reinforced), parse_path(output)
+    demand_writable_folders(output, cache)
     if plan:
         _plan(shards, folder)
     else:
         _join(shards, sources, folder, cache)
 
 
-def _plan(shards: Sequence[NamedShard], folder: Place) -> None:
+def _plan(shards: Sequence[NamedShard], folder: AnyPath) -> None:
     made = make_plan(shards, folder, bar("shards read", len(shards)))
     click.echo(made.command)
     without = f" (samples without a URL: {made.left_out})" if made.left_out else ""
@@ -69,11 +69,11 @@ def _plan(shards: Sequence[NamedShard], folder: Place) -> None:
     )
 
 
-def _join(shards: Sequence[NamedShard], sources: Sequence[str], folder: Place, cache: Path) -> None:
+def _join(shards: Sequence[NamedShard], sources: Sequence[str], folder: AnyPath, cache: Path) -> None:
     from mctrain.data.joining.join import JoinJob, join  # imports torch: 2 s
     from mctrain.data.joining.join_sample import teachers_of
 
-    teachers = teachers_of(shards[0].place)
+    teachers = teachers_of(shards[0].path)
     files = find_sample_files(sources)
     with closing(open_index(files, cache, bar("files looked through", len(files)))) as index:
         click.echo(f"photos and captions: {index.samples} samples with a uid in {len(files)} files")
@@ -83,7 +83,7 @@ def _join(shards: Sequence[NamedShard], sources: Sequence[str], folder: Place, c
         _report(join(JoinJob(shards, index, teachers, folder), bar("samples")), folder)
 
 
-def _report(records: Sequence[JoinRecord], folder: Place) -> None:
+def _report(records: Sequence[JoinRecord], folder: AnyPath) -> None:
     matched = sum(record.shard.samples for record in records)
     faults = sum((Counter(record.shard.faults) for record in records), Counter[str]())
     refused = sum(len(record.refused) for record in records)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import platformdirs
 
-from mctrain.places import Place, place_of
+from mctrain.paths import AnyPath, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,15 +46,15 @@ tasks_option = click.option(
 sheet_option = click.option("-o", "--output", required=True, type=ANY_FILE, help="The sheet, a PNG.")
 
 
-class FolderOrUrl(click.ParamType[Place]):
+class FolderOrUrl(click.ParamType[AnyPath]):
     """An existing folder, or the URL of a store."""
 
     name = "FOLDER_OR_URL"
 
-    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> Place:
+    def convert(self, value: object, param: click.Parameter | None, context: click.Context | None) -> AnyPath:
         """As click wants it."""
         if "://" in str(value):
-            return place_of(str(value))
+            return parse_path(str(value))
         folder: Path = FOLDER.convert(str(value), param, context)
         return folder
 

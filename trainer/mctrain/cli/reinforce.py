@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 from click.core import ParameterSource
 
-from mctrain.cli.jobs import Engine, demand_room, job_options, work
+from mctrain.cli.jobs import Engine, demand_writable_folders, job_options, work
 from mctrain.cli.options import FOLDER, cache_option, count_option
 from mctrain.cli.progress import bar
 from mctrain.data.leakage import shipped_digests
@@ -20,7 +20,7 @@ from mctrain.recipes.tables import Augmentation, Kind
 from mctrain.recipes.teaching import load_reinforcement
 
 if TYPE_CHECKING:
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 _OF_RECIPE = ("shards", "teachers", "views", "augmentation", "least_area", "seed", "storage", "bank")
 _LEAST_AREAS = {"weak": 0.9}  # 0.08 for others; both as published
@@ -103,7 +103,7 @@ def reinforce(
         templates, translations = data / read.data.templates, data / read.data.translations
         find_shards(data, [read.data.templates, read.data.translations])  # reports a missing one first
         phrasing = load_phrasing(templates, translations)
-        sources: list[Place] = [*find_shards(data, read.data.shards)]
+        sources: list[AnyPath] = [*find_shards(data, read.data.shards)]
         drawn, seed, storage = read.augmentation, read.reinforcement.seed, read.reinforcement.storage
         teachers, bank = read.reinforcement.teachers, read.reinforcement.bank
     else:
@@ -113,16 +113,16 @@ def reinforce(
         least = least_area or _LEAST_AREAS.get(augmentation, 0.08)
         drawn = Augmentation(augmentation, views, least, mirror=False)
         bank = tuple(str(Path(name).absolute()) if name.endswith((".txt", ".gz")) else name for name in bank)
-    demand_room(output, cache)
+    demand_writable_folders(output, cache)
     from mctrain.reinforce.reinforcing import ReinforceConfig  # imports torch: 2 s
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import fitted_path
 
     # before the hours of work, so that a missing or refused source fails at once; the first part embeds the bank
-    places = bank_sources.BankPlaces(
+    inputs = bank_sources.BankInputs(
         data or Path(), tuple(each for each in sources if isinstance(each, Path)), shipped_digests()
     )
-    texts = bank_sources.collect(bank if part[0] == 1 else (), places, click.echo)
+    texts = bank_sources.collect(bank if part[0] == 1 else (), inputs, click.echo)
     if data is not None:  # a recipe's teachers may be fitted first
         teachers = tuple(fitted_path(title, FitFolders(data, cache), bar) for title in teachers)
     config = ReinforceConfig(

@@ -36,8 +36,8 @@ def teach(
     if bundle is not None and Path(recipe).suffix != ".toml":  # a recipe of this package
         _demand_committed(bundle)
     shards = find_shards(data, read.data.shards)  # reports a wrong folder before torch is loaded
-    for place in (output, cache):
-        demand_writable(place)
+    for path in (output, cache):
+        demand_writable(path)
     probe = None
     if bundle is not None:
         from mctrain.export.precision import inputs_of

@@ -31,7 +31,7 @@ from mctrain.cli.runs import (
 )
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import RecipeError
-from mctrain.places import on_disk
+from mctrain.paths import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals, hold_lock
 from picsight_engine.bundles.bundle import demand_place, open_bundle
@@ -40,7 +40,7 @@ from picsight_engine.bundles.destination import demand_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
     from mctrain.training.comparison import ComparisonSets
     from mctrain.weights.checkpoint import Compared
@@ -72,11 +72,11 @@ def print_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_R
 
 
 def train_decisions(
-    read: DecisionsRecipe, begin: Path | None, places: RunFolders, output: Path | None, bundle: Path | None
+    read: DecisionsRecipe, begin: Path | None, folders: RunFolders, output: Path | None, bundle: Path | None
 ) -> Path:
     """Follows a recipe, prints the scores on held-out photos, and returns the checkpoint's path."""
     # reports a wrong folder before torch is loaded
-    find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
+    find_shards(on_disk(folders.photos, "Decisions are read from a disk"), SHARDS)
     if begin is None or not is_bundle(begin):
         raise RecipeError(f"The recipe {read.name} begins with a bundle; give its folder with --from.")
     if output is None:
@@ -91,7 +91,7 @@ def train_decisions(
 
     print_recipe(read.name, read.about)
     with hold_lock(output):
-        learnt = learn(read, begin, places, output, bar)
+        learnt = learn(read, begin, folders, output, bar)
     print_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
     rows = [(each.tag, each.accepted + each.rejected, each.before, each.after) for each in learnt.tags]
@@ -128,7 +128,7 @@ def train(
     context: click.Context,
     recipe: str,
     *,
-    photos: Place,
+    photos: AnyPath,
     output: Path | None,
     begin: Path | None,
     data: Path | None,
@@ -153,12 +153,12 @@ def train(
         raise click.UsageError("A --dry-run makes nothing to export; leave --bundle out.")
     if tasks is not None and data is None:
         raise click.UsageError("--tasks needs the folder of the evaluation sets; give it with --data.")
-    places, signal = RunFolders(photos, data, tasks, cache), 0
+    folders, signal = RunFolders(photos, data, tasks, cache), 0
     if is_of_decisions(recipe):
-        made: Path | None = train_decisions(load_decisions(recipe, changes), begin, places, output, bundle)
+        made: Path | None = train_decisions(load_decisions(recipe, changes), begin, folders, output, bundle)
     else:
         read = load_training(recipe, changes)
-        made, signal = _train_towers(read, begin, places, output, bundle=bundle, workers=workers)
+        made, signal = _train_towers(read, begin, folders, output, bundle=bundle, workers=workers)
     if made is not None and bundle is not None:
         _export(made, bundle, begin)
     context.exit(128 + signal if signal else 0)
@@ -167,26 +167,26 @@ def train(
 def _train_towers(
     read: TrainingRecipe,
     begin: Path | None,
-    places: RunFolders,
+    folders: RunFolders,
     output: Path | None,
     *,
     bundle: Path | None,
     workers: int,
 ) -> tuple[Path | None, int]:
     """The checkpoint's path if this process wrote one, and the signal that stopped the run, or 0."""
-    shards = find_shards(places.photos, read.data.shards)  # reports a wrong folder before torch is loaded
+    shards = find_shards(folders.photos, read.data.shards)  # reports a wrong folder before torch is loaded
     if output is None:
         with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-            _find_sets(read, begin, shards, places, Path(scratch))  # reports missing sets before the steps
-        _estimate(read, begin, places, workers)
+            _find_sets(read, begin, shards, folders, Path(scratch))  # reports missing sets before the steps
+        _estimate(read, begin, folders, workers)
         return None, 0
-    for place in (output, places.cache):
+    for place in (output, folders.cache):
         demand_writable(place)
     if bundle is not None:
         demand_place(bundle)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        asked = _find_sets(read, begin, shards, places, Path(scratch))
+        asked = _find_sets(read, begin, shards, folders, Path(scratch))
         try:
             with Signals() as signals, closing(Steps()) as reporter:
                 from mctrain.training.run import run_training  # imports torch: 2 s
@@ -195,7 +195,7 @@ def _train_towers(
                     print_recipe(read.name, read.about)
                 environment = RunEnvironment(output, signals, reporter, workers)
                 with hold_lock(output) if is_first() else nullcontext():
-                    outcome = run_training(read, start_of(begin) if begin else None, places, environment)
+                    outcome = run_training(read, start_of(begin) if begin else None, folders, environment)
         except SystemExit:  # a signal before the first step or after the last
             if is_first():
                 click.echo("Interrupted; type the same command again.", err=True)
@@ -211,7 +211,7 @@ def _train_towers(
 
 
 def _find_sets(
-    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[Place], places: RunFolders, scratch: Path
+    recipe: TrainingRecipe, begin: Path | None, shards: Sequence[AnyPath], folders: RunFolders, scratch: Path
 ) -> ComparisonSets | None:
     """The held-out photos and sets that judge the run, found before it begins; None if its recipe holds nothing out."""
     if recipe.apart is None or not is_first():
@@ -223,7 +223,7 @@ def _find_sets(
     from mctrain.training.comparison import find_sets  # imports torch: 2 s
 
     paths = [on_disk(shard, "Photos that are kept apart are packed anew") for shard in shards]
-    return find_sets(recipe.apart, paths, places, scratch)
+    return find_sets(recipe.apart, paths, folders, scratch)
 
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
@@ -239,10 +239,10 @@ def _export(made: Path, folder: Path, begin: Path | None) -> None:
     )
 
 
-def _estimate(recipe: TrainingRecipe, begin: Path | None, places: RunFolders, workers: int) -> None:
+def _estimate(recipe: TrainingRecipe, begin: Path | None, folders: RunFolders, workers: int) -> None:
     from mctrain.training.dry_run import dry_run
 
     with closing(Steps()) as reporter:
-        lines = dry_run(recipe, start_of(begin) if begin else None, places, reporter, workers=workers)
+        lines = dry_run(recipe, start_of(begin) if begin else None, folders, reporter, workers=workers)
     for line in lines if is_first() else ():
         click.echo(printable(line))

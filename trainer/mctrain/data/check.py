@@ -13,7 +13,7 @@ from mctrain.data.leakage import EvaluationDigests, shipped_digests
 from mctrain.data.shards import PHOTO_SUFFIXES, SampleMembers, grouped, parse_record
 from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError
-from mctrain.places import size_of
+from mctrain.paths import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import PIL.Image
     from numpy.typing import NDArray
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 _WORD_SUFFIXES = frozenset({"txt", "json", "syn.json"})
@@ -51,7 +51,7 @@ class ShardCheck:
     reserved: set[str] = field(default_factory=set)
 
 
-def check_shards(shards: Sequence[Place]) -> list[ShardCheck]:
+def check_shards(shards: Sequence[AnyPath]) -> list[ShardCheck]:
     """Reads every member of every shard: counts, sizes, missing members, duplicate keys, evaluation keys."""
     seen: dict[str, str] = {}
     known = shipped_digests()
@@ -80,7 +80,7 @@ def find_evaluation_lookalikes(reports: Sequence[ShardCheck]) -> list[str]:
     return [others[late - len(known)][0] for late, early, _ in found if early < len(known) <= late]
 
 
-def _check(shard: Place, seen: dict[str, str], known: EvaluationDigests) -> ShardCheck:
+def _check(shard: AnyPath, seen: dict[str, str], known: EvaluationDigests) -> ShardCheck:
     report = ShardCheck(shard.name)
     report.bytes = size_of(shard) if shard.is_file() else 0
     each: set[str] = set()

@@ -28,7 +28,7 @@ from mctrain.data.shard_names import expand_braces
 from mctrain.data.shards import PHOTO_SUFFIXES, file_digest, members, parse_record
 from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError, LeakageError
-from mctrain.places import files_of
+from mctrain.paths import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

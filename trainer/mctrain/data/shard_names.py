@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import bracex
 
 from mctrain.errors import DataError
-from mctrain.places import Place, files_of, place_of
+from mctrain.paths import AnyPath, files_of, parse_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,14 +20,14 @@ SHARDS = "**/*.tar"
 _MANY = 16  # names looked up one by one in a store; more are listed
 _MOST_SHARDS = 1_000_000  # most files of one pattern
 _PATTERN = re.compile(r"[*?\[{]")
-_Folder = TypeVar("_Folder", bound=Place)
+_Folder = TypeVar("_Folder", bound=AnyPath)
 
 
 @dataclass(frozen=True, slots=True)
 class NamedShard:
     """A file, and its path relative to the searched folder."""
 
-    place: Place
+    path: AnyPath
     name: str
 
 
@@ -75,9 +75,9 @@ def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] |
     return {name: [each] for name, each in files}
 
 
-def resolve_shards(patterns: Sequence[str]) -> list[Place]:
+def resolve_shards(patterns: Sequence[str]) -> list[AnyPath]:
     """The distinct shards that patterns or folders name; raises DataError if a pattern matches no file."""
-    return list(dict.fromkeys(each.place for pattern in patterns for each in shards_below(pattern)))
+    return list(dict.fromkeys(each.path for pattern in patterns for each in shards_below(pattern)))
 
 
 def shards_below(text: str) -> list[NamedShard]:
@@ -87,23 +87,23 @@ def shards_below(text: str) -> list[NamedShard]:
         DataError: there is none.
     """
     folder, pattern = split_pattern(text)
-    return [NamedShard(place, _from(folder, place)) for place in find_shards(folder, [pattern])]
+    return [NamedShard(path, _from(folder, path)) for path in find_shards(folder, [pattern])]
 
 
-def _from(folder: Place, place: Place) -> str:
-    if isinstance(folder, Path) and isinstance(place, Path):
-        return place.relative_to(folder).as_posix()
-    return str(place).removeprefix(f"{folder}/")
+def _from(folder: AnyPath, path: AnyPath) -> str:
+    if isinstance(folder, Path) and isinstance(path, Path):
+        return path.relative_to(folder).as_posix()
+    return str(path).removeprefix(f"{folder}/")
 
 
-def split_pattern(text: str) -> tuple[Place, str]:
+def split_pattern(text: str) -> tuple[AnyPath, str]:
     """Splits a name into a folder and a pattern: all shards for a folder, the file name for a file."""
     parts = text.rstrip("/").split("/")
-    first = next((place for place, part in enumerate(parts) if _PATTERN.search(part)), len(parts))
+    first = next((index for index, part in enumerate(parts) if _PATTERN.search(part)), len(parts))
     if first == len(parts):
-        place = place_of(text)
-        is_file = place.is_file() or place.name.endswith(".tar")
-        return (place.parent, place.name) if is_file else (place, SHARDS)
-    return place_of("/".join(parts[:first]) or ("/" if text.startswith("/") else ".")), "/".join(
+        path = parse_path(text)
+        is_file = path.is_file() or path.name.endswith(".tar")
+        return (path.parent, path.name) if is_file else (path, SHARDS)
+    return parse_path("/".join(parts[:first]) or ("/" if text.startswith("/") else ".")), "/".join(
         parts[first:]
     )

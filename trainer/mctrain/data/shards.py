@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from mctrain.atomic_files import open_atomic
 from mctrain.errors import DataError
-from mctrain.places import opened
+from mctrain.paths import opened
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.decode import Limits, decode
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import PIL.Image
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 def write_archive(path: Path, samples: Iterable[tuple[str, Mapping[str, bytes]]]) -> str:
@@ -98,7 +98,7 @@ class SampleMembers:
             raise DataError(f"The photo {fault}") from fault
 
 
-def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str, bytes]]:
+def members(shard: AnyPath, only: Collection[str] = ()) -> Iterator[tuple[str, str, bytes]]:
     """The files of a shard as (key, suffix, bytes), in order; `only` limits the suffixes. A folder is part of the key.
 
     Raises:
@@ -113,7 +113,7 @@ def members(shard: Place, only: Collection[str] = ()) -> Iterator[tuple[str, str
 
 
 @contextmanager
-def opened_archive(shard: Place, *, plain: bool = False) -> Iterator[tarfile.TarFile]:
+def opened_archive(shard: AnyPath, *, plain: bool = False) -> Iterator[tarfile.TarFile]:
     """Opens a tar archive, and checks its end mark after the block; a `plain` one must not be gzipped.
 
     Raises:
@@ -136,7 +136,7 @@ def split_name(name: str) -> tuple[str, str]:
     return posixpath.join(folder, stem), suffix.lower()
 
 
-def _demand_end(archive: tarfile.TarFile, shard: Place) -> None:
+def _demand_end(archive: tarfile.TarFile, shard: AnyPath) -> None:
     """Checks for the end mark after the last member.
 
     `tarfile` treats a damaged header or a truncated file as the end of the archive.
@@ -169,7 +169,7 @@ def count_photos(shard: Path) -> int:
     return count
 
 
-def grouped(shard: Place) -> Iterator[SampleMembers]:
+def grouped(shard: AnyPath) -> Iterator[SampleMembers]:
     """The samples of any shard: adjacent members with one key. A repeated suffix begins the next sample.
 
     Never raises DataError: missing photos, broken JSON and damaged shards are reported as faults.
@@ -191,7 +191,7 @@ def grouped(shard: Place) -> Iterator[SampleMembers]:
         yield _judged(key, found)
 
 
-def samples(shard: Place) -> Iterator[SampleMembers]:
+def samples(shard: AnyPath) -> Iterator[SampleMembers]:
     """The samples of any shard, up to the first fault; raises DataError if a sample or the shard has a fault."""
     for each in grouped(shard):
         if each.fault is not None:

@@ -14,7 +14,7 @@ from mctrain.data.photo import describe_photo
 from mctrain.data.shards import grouped, parse_record, samples
 from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError, SampleError, as_sample_error
-from mctrain.places import size_of
+from mctrain.paths import size_of
 from picsight_engine.bundles.commonness import ALL, singular_words
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.shards import SampleMembers
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 SHARES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -83,7 +83,7 @@ class Stats:
         }
 
 
-def measure_shards(shards: Sequence[Place]) -> Stats:
+def measure_shards(shards: Sequence[AnyPath]) -> Stats:
     """Reads every sample of the shards; photo sizes come from the headers, without decoding."""
     stats = Stats(shards=len(shards))
     for shard in shards:
@@ -126,7 +126,7 @@ def _quantiles(values: np.ndarray[Any, Any]) -> list[float]:
 _LEAST = 3  # photos; rarer words are mostly misspelt
 
 
-def count_words(shards: Sequence[Place], table: Path) -> int:
+def count_words(shards: Sequence[AnyPath], table: Path) -> int:
     """Writes the number of photos whose texts have each word, in descending order, after the number of all photos ("*").
 
     Photos held out for evaluation do not count. Returns the number of words.

@@ -13,7 +13,7 @@ import numpy as np
 from mctrain.data.shards import PHOTO_SUFFIXES, samples
 from mctrain.data.texts import SampleTexts, texts_of
 from mctrain.errors import DataError, WeightsError
-from mctrain.places import read
+from mctrain.paths import read
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.preprocess import reduced_side
 from picsight_engine.photos.colours import NAMES, colour_codes, named_colours
@@ -53,7 +53,7 @@ class Gallery:
         first: dict[bytes, int] = {}
         for row in rows:
             first.setdefault(self.digests[row], int(row))
-        places = {digest: place for place, digest in enumerate(first)}
+        numbers = {digest: number for number, digest in enumerate(first)}
         kept = list(first.values())
         photos = Gallery(
             tuple(self.keys[row] for row in kept),
@@ -62,7 +62,7 @@ class Gallery:
             self.vectors[kept],
             None if self.colours is None else self.colours[kept],
         )
-        return photos, np.array([places[self.digests[row]] for row in rows], np.int64)
+        return photos, np.array([numbers[self.digests[row]] for row in rows], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +86,17 @@ class Subject:
         self._texts: tuple[object, NDArray[np.float32]] | None = None
         self._asking: dict[str, np.bool_] = {}
 
-    def gallery(self, places: Sequence[Path]) -> Gallery:
+    def gallery(self, paths: Sequence[Path]) -> Gallery:
         """The photos of shards, or of a folder with one folder per class, stored under `folder` in the photo's texts.
 
         Raises:
             DataError: a shard is damaged, or a sample of it.
             WeightsError: the image tower's output is not finite.
         """
-        for place in places:
-            if place not in self._seen:
-                self._seen[place] = self._look(place)
-        parts = [self._seen[place] for place in places]
+        for path in paths:
+            if path not in self._seen:
+                self._seen[path] = self._look(path)
+        parts = [self._seen[path] for path in paths]
         if len(parts) == 1:
             return parts[0]
         return Gallery(
@@ -194,11 +194,11 @@ class Subject:
             )
         return vectors
 
-    def _look(self, place: Path) -> Gallery:
+    def _look(self, path: Path) -> Gallery:
         keys, digests, words = list[str](), list[bytes](), list[SampleTexts]()
         rows, colours = list["NDArray[np.float32]"](), list[bytes]()
         side = reduced_side(self._teacher.spec)
-        photos = _in_folders(place) if place.is_dir() else _in_shard(place)
+        photos = _in_folders(path) if path.is_dir() else _in_shard(path)
         while part := list(islice(photos, _TOGETHER)):
             pictures = []
             for key, name, content, texts in part:
@@ -207,10 +207,10 @@ class Subject:
                 keys.append(key)
                 digests.append(hashlib.sha256(content).digest())
                 words.append(texts)
-                self._progress(1, place.name)
+                self._progress(1, path.name)
             rows.append(self._seen_in(pictures, keys[-len(part) :]))
         if not rows:
-            raise DataError(f"{place} holds no photo; check the name.")
+            raise DataError(f"{path} holds no photo; check the name.")
         codes = np.frombuffer(b"".join(colours), np.uint8).reshape(len(keys), -1)
         return Gallery(tuple(keys), tuple(digests), tuple(words), np.concatenate(rows), codes)
 

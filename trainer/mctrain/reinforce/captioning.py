@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import PIL.Image
 
     from mctrain.data.shards import SampleMembers
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.reinforce.captioners.captioner import Captioner
     from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
     from mctrain.teachers.teacher import Teacher
@@ -129,7 +129,7 @@ class Captioning:
         """The keys of all groups."""
         return [group.key for group in grouped(shard)]
 
-    def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: AnyPath, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Writes nothing; returns a sentence that counts kept and dropped captions."""
         del folder, bar
         totals = sum((Counter(each.counts) for each in reports), Counter[str]())

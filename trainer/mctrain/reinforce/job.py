@@ -17,13 +17,13 @@ from mctrain.atomic_files import sweep_drafts
 from mctrain.data.reinforced.manifest import ShardRecord, load_record, write_record
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import draft, files_of, near, read, same, version_of, write
+from mctrain.paths import draft, files_of, local_copy, read, same, version_of, write
 from mctrain.reinforce.maker import ShardReport, write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.reinforce.maker import Bar, ShardMaker
 
 JOB = "job.json"
@@ -34,10 +34,10 @@ _ENDING = ".report.json"
 class ShardJob:
     """The source shards, and the folder of the resulting ones."""
 
-    shards: tuple[Place, ...]
-    folder: Place
+    shards: tuple[AnyPath, ...]
+    folder: AnyPath
 
-    def target(self, shard: Place) -> Place:
+    def target(self, shard: AnyPath) -> AnyPath:
         """The path of the shard made from a source."""
         return self.folder / _name(shard)
 
@@ -50,7 +50,7 @@ class JobReport:
     reports: list[ShardReport]
 
 
-def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[Place, ...]:
+def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[AnyPath, ...]:
     """Records the identity of the job in the folder, or compares it with the recorded one; returns the shards to make.
 
     Raises:
@@ -61,7 +61,9 @@ def begin(job: ShardJob, identity: Mapping[str, Any]) -> tuple[Place, ...]:
     return tuple(shard for shard in job.shards if _made(job, shard) is None)
 
 
-def make(job: ShardJob, shard: Place, maker: ShardMaker, progress: Callable[[int, str], None]) -> ShardReport:
+def make(
+    job: ShardJob, shard: AnyPath, maker: ShardMaker, progress: Callable[[int, str], None]
+) -> ShardReport:
     """Makes one shard; `progress` gets each sample and the name of its shard.
 
     Raises:
@@ -70,7 +72,7 @@ def make(job: ShardJob, shard: Place, maker: ShardMaker, progress: Callable[[int
     target = job.target(shard)
     mark = mark_of(shard)
     try:
-        with near(shard) as source, draft(target) as path:
+        with local_copy(shard) as source, draft(target) as path:
             outcome, digest = write_shard(maker, source, path, lambda: progress(1, shard.name))
             # another job may have started in the empty folder meanwhile
             _claim(job, maker.identity())
@@ -92,7 +94,7 @@ def finish(job: ShardJob, maker: ShardMaker, bar: Bar) -> JobReport:
     """Writes the files for the whole folder, and removes drafts of killed runs."""
     there = folder_reports(job.folder)
     while True:
-        made = [report for place in there if (report := load_record(place, ShardReport))]
+        made = [report for path in there if (report := load_record(path, ShardReport))]
         sentences = maker.finish(job.folder, made, bar)
         # other parts may have ended meanwhile: the last writer sees them all
         before, there = there, folder_reports(job.folder)
@@ -103,7 +105,7 @@ def finish(job: ShardJob, maker: ShardMaker, bar: Bar) -> JobReport:
     return JobReport(sentences, made)
 
 
-def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]:
+def part_of(shards: Sequence[AnyPath], part: int, parts: int) -> tuple[AnyPath, ...]:
     """Every `parts`-th shard; `part` counts from 1.
 
     Raises:
@@ -117,7 +119,7 @@ def part_of(shards: Sequence[Place], part: int, parts: int) -> tuple[Place, ...]
     return tuple(shards[part - 1 :: parts])
 
 
-def _name(shard: Place) -> str:
+def _name(shard: AnyPath) -> str:
     """The name of the shard made from a source."""
     return f"{shard.name.partition('.')[0]}.tar"
 
@@ -159,7 +161,7 @@ def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
     return [*settings, *(f"other {name}" for name in others)]
 
 
-def _made(job: ShardJob, shard: Place) -> ShardReport | None:
+def _made(job: ShardJob, shard: AnyPath) -> ShardReport | None:
     """The report of the shard made from this source, or None if it must be made.
 
     If either has changed or is damaged, it is made again; in a store, existence is enough.
@@ -172,7 +174,7 @@ def _made(job: ShardJob, shard: Place) -> ShardReport | None:
     return report if whole else None
 
 
-def mark_of(shard: Place) -> str:
+def mark_of(shard: AnyPath) -> str:
     """A version string of the shard: the SHA-256 of a local file; in a store, its metadata.
 
     Raises:
@@ -181,12 +183,12 @@ def mark_of(shard: Place) -> str:
     return file_digest(shard) if isinstance(shard, Path) else version_of(shard)
 
 
-def load_report(folder: Place, name: str) -> ShardReport | None:
+def load_report(folder: AnyPath, name: str) -> ShardReport | None:
     """The report of a complete shard; None if the shard or its report is missing or damaged and must be made again."""
     return load_record(folder / _report_name(name), ShardReport) if (folder / name).is_file() else None
 
 
-def folder_reports(folder: Place) -> list[Place]:
+def folder_reports(folder: AnyPath) -> list[AnyPath]:
     """The reports of the shards in a folder, from two listings, without reading files."""
     shards = {_report_name(shard.name) for shard in files_of(folder, "*.tar")}
     return [report for report in files_of(folder, f"*{_ENDING}") if report.name in shards]

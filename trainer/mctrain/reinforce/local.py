@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.data.shards import count_photos
-from mctrain.places import near
+from mctrain.paths import local_copy
 from mctrain.reinforce.job import begin, finish, make
 from mctrain.reinforce.maker import write_shard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.reinforce.job import JobReport, ShardJob
     from mctrain.reinforce.maker import Bar, MakerConfig, ShardMaker
 
@@ -38,7 +38,7 @@ def run(config: MakerConfig, job: ShardJob, report: Callable[[str], None], bar: 
         return finish(job, maker, bar)
 
 
-def estimate(left: Sequence[Place], maker: ShardMaker, report: Callable[[str], None]) -> int:
+def estimate(left: Sequence[AnyPath], maker: ShardMaker, report: Callable[[str], None]) -> int:
     """Makes a few samples of the first remaining shard and reports an estimate for all; returns the estimated photo count.
 
     Shards in a store are assumed to be as large as the first, because counting would download them all.
@@ -49,7 +49,7 @@ def estimate(left: Sequence[Place], maker: ShardMaker, report: Callable[[str], N
     if not left:
         report("Nothing is left to make.")
         return 0
-    with near(left[0]) as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
+    with local_copy(left[0]) as source, tempfile.TemporaryDirectory(prefix="mctrain-") as name:
         alike = count_photos(source)
         counts = [count_photos(each) if isinstance(each, Path) else alike for each in left]
         photos = sum(min(each, maker.limit or each) for each in counts)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.reinforced.manifest import Replay
     from mctrain.data.shards import SampleMembers
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
     Bar = Callable[[str, int | None], Callable[[int, str], None]]
 
@@ -102,7 +102,7 @@ class ShardMaker(Protocol):
         """The keys of a written shard, read as its consumer will read it; raises DataError if a sample is incomplete."""
         ...
 
-    def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: AnyPath, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Writes the files for the whole folder; returns sentences for the user."""
         ...
 

@@ -20,7 +20,7 @@ from picsight_engine.errors import PicsightError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.reinforce.job import JobReport
     from mctrain.reinforce.maker import Bar, MakerConfig, ShardMaker
 
@@ -93,9 +93,9 @@ def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
     return f"A worker needs {processors} processors, and no machine has more than {largest}; take fewer --processes"
 
 
-def _absolute(place: Place) -> Place:
+def _absolute(path: AnyPath) -> AnyPath:
     """An absolute place, for processes with another working directory."""
-    return place.absolute() if isinstance(place, Path) else place
+    return path.absolute() if isinstance(path, Path) else path
 
 
 def _identify(config: MakerConfig, folder: Path, job: ShardJob) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _identify(config: MakerConfig, folder: Path, job: ShardJob) -> dict[str, Any
 
 
 def _make(
-    config: MakerConfig, folder: Path, job: ShardJob, shard: Place, identity: Mapping[str, Any]
+    config: MakerConfig, folder: Path, job: ShardJob, shard: AnyPath, identity: Mapping[str, Any]
 ) -> None:
     maker = Worker.open(config, folder)
     if maker.identity() != identity:

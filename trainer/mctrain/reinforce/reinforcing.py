@@ -31,7 +31,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.views import PUBLIC_SIZE, draw_views, slots_of
 from mctrain.data.workers import ahead, open_pool
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import draft
+from mctrain.paths import draft
 from mctrain.reinforce.maker import trainable_samples
 from mctrain.teachers.teacher import Ensemble, open_teacher
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.manifest import Storage
     from mctrain.data.texts import SampleTexts
     from mctrain.data.views import DrawnView
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.recipes.tables import Augmentation
     from mctrain.reinforce.maker import Bar, ShardOutcome, ShardReport
 
@@ -139,7 +139,7 @@ class Reinforcing:
         widths = tuple(each.width for each in self.ensemble.members)
         return [parse_sample(group.key, group.members, widths).key for group in grouped(shard)]
 
-    def finish(self, folder: Place, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
+    def finish(self, folder: AnyPath, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Writes the manifest, and the bank if there is one; returns a sentence on its contents."""
         manifest = ReinforcedManifest(
             configuration=self.identity()["configuration"],

@@ -45,15 +45,15 @@ class ComparisonSets:
 
 
 def find_sets(
-    held_out: HeldOutTable, shards: Sequence[Path], places: RunFolders, scratch: Path
+    held_out: HeldOutTable, shards: Sequence[Path], folders: RunFolders, scratch: Path
 ) -> ComparisonSets:
-    """The user's photos, packed into `scratch`, and the sets of `places.data` if given.
+    """The user's photos, packed into `scratch`, and the sets of `folders.data` if given.
 
     Raises:
         RecipeError: the list of tasks cannot be read.
         DataError: the photos are too few, or files of a set are missing.
     """
-    sets = find_files(load_tasks(places.tasks), places.data, scratch) if places.data else []
+    sets = find_files(load_tasks(folders.tasks), folders.data, scratch) if folders.data else []
     return ComparisonSets(pack_library(shards, held_out.share, scratch), held_out.share, tuple(sets))
 
 

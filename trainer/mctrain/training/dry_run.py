@@ -50,7 +50,7 @@ class _Timed:
 def dry_run(
     recipe: TrainingRecipe,
     start: Start | None,
-    places: RunFolders,
+    folders: RunFolders,
     reporter: Reporter,
     *,
     workers: int,
@@ -62,8 +62,8 @@ def dry_run(
         As `run.run_training`.
     """
     with joined() as rank:
-        run = open_training(recipe, start, places, rank, workers=workers)
-        with validation_of(run, places, lambda: None):
+        run = open_training(recipe, start, folders, rank, workers=workers)
+        with validation_of(run, folders, lambda: None):
             pass  # reports a missing file now
         if rank.first:
             reporter.note(f"Taking steps for up to {_SECONDS:.0f} seconds.")

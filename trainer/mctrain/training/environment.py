@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType, TracebackType
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 _LOCK = "run.lock"
@@ -39,7 +39,7 @@ class RunFolders:
     `cache`: folder of indexes.
     """
 
-    photos: Place
+    photos: AnyPath
     data: Path | None
     tasks: Path | None
     cache: Path

@@ -18,7 +18,7 @@ from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manif
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.tokenizer import load_tokenizer
 from mctrain.models.vit import VitShape
-from mctrain.places import on_disk
+from mctrain.paths import on_disk
 from mctrain.training.feed import Feed
 from mctrain.training.loop import MainProcess, train
 from mctrain.training.losses import LossSettings
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mctrain.models.presets import Preset
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.environment import RunEnvironment, RunFolders
     from mctrain.training.ranks import Rank
@@ -65,7 +65,7 @@ class RunResult:
 
 
 def run_training(
-    recipe: TrainingRecipe, start: Start | None, places: RunFolders, environment: RunEnvironment
+    recipe: TrainingRecipe, start: Start | None, folders: RunFolders, environment: RunEnvironment
 ) -> RunResult:
     """Follows a recipe from the start, or resumes from the last state in a folder.
 
@@ -76,14 +76,14 @@ def run_training(
     """
     demand_no_other(environment.folder)
     with joined() as rank:
-        run = open_training(recipe, start, places, rank, workers=environment.workers)
+        run = open_training(recipe, start, folders, rank, workers=environment.workers)
         run = replace(run, at=load_state(environment.folder, run))
         if rank.most(run.at.step) != -rank.most(-run.at.step):
             raise TrainerError(
                 f"The processes of this run find different states in {environment.folder}; name a folder with -o that all machines share."
             )
         with ExitStack() as stack:
-            main = stack.enter_context(_main_process(run, places, environment)) if rank.first else None
+            main = stack.enter_context(_main_process(run, folders, environment)) if rank.first else None
             if rank.from_first(len(run.at.scores)) < len(run.at.scores):
                 run.at.scores.clear()  # the first process, which alone measures, has dropped them
             stack.enter_context(environment.interrupts.deferred())
@@ -96,12 +96,12 @@ def run_training(
 
 
 def open_training(
-    recipe: TrainingRecipe, start: Start | None, places: RunFolders, rank: Rank, *, workers: int
+    recipe: TrainingRecipe, start: Start | None, folders: RunFolders, rank: Rank, *, workers: int
 ) -> Training:
     """Opens the data and the student for the steps."""
     _demand_shares(recipe, rank)
     device = _device(rank)
-    teachers = _teachers(recipe, places.photos)
+    teachers = _teachers(recipe, folders.photos)
     student = build_student(recipe, start.checkpoint if start else None, device)
     _demand_sizes(recipe, student.preset)
     settings = ReaderSettings(
@@ -110,8 +110,8 @@ def open_training(
         views=recipe.augmentation or StoredViews(tuple(each.width for each in teachers)),
         held_out=recipe.apart.share if recipe.apart else 0.0,
     )
-    data = open_data(places.photos, recipe.data.shards, places.cache, settings)
-    bank = open_bank(on_disk(places.photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
+    data = open_data(folders.photos, recipe.data.shards, folders.cache, settings)
+    bank = open_bank(on_disk(folders.photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     steps = recipe.run.length(feed.steps_of_pass)
@@ -132,7 +132,7 @@ def open_training(
 
 @contextmanager
 def validation_of(
-    run: Training, places: RunFolders, check: Callable[[], None]
+    run: Training, folders: RunFolders, check: Callable[[], None]
 ) -> Iterator[Validation | None]:
     """The evaluation during the run, if the recipe has one; `check` as in `open_validation`.
 
@@ -144,19 +144,19 @@ def validation_of(
     if evaluation is None:
         yield None
         return
-    if places.data is None:
+    if folders.data is None:
         raise RecipeError(
             f"The recipe {run.recipe.name} evaluates during the run; give the folder of the evaluation sets with --data."
         )
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        where = (places.data, places.tasks, Path(scratch))
+        where = (folders.data, folders.tasks, Path(scratch))
         yield open_validation(evaluation, run.student.preset, where, check)
 
 
 @contextmanager
-def _main_process(run: Training, places: RunFolders, environment: RunEnvironment) -> Iterator[MainProcess]:
+def _main_process(run: Training, folders: RunFolders, environment: RunEnvironment) -> Iterator[MainProcess]:
     with ExitStack() as stack:
-        validation = stack.enter_context(validation_of(run, places, environment.interrupts.check))
+        validation = stack.enter_context(validation_of(run, folders, environment.interrupts.check))
         if run.at.use_validation(validation.digest() if validation else ""):
             environment.reporter.note("The evaluation has changed: earlier scores do not count any more.")
         machine = {
@@ -216,7 +216,7 @@ def _device(rank: Rank) -> torch.device:
     return device
 
 
-def _teachers(recipe: TrainingRecipe, photos: Place) -> tuple[TeacherRecord, ...]:
+def _teachers(recipe: TrainingRecipe, photos: AnyPath) -> tuple[TeacherRecord, ...]:
     """The teachers of the stored embeddings, at the recipe's scales; none if views are drawn anew."""
     if recipe.augmentation is not None:
         return ()

@@ -63,18 +63,18 @@ class Validation:
 
 
 def open_validation(
-    table: EvaluationTable, preset: Preset, places: tuple[Path, Path | None, Path], check: Callable[[], None]
+    table: EvaluationTable, preset: Preset, folders: tuple[Path, Path | None, Path], check: Callable[[], None]
 ) -> Validation:
     """Finds the tasks of a recipe's `TASK: FIGURE` entries.
 
-    `places` are the data folder, the user's list of tasks, and a folder for unpacked files, which must outlive the
+    `folders` are the data folder, the user's list of tasks, and a folder for unpacked files, which must outlive the
     validation. `check` as in `Validation`.
 
     Raises:
         RecipeError: there is no such task, or lower is better for its figures.
         DataError: its files are missing.
     """
-    data, tasks, scratch = places
+    data, tasks, scratch = folders
     named = load_tasks(tasks)
     wanted = {name.partition(": ")[0] for name in table.figures}
     others = tuple(wanted.difference(task.name for task in named))

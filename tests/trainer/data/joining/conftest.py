@@ -26,7 +26,7 @@ from mctrain.data.joining.sample_files import find_sample_files
 from mctrain.data.joining.uid_index import open_index
 from mctrain.data.shard_names import shards_below
 from mctrain.data.shards import grouped, samples
-from mctrain.places import place_of
+from mctrain.paths import parse_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -192,7 +192,7 @@ def join_with(index_of, tmp_path):
 
     def run(reinforced, *sources, output=tmp_path / "joined"):
         shards = shards_below(str(reinforced))
-        joining = JoinJob(shards, index_of(*sources), teachers_of(shards[0].place), place_of(str(output)))
+        joining = JoinJob(shards, index_of(*sources), teachers_of(shards[0].path), parse_path(str(output)))
         return join(joining, lambda *_: None)
 
     return run

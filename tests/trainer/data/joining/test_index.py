@@ -18,7 +18,7 @@ from mctrain.errors import DataError
 class Listed:
     """A holder with known samples."""
 
-    place: Path
+    path: Path
     held: list[LocatedSample]
     damaged: bool = False
     looked: list[str] = field(default_factory=list)
@@ -27,13 +27,13 @@ class Listed:
         return str(len(self.held))
 
     def entries(self):
-        self.looked.append(self.place.name)
+        self.looked.append(self.path.name)
         yield from self.held
         if self.damaged:
-            raise DataError(f"{self.place} is damaged.")
+            raise DataError(f"{self.path} is damaged.")
 
     def fetch(self, at, size):
-        return FetchedSample(f"{self.place.name} {at} {size}".encode(), "", {})
+        return FetchedSample(f"{self.path.name} {at} {size}".encode(), "", {})
 
 
 def drawn(count, seed):

@@ -30,7 +30,7 @@ from mctrain.data.reinforced.manifest import load_manifest
 from mctrain.data.shard_names import shards_below
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import place_of, write
+from mctrain.paths import parse_path, write
 
 
 def counts(records):
@@ -237,7 +237,7 @@ def test_finished_shards_are_kept_and_others_not_overwritten(downloaded, reinfor
 
 def test_a_killed_run_resumes_without_partial_shards(downloaded, reinforced, index_of, join_with, tmp_path):
     shards, index = shards_below(str(reinforced)), index_of(downloaded)
-    joining = JoinJob(shards, index, DATACOMPDR, place_of(str(tmp_path / "joined")))
+    joining = JoinJob(shards, index, DATACOMPDR, parse_path(str(tmp_path / "joined")))
     seen = []
 
     def killed(_count, name):
@@ -270,12 +270,14 @@ def test_sources_and_output_may_lie_in_stores(web, downloaded, reinforced, bucke
         (memory, downloaded / "00000.tar"),
         *((within, path) for path in reinforced.iterdir()),
     ):
-        write(place_of(store) / path.parent.name / path.name, path.read_bytes())
+        write(parse_path(store) / path.parent.name / path.name, path.read_bytes())
     records = join_with(f"{within}/{reinforced.name}", f"{memory}/photos", output=f"{within}/joined")
     assert [record.shard.samples for record in records] == [7, 5]
     for name in ("00000000.tar", "00000001.tar"):
-        assert (place_of(within) / "joined" / name).read_bytes() == (tmp_path / "joined" / name).read_bytes()
+        assert (parse_path(within) / "joined" / name).read_bytes() == (
+            tmp_path / "joined" / name
+        ).read_bytes()
     settings = ReaderSettings("bicubic", TextChoice("any", "^syn_text"), StoredViews((768, 768)))
-    data = open_data(place_of(f"{within}/joined"), ["*.tar"], tmp_path, settings)
+    data = open_data(parse_path(f"{within}/joined"), ["*.tar"], tmp_path, settings)
     keys = [key for batch in data.batches(EpochPart(0, 0, 4, 8), 0) for key in batch.keys]
     assert sorted(keys) == sorted(photo.uid for photo in web)

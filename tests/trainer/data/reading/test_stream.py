@@ -21,7 +21,7 @@ from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, Shard
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import write_archive
 from mctrain.errors import DataError
-from mctrain.places import draft, place_of, write
+from mctrain.paths import draft, parse_path, write
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def folder(reinforced_samples, tmp_path_factory) -> Path:
 
 def stored(folder, url):
     """The same folder in a store."""
-    place = place_of(url)
+    place = parse_path(url)
     for path in folder.iterdir():
         write(place / path.name, path.read_bytes())
     return place
@@ -191,7 +191,7 @@ def test_shards_are_counted_by_their_manifest(folder, tmp_path):
     write(place / MANIFEST, b'{"shards": [{}]}')
     with pytest.raises(DataError, match=r"manifest\.json is damaged"):
         opened(place, tmp_path, ["0.tar"])
-    nowhere = place_of(f"memory://{tmp_path.name}/nowhere")
+    nowhere = parse_path(f"memory://{tmp_path.name}/nowhere")
     write(nowhere / "0.tar", b"")
     with pytest.raises(
         DataError, match=r"nowhere/manifest\.json is missing: shards that are streamed are counted"

@@ -13,7 +13,7 @@ from tests.trainer.conftest import members_of, write_photos, write_shard
 from mctrain.data.held_out import is_everyday
 from mctrain.data.leakage import evaluation_digests, shipped_digests
 from mctrain.data.reinforced import bank_sources
-from mctrain.data.reinforced.bank_sources import LONGEST, BankPlaces, glosses
+from mctrain.data.reinforced.bank_sources import LONGEST, BankInputs, glosses
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, LeakageError, RecipeError
 
@@ -24,11 +24,11 @@ def collect(sources, places, tell=lambda _: None):
 
 def places_with(folder, *texts):
     (folder / "mine.txt").write_text("\n".join(texts), encoding="utf-8")
-    return BankPlaces(folder, (), shipped_digests())
+    return BankInputs(folder, (), shipped_digests())
 
 
 def test_captions_and_class_prompts_come_as_distinct_lines(real_data):
-    found = collect(["imagenet", "coco"], BankPlaces(real_data, (), shipped_digests()))
+    found = collect(["imagenet", "coco"], BankInputs(real_data, (), shipped_digests()))
     assert found["imagenet"][:3] == ("a photo of a tench.", "tench", "a picture of a tench.")
     assert len(found["imagenet"]) == 2994  # of 3000, six are repeated
     with gzip.open(real_data / "texts" / "coco-val2017-captions.txt.gz", "rt", encoding="utf-8") as file:
@@ -77,12 +77,12 @@ def test_texts_about_a_persons_evaluation_photos_stay_out_too(real_data, tmp_pat
     kept = ("black and white cat", "a cake")
     places_with(tmp_path, "grandma cuts the cake.", "Cake with candles", "Who blows the candles?", *kept)
     known = evaluation_digests(tmp_path, ["mine-dev-*.tar"], ["asked.txt"])
-    assert collect(["mine.txt"], BankPlaces(tmp_path, (), known))["mine.txt"] == kept
+    assert collect(["mine.txt"], BankInputs(tmp_path, (), known))["mine.txt"] == kept
 
 
 def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     shard = real_data / "photos-described-000000.tar.gz"
-    found = collect(["queries"], BankPlaces(real_data, (shard,), shipped_digests()))
+    found = collect(["queries"], BankInputs(real_data, (shard,), shipped_digests()))
     apart = [sample for sample in samples(shard) if is_everyday(sample.key, sample.record)]
     others = [sample for sample in samples(shard) if not is_everyday(sample.key, sample.record)]
     expected = {query for sample in others for query in sample.record["queries"]}
@@ -98,7 +98,7 @@ def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
     parts = members_of(photo, b'{"queries": [1]}', key="a")
     parts += members_of(photo, b'{"queries": ["brown dog"]}', key="b")
     shard = write_shard(tmp_path / "mine.tar", parts)
-    assert collect(["queries"], BankPlaces(tmp_path, (shard,), shipped_digests())) == {
+    assert collect(["queries"], BankInputs(tmp_path, (shard,), shipped_digests())) == {
         "queries": ("brown dog",)
     }
 
@@ -108,7 +108,7 @@ def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
     words = json.dumps({"captions": [], "queries": ["a search"]}).encode()
     shard = write_shard(tmp_path / "mine.tar", members_of(stranger, words, key="renamed"))
     with pytest.raises(LeakageError, match="holds renamed, an evaluation photo"):
-        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped_digests()))
+        collect(["queries"], BankInputs(tmp_path, (shard,), shipped_digests()))
 
 
 def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(real_data, tmp_path):
@@ -116,17 +116,17 @@ def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(real_data, tmp_
     shard = write_photos(tmp_path / "mine.tar", photos, b"{}")
     shard.write_bytes(shard.read_bytes()[:20_000])
     with pytest.raises(DataError, match=r"mine\.tar is damaged|mine\.tar cannot be read"):
-        collect(["queries"], BankPlaces(tmp_path, (shard,), shipped_digests()))
+        collect(["queries"], BankInputs(tmp_path, (shard,), shipped_digests()))
     (tmp_path / "mine.txt").write_bytes(b"caf\xe9 au lait\n")
     with pytest.raises(DataError, match="is not UTF-8"):
-        collect(["mine.txt"], BankPlaces(tmp_path, (), shipped_digests()))
+        collect(["mine.txt"], BankInputs(tmp_path, (), shipped_digests()))
     with pytest.raises(DataError, match=r"gone\.txt cannot be read"):
-        collect(["gone.txt"], BankPlaces(tmp_path, (), shipped_digests()))
+        collect(["gone.txt"], BankInputs(tmp_path, (), shipped_digests()))
 
 
 def test_an_unknown_source_is_named_with_the_known_ones(tmp_path):
     with pytest.raises(RecipeError, match=r"no source of texts flickr; there are imagenet, flickr30k, coco"):
-        collect(["flickr"], BankPlaces(tmp_path, (), shipped_digests()))
+        collect(["flickr"], BankInputs(tmp_path, (), shipped_digests()))
 
 
 def test_glosses_are_used_if_wordnet_is_installed_and_otherwise_a_message_says_so(tmp_path, monkeypatch):
@@ -136,14 +136,14 @@ def test_glosses_are_used_if_wordnet_is_installed_and_otherwise_a_message_says_s
     assert found == {"mine.txt": ("my own dog",)}
     assert "No WordNet is installed here" in messages.pop()
     with pytest.raises(DataError, match=r"have no text; name one"):
-        collect(["wordnet"], BankPlaces(tmp_path, (), shipped_digests()))
+        collect(["wordnet"], BankInputs(tmp_path, (), shipped_digests()))
     (tmp_path / "data.noun").write_text(
         "  1 This software and database is being provided to you\n"
         "02084071 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 001 @ 02083346 n 0000 | a member of the genus Canis; "
         '"the dog barked all night"  \n',
         encoding="utf-8",
     )
-    found = collect(["wordnet"], BankPlaces(tmp_path, (), shipped_digests()), messages.append)
+    found = collect(["wordnet"], BankInputs(tmp_path, (), shipped_digests()), messages.append)
     assert found == {"wordnet": ("dog, domestic dog, Canis familiaris: a member of the genus Canis",)}
     assert messages == []
 

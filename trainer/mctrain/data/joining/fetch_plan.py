@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 from mctrain.data.joining.sample_files import parse_facts, uid_of
 from mctrain.data.shards import members
 from mctrain.errors import DataError
-from mctrain.places import write
+from mctrain.paths import write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from mctrain.data.shard_names import NamedShard
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 URLS, PHOTOS = "urls", "photos"  # folders beside each other
 _URL, _RECORD = "url.txt", "json"
@@ -34,7 +34,9 @@ class FetchPlan:
     left_out: int
 
 
-def make_plan(shards: Sequence[NamedShard], folder: Place, progress: Callable[[int, str], None]) -> FetchPlan:
+def make_plan(
+    shards: Sequence[NamedShard], folder: AnyPath, progress: Callable[[int, str], None]
+) -> FetchPlan:
     """Writes a URL list per shard for img2dataset, and composes its command.
 
     Raises:
@@ -44,7 +46,7 @@ def make_plan(shards: Sequence[NamedShard], folder: Place, progress: Callable[[i
     hashed = True
     for shard in shards:
         lines = []
-        for key, url, record in _samples(shard.place):
+        for key, url, record in _samples(shard.path):
             facts = parse_facts(record)
             uid = uid_of(facts, key)
             if uid is None or not url:
@@ -58,11 +60,11 @@ def make_plan(shards: Sequence[NamedShard], folder: Place, progress: Callable[[i
         photos += len(lines)
         progress(1, shard.name)
     if not photos:
-        raise DataError(f"No sample of {shards[0].place} names a URL; there is nothing to fetch.")
+        raise DataError(f"No sample of {shards[0].path} names a URL; there is nothing to fetch.")
     return FetchPlan(_command(folder, hashed=hashed), photos, left_out)
 
 
-def _samples(shard: Place) -> Iterator[tuple[str, str, bytes]]:
+def _samples(shard: AnyPath) -> Iterator[tuple[str, str, bytes]]:
     """Key, URL and JSON of each sample with a URL or JSON."""
     found: dict[str, tuple[str, bytes]] = {}
     for key, suffix, content in members(shard, only=(_URL, _RECORD)):
@@ -72,7 +74,7 @@ def _samples(shard: Place) -> Iterator[tuple[str, str, bytes]]:
     return ((key, url, record) for key, (url, record) in found.items())
 
 
-def _command(folder: Place, *, hashed: bool) -> str:
+def _command(folder: AnyPath, *, hashed: bool) -> str:
     """The command for the user; with hashes, img2dataset discards files that have changed."""
     words = {
         "url_list": str(folder / URLS),

@@ -28,7 +28,7 @@ from mctrain.data.reinforced.manifest import (
 from mctrain.data.replay import versions
 from mctrain.data.shards import grouped, parse_record, write_archive
 from mctrain.errors import SampleError, TrainerError, as_sample_error
-from mctrain.places import draft, files_of, size_of, version_of, write
+from mctrain.paths import draft, files_of, size_of, version_of, write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from mctrain.data.joining.uid_index import UidIndex
     from mctrain.data.shard_names import NamedShard
     from mctrain.data.shards import SampleMembers
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 _MARK = "joining.json"
 RULE = 2  # increment when joined shards change, to join older ones again
@@ -73,7 +73,7 @@ class JoinJob:
     shards: Sequence[NamedShard]
     index: UidIndex
     teachers: tuple[TeacherRecord, ...]
-    folder: Place
+    folder: AnyPath
 
     def record_of(self, shard: NamedShard) -> JoinRecord | None:
         """The record of this shard joined with these photos; None if it must be made."""
@@ -81,7 +81,7 @@ class JoinJob:
         if record is None:
             return None
         made_of = (record.rule, record.source, record.photos, record.teachers)
-        wanted = (RULE, version_of(shard.place), self.index.digest, self.teachers)
+        wanted = (RULE, version_of(shard.path), self.index.digest, self.teachers)
         return record if made_of == wanted else None
 
 
@@ -112,7 +112,7 @@ def join(job: JoinJob, progress: Callable[[int, str], None]) -> tuple[JoinRecord
     return tuple(records)
 
 
-def _claim(folder: Place) -> None:
+def _claim(folder: AnyPath) -> None:
     """Marks a folder for joined shards; shards without the mark are others and are never overwritten."""
     if (folder / _MARK).is_file():
         return
@@ -124,7 +124,7 @@ def _claim(folder: Place) -> None:
 
 
 def _make(job: JoinJob, shard: NamedShard, progress: Callable[[int, str], None]) -> JoinRecord:
-    tally, source, target = _Tally(), version_of(shard.place), job.folder / shard.name
+    tally, source, target = _Tally(), version_of(shard.path), job.folder / shard.name
     with draft(target) as path:
         digest = write_archive(path, _joined(job, shard, tally, progress))
     left_out = {reason: tuple(keys) for reason, keys in sorted(tally.faults.items())}
@@ -150,7 +150,7 @@ def _joined(
 ) -> Iterator[tuple[str, Mapping[str, bytes]]]:
     """The joinable samples of a shard, ready for an archive; the others are counted."""
     widths = [each.width for each in job.teachers]
-    for group in grouped(shard.place):
+    for group in grouped(shard.path):
         progress(1, shard.name)
         try:
             key = _key(group, tally)
@@ -222,11 +222,11 @@ def _collect(job: JoinJob) -> None:
             sweep_drafts(folder, {target.name for target in targets if target.parent == folder})
 
 
-def _load_record(target: Place) -> JoinRecord | None:
+def _load_record(target: AnyPath) -> JoinRecord | None:
     """The record of a complete shard; None if the shard or its record is missing or damaged and must be made again."""
     record = load_record(_record_of(target), JoinRecord)
     return record if record and target.is_file() and size_of(target) == record.bytes else None
 
 
-def _record_of(target: Place) -> Place:
+def _record_of(target: AnyPath) -> AnyPath:
     return target.parent / (target.name.removesuffix(".tar") + SUFFIX)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from mctrain.data.joining.sample_files import FetchedSample
     from mctrain.data.shards import SampleMembers
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 MISSING, ANOTHER, TEXTLESS, UNFIT = "no photo", "another photo", "no caption", "view beyond the photo"
@@ -144,7 +144,7 @@ DFNDR = (
 )
 
 
-def teachers_of(shard: Place) -> tuple[TeacherRecord, ...]:
+def teachers_of(shard: AnyPath) -> tuple[TeacherRecord, ...]:
     """Those of the manifest beside a shard, where `mctrain reinforce` wrote one, or else those of the public set that it is of.
 
     DataCompDR keeps its captions under `syn_text`, DFNDR under a tag with its captioner's name.

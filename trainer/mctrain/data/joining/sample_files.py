@@ -19,12 +19,12 @@ from mctrain.data.shard_names import SHARDS, find_shards, split_pattern
 from mctrain.data.shards import PHOTO_SUFFIXES, opened_archive, split_name
 from mctrain.data.sources.table import photo_column, row_at, rows
 from mctrain.errors import DataError
-from mctrain.places import files_of, read, read_part, size_of, version_of
+from mctrain.paths import files_of, read, read_part, size_of, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 _UID = re.compile(r"[0-9a-fA-F]{32}")
 _TABLE = ".parquet"
@@ -66,13 +66,13 @@ def _find(text: str) -> Sequence[SampleFile]:
         found = find_shards(folder, [pattern])
         return [_TableFile(each) if each.name.endswith(_TABLE) else _TarFile(each) for each in found]
     if tars := files_of(folder, pattern):  # tables beside them have no photos
-        return [_TarFile(place) for place in tars]
-    tables = [place for place in files_of(folder, f"**/*{_TABLE}") if photo_column(place)]
+        return [_TarFile(path) for path in tars]
+    tables = [path for path in files_of(folder, f"**/*{_TABLE}") if photo_column(path)]
     if tables:
-        return [_TableFile(place) for place in tables]
-    records = (place for place in files_of(folder, "**/*.json") if not place.name.endswith(_STATISTICS))
-    if folders := dict.fromkeys(place.parent for place in records):
-        return [_SampleFolder(place) for place in folders]
+        return [_TableFile(path) for path in tables]
+    records = (path for path in files_of(folder, "**/*.json") if not path.name.endswith(_STATISTICS))
+    if folders := dict.fromkeys(path.parent for path in records):
+        return [_SampleFolder(path) for path in folders]
     raise DataError(
         f"{text} holds no .tar, no .parquet with photos and no photos with .json beside them; "
         "choose the folder that img2dataset wrote into."
@@ -131,11 +131,11 @@ class _Span:
 class _SingleFile:
     """One file of samples."""
 
-    place: Place
+    path: AnyPath
 
     def version(self) -> str:
         """A string that changes whenever the file does."""
-        return version_of(self.place)
+        return version_of(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +154,13 @@ class _TarFile(_SingleFile):
             self._walk(spans)
         except DataError as fault:
             damage = fault
-        whole = size_of(self.place)  # the last sample of a damaged archive may lack its end
+        whole = size_of(self.path)  # the last sample of a damaged archive may lack its end
         yield from (entry for each in spans if each.end <= whole and (entry := each.entry()))
         if damage is not None:
             raise damage
 
     def _walk(self, spans: list[_Span]) -> None:
-        with opened_archive(self.place, plain=True) as archive:
+        with opened_archive(self.path, plain=True) as archive:
             for member in filter(tarfile.TarInfo.isfile, archive):
                 key, suffix = split_name(member.name)
                 if not spans or key != spans[-1].key or suffix in spans[-1].suffixes:
@@ -173,11 +173,11 @@ class _TarFile(_SingleFile):
     def fetch(self, at: int, size: int) -> FetchedSample:
         """One of its samples; raises DataError if the file has changed."""
         try:
-            with tarfile.open(fileobj=io.BytesIO(read_part(self.place, at, size)), mode="r:") as archive:
+            with tarfile.open(fileobj=io.BytesIO(read_part(self.path, at, size)), mode="r:") as archive:
                 contents = ((each.name, archive.extractfile(each)) for each in archive if each.isfile())
                 return _fetched({split_name(name)[1]: each.read() for name, each in contents if each})
         except tarfile.TarError as fault:
-            raise DataError(f"The shard {self.place} has changed while it was read; join again.") from fault
+            raise DataError(f"The shard {self.path} has changed while it was read; join again.") from fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +186,16 @@ class _TableFile(_SingleFile):
 
     def entries(self) -> Iterator[LocatedSample]:
         """As those of a tar."""
-        column = photo_column(self.place)
-        for at, row in enumerate(rows(self.place, without=column)):
+        column = photo_column(self.path)
+        for at, row in enumerate(rows(self.path, without=column)):
             if (uid := uid_of(row, str(row.get("key", "")))) is not None:
                 photo = column is not None and row.get("status", "success") == "success"
                 yield LocatedSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
 
     def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a row has none)
         """One of its rows."""
-        row = dict(row_at(self.place, at))
-        photo = row.pop(photo_column(self.place) or "", None) or b""
+        row = dict(row_at(self.path, at))
+        photo = row.pop(photo_column(self.path) or "", None) or b""
         text = row.pop("txt", None) or row.get("caption")
         return FetchedSample(photo, text if isinstance(text, str) else "", row)
 
@@ -204,16 +204,16 @@ class _TableFile(_SingleFile):
 class _SampleFolder:
     """A folder with photos, texts and JSON under the same names; a sample is located by its index in name order."""
 
-    place: Place
+    path: AnyPath
 
     def version(self) -> str:
         """A string that changes whenever a file is added or removed."""
-        names = "\n".join(str(file) for _, files in _listed(self.place) for file in files.values())
+        names = "\n".join(str(file) for _, files in _listed(self.path) for file in files.values())
         return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
 
     def entries(self) -> Iterator[LocatedSample]:
         """As those of a tar."""
-        for at, (key, files) in enumerate(_listed(self.place)):
+        for at, (key, files) in enumerate(_listed(self.path)):
             facts = parse_facts(read(files["json"])) if "json" in files else {}
             if (uid := uid_of(facts, key)) is not None:
                 text = "txt" in files or bool(facts.get("caption"))
@@ -221,12 +221,12 @@ class _SampleFolder:
 
     def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a folder's samples have none)
         """One of its samples."""
-        return _fetched({suffix: read(file) for suffix, file in _listed_once(self.place)[at][1].items()})
+        return _fetched({suffix: read(file) for suffix, file in _listed_once(self.path)[at][1].items()})
 
 
-def _listed(folder: Place) -> tuple[tuple[str, Mapping[str, Place]], ...]:
+def _listed(folder: AnyPath) -> tuple[tuple[str, Mapping[str, AnyPath]], ...]:
     """The files of each sample by suffix, in the order of the keys."""
-    found: dict[str, dict[str, Place]] = {}
+    found: dict[str, dict[str, AnyPath]] = {}
     for file in files_of(folder, "*"):
         key, suffix = split_name(file.name)
         found.setdefault(key, {})[suffix] = file

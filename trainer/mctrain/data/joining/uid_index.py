@@ -75,7 +75,7 @@ def open_index(files: Sequence[SampleFile], cache: Path, progress: Callable[[int
     Raises:
         DataError: a file is missing, none of them holds a uid, or the index is damaged.
     """
-    versions = json.dumps([_LAYOUT, [[str(each.place), each.version()] for each in files]])
+    versions = json.dumps([_LAYOUT, [[str(each.path), each.version()] for each in files]])
     digest = hashlib.sha256(versions.encode(errors="surrogateescape")).hexdigest()
     file = cache / "joining" / f"{digest[:32]}.sqlite"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def _fill(
         if number not in known:
             with database:
                 _look_through(database, file, number)
-        progress(1, file.place.name)
+        progress(1, file.path.name)
     with database:
         database.execute(_BY_UID)
 

@@ -22,7 +22,7 @@ from mctrain.data.reinforced.embeddings import load_array
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ROLES, SUFFIXES, role_of
 from mctrain.data.shards import opened_archive, split_name
 from mctrain.errors import DataError
-from mctrain.places import opened, version_of
+from mctrain.paths import opened, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mctrain.data.reading.index import Shard
     from mctrain.data.reading.sampling import EpochPart, ReaderSettings
     from mctrain.data.reinforced.sample import Needs
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 _MOST_SKIPPED = 256  # for one row of a batch; more means that the shards are at fault
@@ -153,7 +153,7 @@ Data = TrainingData | StreamedData
 MOST_INDEXED = 1 << 14  # each takes one of a process's 65,536 memory maps, and time at the start of a run
 
 
-def open_data(folder: Place, patterns: Sequence[str], cache: Path, settings: ReaderSettings) -> Data:
+def open_data(folder: AnyPath, patterns: Sequence[str], cache: Path, settings: ReaderSettings) -> Data:
     """Opens the shards of a folder that match the patterns; streams them if any is in a store or they are too many to index.
 
     Raises:

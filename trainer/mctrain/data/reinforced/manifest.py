@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mctrain.errors import DataError
-from mctrain.places import read, write
+from mctrain.paths import read, write
 from picsight_engine.bundles.fields import read_record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 MANIFEST = "manifest.json"
 _FORMAT = 1  # version of the file
@@ -92,13 +92,13 @@ class ReinforcedManifest:
         return sum(shard.samples for shard in self.shards)
 
 
-def save_manifest(path: Place, manifest: ReinforcedManifest) -> None:
+def save_manifest(path: AnyPath, manifest: ReinforcedManifest) -> None:
     """Replaces the file; equal manifests give equal bytes."""
     content = {"format": _FORMAT, "kind": _KIND, **asdict(manifest)}
     write(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
-def load_manifest(path: Place) -> ReinforcedManifest:
+def load_manifest(path: AnyPath) -> ReinforcedManifest:
     """Reads a manifest that `save_manifest` wrote.
 
     Raises:
@@ -125,19 +125,19 @@ def load_manifest(path: Place) -> ReinforcedManifest:
         raise DataError(f"The manifest {path} is damaged: {fault}.") from fault
 
 
-def write_record(place: Place, record: DataclassInstance) -> None:
+def write_record(path: AnyPath, record: DataclassInstance) -> None:
     """Writes one record, a dataclass, as JSON, replacing the file.
 
     Raises:
         OSError: the disk is full or not writable.
         TrainerError: the store refuses the write.
     """
-    write(place, json.dumps(asdict(record), indent=1).encode())
+    write(path, json.dumps(asdict(record), indent=1).encode())
 
 
-def load_record(place: Place, kind: type[_Record]) -> _Record | None:
+def load_record(path: AnyPath, kind: type[_Record]) -> _Record | None:
     """The record in a file; None if the file is missing, damaged, or of another kind."""
     try:
-        return read_record(kind, json.loads(read(place)))
+        return read_record(kind, json.loads(read(path)))
     except (DataError, KeyError, ValueError):
         return None

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from mctrain.data.sources.listing import SourceEntry, SourceListing, read_text, records
 from mctrain.data.texts import SampleTexts, described
 from mctrain.errors import DataError
-from mctrain.places import read_part
+from mctrain.paths import read_part
 from picsight_engine.photos.decode import IMAGE_SUFFIXES
 from picsight_engine.photos.sidecars import long_sidecar, short_sidecar
 from picsight_engine.photos.xmp import PacketError, read_packet

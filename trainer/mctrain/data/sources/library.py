@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mctrain.data.sources.listing import SourceEntry, SourceListing
 from mctrain.data.texts import described, text_field
 from mctrain.errors import DataError
-from mctrain.places import opened
+from mctrain.paths import opened
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint

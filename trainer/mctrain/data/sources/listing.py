@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mctrain.errors import DataError
-from mctrain.places import read
+from mctrain.paths import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,14 +15,14 @@ from mctrain.data.shards import PHOTO_SUFFIXES
 from mctrain.data.sources.listing import SourceEntry, SourceListing
 from mctrain.data.texts import described, text_field
 from mctrain.errors import DataError, TrainerError, demand_extra
-from mctrain.places import opened
+from mctrain.paths import opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mctrain.data.texts import SampleTexts
-    from mctrain.places import Place
+    from mctrain.paths import AnyPath
 
 
 SUFFIX = ".parquet"
@@ -32,7 +32,7 @@ _UNSAFE = re.compile(r"[^\w.-]")
 _ROWS = 64  # read at a time
 
 
-def photo_column(file: Place) -> str | None:
+def photo_column(file: AnyPath) -> str | None:
     """The column with the photos' bytes; None if there is none.
 
     Raises:
@@ -44,7 +44,7 @@ def photo_column(file: Place) -> str | None:
     return min(found) if found else None
 
 
-def rows(file: Place, without: str | None = None) -> Iterator[Mapping[str, Any]]:
+def rows(file: AnyPath, without: str | None = None) -> Iterator[Mapping[str, Any]]:
     """The rows of a file as mappings by column; `without` names a column to leave out.
 
     Raises:
@@ -57,7 +57,7 @@ def rows(file: Place, without: str | None = None) -> Iterator[Mapping[str, Any]]
             yield from batch.to_pylist()
 
 
-def row_at(file: Place, number: int) -> Mapping[str, Any]:
+def row_at(file: AnyPath, number: int) -> Mapping[str, Any]:
     """One row; its row group is cached for the next call.
 
     Raises:
@@ -72,20 +72,20 @@ def row_at(file: Place, number: int) -> Mapping[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def _groups(file: Place) -> tuple[int, ...]:
+def _groups(file: AnyPath) -> tuple[int, ...]:
     """The number of rows in each row group."""
     with _opened(file) as table:
         return tuple(table.metadata.row_group(number).num_rows for number in range(table.num_row_groups))
 
 
 @lru_cache(maxsize=4)
-def _group(file: Place, number: int) -> Any:
+def _group(file: AnyPath, number: int) -> Any:
     with _opened(file) as table:
         return table.read_row_group(number)
 
 
 @contextmanager
-def _opened(file: Place) -> Iterator[Any]:
+def _opened(file: AnyPath) -> Iterator[Any]:
     with demand_extra("pyarrow", f"{file} is Parquet"):
         from pyarrow import ArrowException  # imported here because it takes 0.3 s
         from pyarrow.parquet import ParquetFile

@@ -99,10 +99,10 @@ class Ragged:
     def draw(self, photos: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
         """One row per photo, chosen by `chance` in [0, 1); -1 if a photo owns none."""
         counts = self.starts[photos + 1] - self.starts[photos]
-        places = self.starts[photos] + (chance * counts).astype(np.int64)
+        folders = self.starts[photos] + (chance * counts).astype(np.int64)
         if not len(self.rows):
             return np.full(len(photos), -1)
-        return np.where(counts > 0, self.rows[np.minimum(places, len(self.rows) - 1)], -1)
+        return np.where(counts > 0, self.rows[np.minimum(folders, len(self.rows) - 1)], -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +133,13 @@ class Corpus:
         return replace(self, vectors=Sentences(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
 
 
-def build_corpus(table: DataTable, views: Views, places: FitFolders, bar: Bar, *, workers: int) -> Corpus:
+def build_corpus(table: DataTable, views: Views, folders: FitFolders, bar: Bar, *, workers: int) -> Corpus:
     """Reads the texts, computes missing features and joins everything; `bar(title, total)` makes a progress display.
 
     Raises:
         DataError: a file is missing or damaged.
     """
-    data, cache = places.data, places.cache
+    data, cache = folders.data, folders.cache
     shards = find_shards(data, table.shards)
     if table.blanks:
         shards.append(pack_blanks(TRAINING, table.blanks, cache))

@@ -97,7 +97,7 @@ class Fitted:
 
 
 def teach(
-    recipe: Recipe, places: FitFolders, folder: Path, bar: Bar, *, threads: int, workers: int = 1
+    recipe: Recipe, folders: FitFolders, folder: Path, bar: Bar, *, threads: int, workers: int = 1
 ) -> Fitted:
     """Follows a recipe; finished steps are not repeated.
 
@@ -107,7 +107,7 @@ def teach(
         TrainerError: the folder holds a run of another recipe or other files, or another checkpoint.
     """
     torch.set_num_threads(threads)
-    table, root = recipe.data, places.data
+    table, root = recipe.data, folders.data
     files = [*find_shards(root, table.shards), *find_shards(root, [table.templates, table.translations])]
     refuse_evaluation(files, evaluation_digests(root, table.evaluation_shards, table.evaluation_texts))
     learnt = {path.name: file_digest(path) for path in files}
@@ -118,21 +118,21 @@ def teach(
     load_trunks(clip, preset)
     clip.requires_grad_(requires_grad=False)
     views = Views(recipe.augmentation, recipe.training.seed, recipe.model.networks, preset.image_spec())
-    corpus = build_corpus(table, views, places, bar, workers=workers)
+    corpus = build_corpus(table, views, folders, bar, workers=workers)
     trunk = cast("MiniLmTower", clip.text).trunk
     if recipe.text:
-        tuned = load_checkpoint(Path(fitted_path(recipe.text, places, bar))).clip.text
+        tuned = load_checkpoint(Path(fitted_path(recipe.text, folders, bar))).clip.text
         trunk.load_state_dict(cast("MiniLmTower", tuned).trunk.state_dict())
     if recipe.tuning is not None:
         tune(clip, corpus, recipe, folder, bar)
-    corpus = corpus.with_text_vectors(trunk, places.cache, bar)
+    corpus = corpus.with_text_vectors(trunk, folders.cache, bar)
     data = FitData(corpus, np.arange(len(corpus.keys)), _classifier(clip, corpus, recipe))
     history = _fit_heads(clip, data, recipe, folder, bar)
     if recipe.stages is not None:
         seen = bar("views before the stages", len(corpus.keys) * recipe.augmentation.views)
         views = replace(views, first=recipe.stages.first)
-        cache_outputs(corpus.shards, views, places.cache, seen, workers=workers)
-        maps = open_maps(corpus.shards, corpus.rows, views, places.cache)
+        cache_outputs(corpus.shards, views, folders.cache, seen, workers=workers)
+        maps = open_maps(corpus.shards, corpus.rows, views, folders.cache)
         report = _reporter(bar("epochs of the stages", recipe.stages.epochs))
         history += tune_stages(clip, replace(data, maps=maps), recipe, folder / f"stages.{PROGRESS}", report)
     run = HeadFit(recipe, history, learnt)
@@ -140,7 +140,7 @@ def teach(
     return Fitted(checkpoint, save_checkpoint(folder, checkpoint), history)
 
 
-def fitted_path(title: str, places: FitFolders, bar: Bar) -> str:
+def fitted_path(title: str, folders: FitFolders, bar: Bar) -> str:
     """The path of a model; a `teach:RECIPE` is fitted first, into the cache.
 
     Raises:
@@ -149,9 +149,9 @@ def fitted_path(title: str, places: FitFolders, bar: Bar) -> str:
     if not title.startswith(TEACH):
         return title
     recipe = load_recipe(title.removeprefix(TEACH))
-    folder = places.cache / f"teacher-{recipe.name}-{recipe.digest()}"
+    folder = folders.cache / f"teacher-{recipe.name}-{recipe.digest()}"
     if not (folder / CHECKPOINT).exists():  # written last
-        teach(recipe, places, folder, bar, threads=1)
+        teach(recipe, folders, folder, bar, threads=1)
     return str(folder)
 
 

@@ -17,7 +17,7 @@ from mctrain.errors import WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
-from mctrain.places import on_disk
+from mctrain.paths import on_disk
 from mctrain.recipes.training import DECISIONS, SHARDS
 from mctrain.training.comparison import compare, everyday_words, overlap
 from mctrain.training.decisions.head import (
@@ -61,7 +61,7 @@ class LearnResult:
     skipped: Counter[str]
 
 
-def learn(recipe: DecisionsRecipe, begin: Path, places: RunFolders, folder: Path, bar: Bar) -> LearnResult:
+def learn(recipe: DecisionsRecipe, begin: Path, folders: RunFolders, folder: Path, bar: Bar) -> LearnResult:
     """Makes a checkpoint of the bundle `begin` with its image head trained on the decisions in the shards.
 
     Raises:
@@ -71,11 +71,11 @@ def learn(recipe: DecisionsRecipe, begin: Path, places: RunFolders, folder: Path
         TrainerError: the folder holds a checkpoint of another kind, or the loss is not finite.
     """
     _demand_no_other(folder / CHECKPOINT)
-    shards = find_shards(on_disk(places.photos, "Decisions are read from a disk"), SHARDS)
+    shards = find_shards(on_disk(folders.photos, "Decisions are read from a disk"), SHARDS)
     bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
     tower = cast("LiteTower", begun.clip.image)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        sets = find_files(load_tasks(places.tasks), places.data, Path(scratch)) if places.data else []
+        sets = find_files(load_tasks(folders.tasks), folders.data, Path(scratch)) if folders.data else []
         trunk = BundleTrunk(bundle, Path(scratch))
         decided = embed_decided(shards, trunk, bar("photos", sum(map(count_photos, shards))))
         kept = np.array([is_held_out(key, recipe.apart.share) for key in decided.keys])

@@ -1,4 +1,4 @@
-"""Locations of shards: a local path, or a URL of a store that fsspec supports, such as `s3://bucket/folder`.
+"""Paths of shards: a local path, or a URL of a store that fsspec supports, such as `s3://bucket/folder`.
 
 Files are written atomically: on a disk under another name and then renamed, in a store as one object that becomes
 visible when it is complete. fsspec is loaded for URLs only.
@@ -26,7 +26,7 @@ _MAGIC = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
-class StoredPath:
+class UrlPath:
     """A file or folder of a store by its URL, with the methods of `pathlib.Path` that shards need.
 
     Credentials come from the store's usual environment variables. A store has no folders, only names with slashes.
@@ -37,8 +37,8 @@ class StoredPath:
     def __str__(self) -> str:
         return self.url
 
-    def __truediv__(self, name: str) -> StoredPath:
-        return StoredPath(f"{self.url.rstrip('/')}/{name}")
+    def __truediv__(self, name: str) -> UrlPath:
+        return UrlPath(f"{self.url.rstrip('/')}/{name}")
 
     @property
     def name(self) -> str:
@@ -46,25 +46,25 @@ class StoredPath:
         return self.url.rpartition("/")[2]
 
     @property
-    def parent(self) -> StoredPath:
+    def parent(self) -> UrlPath:
         """The containing folder."""
-        return StoredPath(self.url.rpartition("/")[0])
+        return UrlPath(self.url.rpartition("/")[0])
 
     def is_file(self) -> bool:
         """Whether there is a file here; raises DataError if the store does not answer, or refuses it."""
-        store, path = self.store()
+        store, key = self.store()
         with _sentences(self):
-            return bool(store.isfile(path))
+            return bool(store.isfile(key))
 
     def open(self, mode: str = "rb") -> io.BufferedReader:
         """Opens the file for random reads; raises the store's own errors."""
-        store, path = self.store()
-        return io.BufferedReader(store.open(path, mode), _BUFFER)
+        store, key = self.store()
+        return io.BufferedReader(store.open(key, mode), _BUFFER)
 
     def read_bytes(self) -> bytes:
         """The whole file; raises the store's own errors."""
-        store, path = self.store()
-        return bytes(store.cat_file(path))
+        store, key = self.store()
+        return bytes(store.cat_file(key))
 
     def store(self) -> tuple[Any, str]:
         """The file system and the path in it; fsspec caches file systems.
@@ -82,172 +82,172 @@ class StoredPath:
             raise DataError(f"{self} cannot be opened: {_reason(fault)}.") from fault
 
 
-Place = Path | StoredPath
-_Place = TypeVar("_Place", bound=Place)
+AnyPath = Path | UrlPath
+_AnyPath = TypeVar("_AnyPath", bound=AnyPath)
 
 
-def place_of(text: str) -> Place:
+def parse_path(text: str) -> AnyPath:
     """Parses a path or a URL."""
-    return StoredPath(text.rstrip("/")) if "://" in text else Path(text)
+    return UrlPath(text.rstrip("/")) if "://" in text else Path(text)
 
 
-def same(one: Place, other: Place) -> bool:
+def same(one: AnyPath, other: AnyPath) -> bool:
     """Whether both are the same existing file."""
     if isinstance(one, Path) and isinstance(other, Path):
         return one.is_file() and other.is_file() and one.samefile(other)
     return str(one) == str(other) and one.is_file()
 
 
-def on_disk(place: Place, reason: str) -> Path:
-    """The place as a local path; `reason` begins the error message.
+def on_disk(path: AnyPath, reason: str) -> Path:
+    """The path as a local one; `reason` begins the error message.
 
     Raises:
         TrainerError: it lies in a store.
     """
-    if isinstance(place, StoredPath):
-        raise TrainerError(f"{reason}, and {place} lies in a store; copy it to a disk first.")
-    return place
+    if isinstance(path, UrlPath):
+        raise TrainerError(f"{reason}, and {path} lies in a store; copy it to a disk first.")
+    return path
 
 
-def files_of(folder: _Place, pattern: str) -> list[_Place]:
+def files_of(folder: _AnyPath, pattern: str) -> list[_AnyPath]:
     """The files in this folder that match a pattern (`*.tar`, `**/*.tar`), sorted; an exact name matches only itself.
 
     Raises:
         DataError: the store does not answer, or refuses it.
     """
     if (folder / pattern).is_file():
-        return [cast("_Place", folder / pattern)]
+        return [cast("_AnyPath", folder / pattern)]
     if isinstance(folder, Path):
         # Path.glob accepts no absolute pattern
         names = sorted(glob.glob(pattern, root_dir=folder, recursive=True))  # noqa: PTH207
-        return [cast("_Place", folder / name) for name in names if (folder / name).is_file()]
+        return [cast("_AnyPath", folder / name) for name in names if (folder / name).is_file()]
     if not _MAGIC & set(pattern):
         return []
-    store, path = folder.store()
+    store, key = folder.store()
     with _sentences(folder):
-        found = store.glob(f"{path}/{pattern}", detail=True)
-    names = [name[len(path) + 1 :] for name, about in sorted(found.items()) if about["type"] == "file"]
-    return [cast("_Place", folder / name) for name in names]
+        found = store.glob(f"{key}/{pattern}", detail=True)
+    names = [name[len(key) + 1 :] for name, about in sorted(found.items()) if about["type"] == "file"]
+    return [cast("_AnyPath", folder / name) for name in names]
 
 
-def size_of(place: Place) -> int:
+def size_of(path: AnyPath) -> int:
     """The size of a file in bytes; raises DataError if it is missing or may not be read."""
-    with _sentences(place):
-        if isinstance(place, Path):
-            return place.stat().st_size
-        store, path = place.store()
-        return int(store.size(path))
+    with _sentences(path):
+        if isinstance(path, Path):
+            return path.stat().st_size
+        store, key = path.store()
+        return int(store.size(key))
 
 
-def version_of(place: Place) -> str:
+def version_of(path: AnyPath) -> str:
     """A string that changes whenever the file does, from its metadata only.
 
     Raises:
         DataError: it is missing or may not be read.
     """
-    with _sentences(place):
-        if isinstance(place, Path):
-            state = place.stat()
+    with _sentences(path):
+        if isinstance(path, Path):
+            state = path.stat()
             return f"{state.st_size} {state.st_mtime_ns} {state.st_ino}"
-        store, path = place.store()
-        return str(store.ukey(path))
+        store, key = path.store()
+        return str(store.ukey(key))
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[io.BufferedReader]:
+def opened(path: AnyPath) -> Iterator[io.BufferedReader]:
     """Opens a file for random reads; raises DataError if it is missing or cannot be read, now or later on."""
-    with _sentences(place), place.open("rb") as file:
+    with _sentences(path), path.open("rb") as file:
         yield file
 
 
-def read(place: Place) -> bytes:
+def read(path: AnyPath) -> bytes:
     """The whole file; raises DataError if it is missing or cannot be read."""
-    with _sentences(place):
-        return place.read_bytes()
+    with _sentences(path):
+        return path.read_bytes()
 
 
-def read_part(place: Place, start: int, size: int) -> bytes:
+def read_part(path: AnyPath, start: int, size: int) -> bytes:
     """`size` bytes from `start`; fewer if the file ends before.
 
     Raises:
         DataError: it is missing or cannot be read.
     """
-    with _sentences(place):
-        if isinstance(place, StoredPath):
-            store, path = place.store()
-            return bytes(store.cat_file(path, start=start, end=start + size))
-        with place.open("rb", buffering=0) as file:
+    with _sentences(path):
+        if isinstance(path, UrlPath):
+            store, key = path.store()
+            return bytes(store.cat_file(key, start=start, end=start + size))
+        with path.open("rb", buffering=0) as file:
             file.seek(start)
             return file.read(size)
 
 
 @contextmanager
-def near(place: Place) -> Iterator[Path]:
+def local_copy(path: AnyPath) -> Iterator[Path]:
     """The file at a local path inside the block; one in a store is downloaded to a temporary file.
 
     Raises:
         DataError: it is missing or cannot be read.
     """
-    if isinstance(place, Path):
-        size_of(place)
-        yield place
+    if isinstance(path, Path):
+        size_of(path)
+        yield path
         return
-    store, path = place.store()
+    store, key = path.store()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
-        copy = Path(folder, place.name)
-        with _sentences(place):
-            store.get_file(path, str(copy))
+        copy = Path(folder, path.name)
+        with _sentences(path):
+            store.get_file(key, str(copy))
         yield copy
 
 
 @contextmanager
-def draft(place: Place) -> Iterator[Path]:
+def draft(path: AnyPath) -> Iterator[Path]:
     """A local path to write to: becomes the file if the block succeeds, and is deleted if it fails.
 
     Raises:
         OSError: the disk is full or cannot be written.
         TrainerError: the store refuses it.
     """
-    if isinstance(place, Path):
-        with draft_of(place) as path:
-            yield path
+    if isinstance(path, Path):
+        with draft_of(path) as local:
+            yield local
         return
-    store, target = place.store()
+    store, target = path.store()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
-        path = Path(folder, place.name)
-        yield path
+        local = Path(folder, path.name)
+        yield local
         try:
-            store.put_file(str(path), target)
+            store.put_file(str(local), target)
         # Third-party stores: each raises different exceptions.
         except Exception as fault:
             advice = "; make the bucket first, or name another" * isinstance(fault, FileNotFoundError)
-            raise TrainerError(f"{place} cannot be written: {_reason(fault)}{advice}.") from fault
+            raise TrainerError(f"{path} cannot be written: {_reason(fault)}{advice}.") from fault
 
 
-def write(place: Place, content: bytes) -> None:
+def write(path: AnyPath, content: bytes) -> None:
     """Replaces a file atomically.
 
     Raises:
         OSError: the disk is full or cannot be written.
         TrainerError: the store refuses it.
     """
-    with draft(place) as path:
-        path.write_bytes(content)
+    with draft(path) as local:
+        local.write_bytes(content)
 
 
 @contextmanager
-def _sentences(place: Place) -> Iterator[None]:
+def _sentences(path: AnyPath) -> Iterator[None]:
     """Turns the exceptions of disks and stores into sentences; each store raises different ones."""
     try:
         yield
     except FileNotFoundError as fault:
-        raise DataError(f"There is no file {place}; check the name.") from fault
+        raise DataError(f"There is no file {path}; check the name.") from fault
     except OSError as fault:
-        raise DataError(f"{place} cannot be read: {fault.strerror or _reason(fault)}.") from fault
+        raise DataError(f"{path} cannot be read: {fault.strerror or _reason(fault)}.") from fault
     except Exception as fault:
-        if isinstance(place, Path) or isinstance(fault, PicsightError):
+        if isinstance(path, Path) or isinstance(fault, PicsightError):
             raise
-        raise DataError(f"{place} cannot be read: {_reason(fault)}.") from fault
+        raise DataError(f"{path} cannot be read: {_reason(fault)}.") from fault
 
 
 def _reason(fault: Exception) -> str:

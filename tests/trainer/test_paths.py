@@ -11,7 +11,7 @@ import pytest
 import s3fs
 
 from mctrain.errors import DataError, TrainerError
-from mctrain.places import draft, files_of, opened, place_of, read, read_part, size_of, version_of, write
+from mctrain.paths import draft, files_of, opened, parse_path, read, read_part, size_of, version_of, write
 
 CONTENT = bytes(range(256)) * 5000
 
@@ -20,10 +20,10 @@ CONTENT = bytes(range(256)) * 5000
 def folder(request, tmp_path):
     """An empty folder of each kind."""
     if request.param == "disk":
-        return place_of(str(tmp_path))
+        return parse_path(str(tmp_path))
     if request.param == "memory":
-        return place_of(f"memory://{tmp_path.name}")
-    return place_of(f"{request.getfixturevalue('bucket')}/{tmp_path.name}/")
+        return parse_path(f"memory://{tmp_path.name}")
+    return parse_path(f"{request.getfixturevalue('bucket')}/{tmp_path.name}/")
 
 
 def test_what_was_written_is_listed_and_read_from_anywhere(folder):
@@ -83,7 +83,7 @@ def test_a_missing_file_is_one_sentence(folder):
 
 
 def test_files_of_other_writers_are_seen(bucket, tmp_path):
-    folder = place_of(f"{bucket}/{tmp_path.name}")
+    folder = parse_path(f"{bucket}/{tmp_path.name}")
     write(folder / "mine.tar", b"mine")
     assert len(files_of(folder, "*.tar")) == 1
     others = s3fs.S3FileSystem(skip_instance_cache=True)  # as another process has it
@@ -93,18 +93,18 @@ def test_files_of_other_writers_are_seen(bucket, tmp_path):
 
 
 def test_a_refusing_store_is_one_sentence(bucket):
-    strange = place_of("s3://nobody-made-this-bucket/one.tar")
+    strange = parse_path("s3://nobody-made-this-bucket/one.tar")
     with pytest.raises(TrainerError, match=r"one\.tar cannot be written: .*; make the bucket first"):
         write(strange, b"content")
     with pytest.raises(DataError, match=r"gopher://there cannot be opened: Protocol not known"):
-        place_of("gopher://there").is_file()
+        parse_path("gopher://there").is_file()
 
 
 def test_a_path_needs_no_package_and_a_url_names_the_missing_one(monkeypatch):
     for name in ("fsspec", "fsspec.core"):
         monkeypatch.setitem(sys.modules, name, None)
-    assert not place_of("none.tar").is_file()
+    assert not parse_path("none.tar").is_file()
     with pytest.raises(
         TrainerError, match=r"one\.tar lies in a store, which needs the package fsspec: pip install"
     ):
-        place_of("s3://bucket/one.tar").is_file()
+        parse_path("s3://bucket/one.tar").is_file()
