@@ -28,10 +28,10 @@ from mctrain.evaluation.retrieval import (
     class_vectors,
     classification,
     flattened,
+    recall,
     retrieval,
     right_photos,
     search_recall,
-    text_recall,
 )
 from mctrain.evaluation.tasks import (
     Benchmark,
@@ -218,7 +218,7 @@ def _translations(subject: Subject, task: Translations, found: FoundTask) -> Ans
     outcomes = [
         outcome
         for language in task.languages
-        for outcome in text_recall(
+        for outcome in recall(
             asked.vectors, subject.texts([each[language] for each in lines]), owner, language
         )
     ]

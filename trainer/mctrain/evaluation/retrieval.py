@@ -63,9 +63,7 @@ def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list
     ]
 
 
-def text_recall(
-    photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH
-) -> list[Outcome]:
+def recall(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:
     """Recall from text to photo; text j belongs to photo `owner[j]`, and `way` names the figures."""
     found = ranks(texts, photos, lambda block: owner[block, None] == np.arange(len(photos)))
     return _recalls(way, found, owner, len(photos) - 1)

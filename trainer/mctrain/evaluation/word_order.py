@@ -54,9 +54,7 @@ def make_negatives(caption: str, seed: str) -> CaptionNegatives:
     each = " ".join(words)
     shuffled = [" ".join(shuffle(words, draw)) for shuffle in SHUFFLES]
     orders = tuple(dict.fromkeys(other for other in shuffled if other != each))
-    return CaptionNegatives(
-        each, orders, _swapped(words, _related_nouns(words)), _swapped(words, _attributes(words))
-    )
+    return CaptionNegatives(each, orders, _swapped(words, _nouns(words)), _swapped(words, _attributes(words)))
 
 
 def shuffle_nouns_and_adjectives(words: Sequence[str], draw: Random) -> Words:
@@ -68,7 +66,7 @@ def shuffle_nouns_and_adjectives(words: Sequence[str], draw: Random) -> Words:
 def shuffle_other_words(words: Sequence[str], draw: Random) -> Words:
     """Shuffles all words but nouns and adjectives."""
     named = frozenset[str]().union(*_nouns_and_adjectives())
-    return _shuffled(words, [index for index, word in enumerate(words) if word not in named], draw)
+    return _shuffled(words, [i for i, word in enumerate(words) if word not in named], draw)
 
 
 def shuffle_in_trigrams(words: Sequence[str], draw: Random) -> Words:
@@ -90,15 +88,13 @@ SHUFFLES: tuple[Callable[[Sequence[str], Random], Words], ...] = (
 )
 
 
-def _related_nouns(words: Sequence[str]) -> tuple[int, int] | None:
+def _nouns(words: Sequence[str]) -> tuple[int, int] | None:
     """The positions of the first two nouns with a directed relation between them.
 
     In a sequence of nouns the last is the thing: a tennis ball is a ball.
     """
     known, adjectives = _nouns_and_adjectives()
-    nouns = [
-        index for index in _positions(words, known) if not known.intersection(words[index + 1 : index + 2])
-    ]
+    nouns = [i for i in _positions(words, known) if not known.intersection(words[i + 1 : i + 2])]
     for one, other in pairwise(nouns):
         between = set(words[one + 1 : other]) - _EITHER_WAY - adjectives
         if words[one] != words[other] and between:
@@ -109,11 +105,7 @@ def _related_nouns(words: Sequence[str]) -> tuple[int, int] | None:
 def _attributes(words: Sequence[str]) -> tuple[int, int] | None:
     """The positions of the first two different adjectives before different nouns."""
     nouns, adjectives = _nouns_and_adjectives()
-    held = [
-        index
-        for index in _positions(words, adjectives)
-        if words[index + 1 : index + 2] and words[index + 1] in nouns
-    ]
+    held = [i for i in _positions(words, adjectives) if words[i + 1 : i + 2] and words[i + 1] in nouns]
     for one, other in pairwise(held):
         if words[one] != words[other] and words[one + 1] != words[other + 1]:
             return one, other
@@ -131,8 +123,8 @@ def _swapped(words: Sequence[str], positions: tuple[int, int] | None) -> tuple[s
 
 def _shuffled(words: Sequence[str], positions: Sequence[int], draw: Random) -> Words:
     shuffled = list(words)
-    for index, source in zip(positions, draw.sample(positions, len(positions)), strict=True):
-        shuffled[index] = words[source]
+    for i, source in zip(positions, draw.sample(positions, len(positions)), strict=True):
+        shuffled[i] = words[source]
     return shuffled
 
 
@@ -141,7 +133,7 @@ def _trigrams(words: Sequence[str]) -> list[Sequence[str]]:
 
 
 def _positions(words: Sequence[str], wanted: frozenset[str]) -> list[int]:
-    return [index for index, word in enumerate(words) if word in wanted]
+    return [i for i, word in enumerate(words) if word in wanted]
 
 
 @cache

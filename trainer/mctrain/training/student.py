@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 # pretrained networks too: timm's checkpointing would update BatchNorm statistics twice
-_BLOCKS = (
+_BLOCK = (
     TransformerLayer,
     AttentionBlock,
     RepMixerBlock,
@@ -53,7 +53,7 @@ _OF_RANGES = 10.0  # times the learning rate: six parameters that must follow a 
 def recompute(model: nn.Module) -> None:
     """Turns on activation recomputation, in place; dropout repeats its draws, and BatchNorm updates statistics only once."""
     for module in model.modules():
-        if isinstance(module, _BLOCKS):
+        if isinstance(module, _BLOCK):
             module.forward = MethodType(_recomputed, module)  # type: ignore[method-assign]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from mctrain.data.joining.sample_files import FetchedSample, LocatedSample, find_sample_files
+from mctrain.data.joining.sample_files import FetchedSample, IndexEntry, find_sample_files
 from mctrain.data.joining.uid_index import open_index
 from mctrain.errors import DataError
 
@@ -19,7 +19,7 @@ class Listed:
     """A holder with known samples."""
 
     path: Path
-    held: list[LocatedSample]
+    held: list[IndexEntry]
     damaged: bool = False
     looked: list[str] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def drawn(count, seed):
     upper = [draw.randbytes(8) for _ in range(count // 2)] + [b"\xff" * 8, b"\0" * 8]
     lower = [draw.randbytes(8) for _ in range(3)]
     return [
-        LocatedSample(
+        IndexEntry(
             draw.choice(upper) + draw.choice(lower),
             at,
             draw.randrange(1 << 40),

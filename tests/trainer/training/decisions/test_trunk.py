@@ -73,7 +73,7 @@ def test_decisions_become_a_table_of_photos_and_tags(trunk, head, real_data, pho
     decided = embed_decided([shard(tmp_path, *members)], trunk, lambda *_: None)
     assert decided.keys == ("k0", "k1")
     assert (decided.tags, decided.words) == (("a", "b/Luna"), (("a",), ("our dog", "Luna")))
-    assert decided.verdicts.tolist() == [[-1, 1], [0, -1]]
+    assert decided.labels.tolist() == [[-1, 1], [0, -1]]
     assert decided.skipped == {"no decision": 1, "broken photo": 1, "evaluation photo": 1}
     vectors = HeadTeacher(trunk, head).photos([photo.image() for photo in photos[:2]], ["", ""])
     assert np.allclose(embed(head, decided.given), vectors, atol=1e-3)

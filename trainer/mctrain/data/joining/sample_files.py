@@ -32,7 +32,7 @@ _STATISTICS = "_stats.json"  # img2dataset's, beside each shard
 
 
 @dataclass(frozen=True, slots=True)
-class LocatedSample:
+class IndexEntry:
     """A sample in a file: its uid as 16 bytes, its position and size, and whether it has a photo and a text."""
 
     uid: bytes
@@ -116,15 +116,13 @@ class _Span:
     suffixes: set[str] = field(default_factory=set)
     record: bytes = b""
 
-    def entry(self) -> LocatedSample | None:
+    def entry(self) -> IndexEntry | None:
         """The index entry, if the sample has a uid."""
         facts = parse_facts(self.record)
         if (uid := uid_of(facts, self.key)) is None:
             return None
         text = "txt" in self.suffixes or bool(facts.get("caption"))
-        return LocatedSample(
-            uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text
-        )
+        return IndexEntry(uid, self.start, self.end - self.start, bool(PHOTO_SUFFIXES & self.suffixes), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +140,7 @@ class _SingleFile:
 class _TarFile(_SingleFile):
     """An uncompressed tar archive; a sample is located by its first byte and size."""
 
-    def entries(self) -> Iterator[LocatedSample]:
+    def entries(self) -> Iterator[IndexEntry]:
         """Its samples with a uid, without reading photos.
 
         Raises:
@@ -184,13 +182,13 @@ class _TarFile(_SingleFile):
 class _TableFile(_SingleFile):
     """A Parquet file with one row per sample; failed downloads are rows without a photo."""
 
-    def entries(self) -> Iterator[LocatedSample]:
+    def entries(self) -> Iterator[IndexEntry]:
         """As those of a tar."""
         column = photo_column(self.path)
         for at, row in enumerate(rows(self.path, without=column)):
             if (uid := uid_of(row, str(row.get("key", "")))) is not None:
                 photo = column is not None and row.get("status", "success") == "success"
-                yield LocatedSample(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
+                yield IndexEntry(uid, at, 0, photo, bool(row.get("txt") or row.get("caption")))
 
     def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a row has none)
         """One of its rows."""
@@ -211,13 +209,13 @@ class _SampleFolder:
         names = "\n".join(str(file) for _, files in _listed(self.path) for file in files.values())
         return hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest()
 
-    def entries(self) -> Iterator[LocatedSample]:
+    def entries(self) -> Iterator[IndexEntry]:
         """As those of a tar."""
         for at, (key, files) in enumerate(_listed(self.path)):
             facts = parse_facts(read(files["json"])) if "json" in files else {}
             if (uid := uid_of(facts, key)) is not None:
                 text = "txt" in files or bool(facts.get("caption"))
-                yield LocatedSample(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
+                yield IndexEntry(uid, at, 0, bool(PHOTO_SUFFIXES & files.keys()), text)
 
     def fetch(self, at: int, size: int) -> FetchedSample:  # noqa: ARG002 (a folder's samples have none)
         """One of its samples."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from mctrain.data.joining.sample_files import LocatedSample
+from mctrain.data.joining.sample_files import IndexEntry
 from mctrain.errors import DataError
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ class UidIndex:
     twice: int
     faults: tuple[str, ...]
 
-    def find(self, uid: bytes) -> Iterator[tuple[int, LocatedSample]]:
+    def find(self, uid: bytes) -> Iterator[tuple[int, IndexEntry]]:
         """All samples with this uid and the numbers of their files, in the order in which the files were named."""
-        for source, *located in self.database.execute(_FIND, [uid]):
-            yield source, LocatedSample(*located)
+        for source, *entry in self.database.execute(_FIND, [uid]):
+            yield source, IndexEntry(*entry)
 
-    def fetch(self, source: int, located: LocatedSample) -> FetchedSample:
+    def fetch(self, source: int, entry: IndexEntry) -> FetchedSample:
         """A sample of the file with this number; raises DataError if the file has changed."""
-        return self.files[source].fetch(located.at, located.size)
+        return self.files[source].fetch(entry.at, entry.size)
 
     def close(self) -> None:
         """Closes the table."""

@@ -78,7 +78,7 @@ class Views:
     def sized(self) -> tuple[SizedNetwork, ...]:
         """Each network with its input sizes."""
         return tuple(
-            replace(network, first=self.first) for network in sized_networks(self.networks, self.spec.size)
+            replace(each, first=self.first) for each in sized_networks(self.networks, self.spec.size)
         )
 
 
@@ -188,9 +188,7 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
 def _compute(work: _Work) -> int:
     """Computes one view of one shard and writes a file per network; returns the number of photos."""
     graphs = {network: Graph(network.graph_file(work.cache)) for network in work.networks}
-    found: dict[SizedNetwork, list[tuple[NDArray[np.float16], ...]]] = {
-        network: [] for network in work.networks
-    }
+    found: dict[SizedNetwork, list[tuple[NDArray[np.float16], ...]]] = {each: [] for each in work.networks}
     keys: list[str] = []
     pixels: list[str] = []
     for batch, pictures, values in _batches(work):

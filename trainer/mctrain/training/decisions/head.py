@@ -1,6 +1,6 @@
 """Fits a bundle's image head to decisions, on its trunk's features: a few hundred steps that take seconds.
 
-For photos with cosines c [n, tags], verdicts v [n, tags] (1 accepted, -1 rejected, 0 undecided) and thresholds k [n, tags],
+For photos with cosines c [n, tags], labels v [n, tags] (1 accepted, -1 rejected, 0 undecided) and thresholds k [n, tags],
 above which a photo belongs to a tag:
 
     decisions    Σ w softplus(-v s (c - k)) over the decided pairs only: an undecided photo is not a negative
@@ -40,10 +40,10 @@ APART = "decisions kept apart"
 
 
 def decision_loss(
-    cosines: Tensor, verdicts: Tensor, thresholds: Tensor, weights: Tensor, scale: float
+    cosines: Tensor, labels: Tensor, thresholds: Tensor, weights: Tensor, scale: float
 ) -> Tensor:
     """The weighted sum [] over decided pairs."""
-    return (weights * F.softplus(-verdicts * scale * (cosines - thresholds))).sum()
+    return (weights * F.softplus(-labels * scale * (cosines - thresholds))).sum()
 
 
 def staying_loss(photos: Tensor, before: Tensor, scale: float) -> Tensor:
@@ -51,25 +51,23 @@ def staying_loss(photos: Tensor, before: Tensor, scale: float) -> Tensor:
     return scale * (1 - (photos * before).sum(1)).mean()
 
 
-def even_weights(verdicts: Tensor) -> Tensor:
+def even_weights(labels: Tensor) -> Tensor:
     """W [n, tags]: in each tag, the weights of accepted pairs add up to 1 / tags, and so do those of rejected pairs."""
-    weights = torch.zeros(verdicts.shape)
+    weights = torch.zeros(labels.shape)
     for kind in (1, -1):
-        pairs = (verdicts == kind).float()
+        pairs = (labels == kind).float()
         weights += pairs / pairs.sum(0).clamp(min=1)
-    return weights / verdicts.shape[1]
+    return weights / labels.shape[1]
 
 
-def thresholds_of(cosines: Tensor, verdicts: Tensor, fitting: Tensor) -> Tensor:
+def thresholds_of(cosines: Tensor, labels: Tensor, fitting: Tensor) -> Tensor:
     """K [n, tags]: the larger of `fitting` [n], the cosine of words that fit the photo, and the midpoint between a tag's
     accepted and rejected photos.
 
     The first is the target for words that mean nothing to the model yet, such as a dog's name; the second separates
     photos that already score above it.
     """
-    sums = [
-        (cosines * each).sum(0) / each.sum(0) for each in ((verdicts == 1).float(), (verdicts == -1).float())
-    ]
+    sums = [(cosines * each).sum(0) / each.sum(0) for each in ((labels == 1).float(), (labels == -1).float())]
     between = (sums[0] + sums[1]).nan_to_num(-2) / 2  # a tag with one kind of decision has no midpoint
     return torch.maximum(between, fitting[:, None])
 
@@ -90,7 +88,7 @@ class _Table:
 
     given: Tensor  # [photos, features + classes]
     before: Tensor  # [photos, dim]: the old vectors
-    verdicts: Tensor  # [photos, tags]
+    labels: Tensor  # [photos, tags]
     weights: Tensor  # [photos, tags]
     thresholds: Tensor  # [photos, tags]
 
@@ -126,11 +124,11 @@ def fit(
 @torch.no_grad()
 def _table(head: Head, data: DecisionData, rank: int) -> _Table:
     given = torch.from_numpy(data.decided.given)
-    verdicts = torch.from_numpy(data.decided.verdicts)
+    labels = torch.from_numpy(data.decided.labels)
     before = apply(head.eval(), given)
     fitting = (before @ data.words.T).topk(min(rank, len(data.words))).values[:, -1]  # [photos]
-    thresholds = thresholds_of(data.tags.scores(before), verdicts, fitting)
-    return _Table(given, before, verdicts, even_weights(verdicts), thresholds)
+    thresholds = thresholds_of(data.tags.scores(before), labels, fitting)
+    return _Table(given, before, labels, even_weights(labels), thresholds)
 
 
 def _loss(learning: Head, data: DecisionData, table: _Table, recipe: DecisionsRecipe) -> Tensor:
@@ -140,7 +138,7 @@ def _loss(learning: Head, data: DecisionData, table: _Table, recipe: DecisionsRe
     photos = apply(learning, table.given[rows])
     weights = table.weights[rows] * (count / len(rows))
     cosines = data.tags.scores(photos)
-    decided = decision_loss(cosines, table.verdicts[rows], table.thresholds[rows], weights, data.scale)
+    decided = decision_loss(cosines, table.labels[rows], table.thresholds[rows], weights, data.scale)
     stays = staying_loss(photos, table.before[rows], data.scale)
     return decided + recipe.decisions.staying * stays
 
@@ -216,7 +214,7 @@ def judge_tags(heads: tuple[Head, Head], held_out: Decisions, tags: TagWords, le
     accepted, rejected = _counts(held_out)
     judged = []
     for place in judged_tags(held_out, least):
-        kinds = held_out.verdicts[:, place]
+        kinds = held_out.labels[:, place]
         figures = [
             100 * auc(each[kinds == ACCEPTED, place], each[kinds == REJECTED, place]) for each in scores
         ]
@@ -228,11 +226,11 @@ def compared(tags: Sequence[TagScores], held_out: Decisions) -> Compared:
     """The mean over the tags, for the checkpoint and the bundle; it contains no tag names."""
     named = {each.tag for each in tags}
     columns = [place for place, tag in enumerate(held_out.tags) if tag in named]
-    photos = int(held_out.verdicts[:, columns].any(axis=1).sum())
+    photos = int(held_out.labels[:, columns].any(axis=1).sum())
     before, after = (float(np.mean([getattr(each, when) for each in tags])) for when in ("before", "after"))
     return Compared(APART, photos, before, after, group="asked for")
 
 
 def _counts(held_out: Decisions) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The accepted and the rejected photos of each tag."""
-    return (held_out.verdicts == ACCEPTED).sum(0), (held_out.verdicts == REJECTED).sum(0)
+    return (held_out.labels == ACCEPTED).sum(0), (held_out.labels == REJECTED).sum(0)

@@ -122,19 +122,19 @@ def apply(head: Head, given: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """Photos with their decisions; a verdict of 0 means undecided."""
+    """Photos with their decisions; a label of 0 means undecided."""
 
     keys: tuple[str, ...]
     tags: tuple[str, ...]
     words: tuple[tuple[str, ...], ...]  # of each tag
-    verdicts: NDArray[np.int8]  # [photos, tags]
+    labels: NDArray[np.int8]  # [photos, tags]
     given: NDArray[np.float32]  # [photos, features + classes]
     skipped: Counter[str]
 
     def where(self, wanted: NDArray[np.bool_]) -> Decisions:
         """The subset of photos where `wanted` is true."""
         keys = tuple(key for key, each in zip(self.keys, wanted, strict=True) if each)
-        return Decisions(keys, self.tags, self.words, self.verdicts[wanted], self.given[wanted], self.skipped)
+        return Decisions(keys, self.tags, self.words, self.labels[wanted], self.given[wanted], self.skipped)
 
 
 def embed_decided(
@@ -162,8 +162,8 @@ def embed_decided(
         raise DataError(
             f"No photo in {shards[0].parent} has a decision about a tag; pack what `picsight export decisions` wrote."
         )
-    tags, words, verdicts = _table(decisions)
-    return Decisions(tuple(keys), tags, words, verdicts, np.stack(given), skipped)
+    tags, words, labels = _table(decisions)
+    return Decisions(tuple(keys), tags, words, labels, np.stack(given), skipped)
 
 
 def _decided(
@@ -185,15 +185,15 @@ def _decided(
 def _table(
     decisions: Sequence[tuple[Decision, ...]],
 ) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...], NDArray[np.int8]]:
-    """The sorted tags, the words of each, and the verdicts [photos, tags]."""
+    """The sorted tags, the words of each, and the labels [photos, tags]."""
     words: dict[str, dict[str, None]] = {}
     for each in sorted(
         {decision for row in decisions for decision in row}, key=lambda each: (each.tag, each.prompts)
     ):
         words.setdefault(each.tag, {}).update(dict.fromkeys(each.words))
     places = {tag: place for place, tag in enumerate(words)}
-    verdicts = np.zeros((len(decisions), len(words)), np.int8)
-    for row, made in zip(verdicts, decisions, strict=True):
+    labels = np.zeros((len(decisions), len(words)), np.int8)
+    for row, made in zip(labels, decisions, strict=True):
         for decision in made:
             row[places[decision.tag]] = ACCEPTED if decision.accepted else REJECTED
-    return tuple(words), tuple(map(tuple, words.values())), verdicts
+    return tuple(words), tuple(map(tuple, words.values())), labels
