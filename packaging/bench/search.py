@@ -244,9 +244,7 @@ def account(folder: Path, count: int, built: float) -> list[str]:
 
 
 def panoramas(data: Path) -> Iterator[list[str]]:
-    """The table's rows: how often a caption finds the strip with its photo, and how often something has a strong match
-    that hardly any photo shows, without and with squares.
-    """
+    """Rows, without and with squares: how often a caption finds its strip, and how often a rare thing has a strong match."""
     with tarfile.open(next(data.glob("flickr8k-dev-*.tar"))) as shard:
         members = {member.name: shard.extractfile(member) for member in shard}
         content = {name: file.read() for name, file in members.items() if file is not None}

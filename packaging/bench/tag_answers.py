@@ -36,9 +36,7 @@ class TagQuestion:
 
 @dataclass(frozen=True, slots=True)
 class AnswerStage:
-    """A tag after some answers: suggestions in the half that nobody decides on, all photos of the tag, and the average precision
-    of that half.
-    """
+    """A tag after some answers: the suggestions in the half without answers, its photos, and the average precision there."""
 
     right: int
     wrong: int

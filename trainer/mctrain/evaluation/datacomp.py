@@ -34,9 +34,7 @@ _WAYS = {"text to image": "image_retrieval", "image to text": "text_retrieval", 
 
 
 def folder_of(task: str) -> str:
-    """The folder of a task in DataComp's download; the same rule for the retrieval sets and WinoGAViL, which it keeps
-    elsewhere.
-    """
+    """The folder of a task in DataComp's download; also for the retrieval sets and WinoGAViL, which it keeps elsewhere."""
     return f"wds_{task.removeprefix('fairness/').replace('/', '-')}_test"
 
 

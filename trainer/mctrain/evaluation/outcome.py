@@ -95,9 +95,7 @@ class Median(Outcome):
 
 @dataclass(frozen=True, slots=True)
 class MacroF1(Outcome):
-    """The figure is the mean F1 of the classes that photos have, which are the groups; `guess` [m] is the predicted class,
-    -1 for one that no photo has.
-    """
+    """The mean F1 of the classes that photos have, which are the groups; `guess` [m] is the predicted one, -1 for others."""
 
     guess: NDArray[np.int64] = field(kw_only=True)
 
@@ -162,9 +160,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The lead of one subject over another, in points; `better` is the share of resamples in which it leads, ties counting
-    half.
-    """
+    """The lead of one subject over another, in points; `better` is the share of resamples in which it leads (ties: half)."""
 
     figure: str
     points: float

@@ -116,9 +116,7 @@ def pair_accuracy(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequ
 def captions_preferred(
     photos: Vectors, captions: Vectors, others: Vectors, of: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    """Whether photos [m, dim] are nearer to their captions [m, dim] than to all their negatives [k, dim]; negative j is of
-    row `of[j]`. A tie is wrong.
-    """
+    """Whether photos [m, dim] are nearer to their captions [m, dim] than to each negative j of row `of[j]`; ties are wrong."""
     right = np.ones(len(captions), np.bool_)
     each = (photos * captions).sum(1)[of]
     np.logical_and.at(right, of, each > (photos[of] * others).sum(1))

@@ -81,9 +81,7 @@ class LibraryResult:
 
 @dataclass(frozen=True, slots=True)
 class TermScores:
-    """Scores of each term and photo, whether the photo shows the term [terms, photos], and the terms' frequencies
-    [terms].
-    """
+    """Scores of each term and photo, whether the photo shows the term [terms, photos], and term frequencies [terms]."""
 
     scores: NDArray[np.float32]
     shown: NDArray[np.int8]

@@ -34,9 +34,7 @@ class FaultySample:
 
 @dataclass(slots=True)
 class ShardOutcome:
-    """Collects results while a shard is made: samples, faulty samples of the source, refused keys, digests of replayed views
-    by key, other counts, and a warning or "".
-    """
+    """The results of a shard: samples, faulty and refused ones, digests of replayed views by key, counts, and a warning."""
 
     samples: int = 0
     faulty: list[FaultySample] = field(default_factory=list)

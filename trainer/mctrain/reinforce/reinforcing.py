@@ -204,9 +204,7 @@ def reinforce(
 def _read_words(
     shard: Path, drawing: Drawing, outcome: ShardOutcome, limit: int | None
 ) -> dict[int, SampleTexts]:
-    """The words of each trainable sample (complete, with a caption, not an evaluation photo), by its position among the groups
-    of the shard, because keys may repeat.
-    """
+    """The texts of each trainable sample by its position in the shard, because keys may repeat."""
     found: dict[int, SampleTexts] = {}
     taken = set[str]()
     for number, group in trainable_samples(shard, outcome, taken, limit):

@@ -164,9 +164,7 @@ def explain_change(then: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class CosineCheck:
-    """Cosines between stored and fresh embeddings of a teacher, their lower bound, and the item with the smallest one; `what`
-    is photos or texts.
-    """
+    """A teacher's cosines between stored and fresh embeddings of `what`, their lower bound, and the item furthest below 1."""
 
     what: str
     cosines: tuple[float, ...]

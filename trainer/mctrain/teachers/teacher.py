@@ -32,9 +32,7 @@ OPEN_CLIP = "open_clip:"
 
 
 class Teacher(Protocol):
-    """A teacher model: `name` for the manifest, `width` of an embedding, logit `scale`, preprocessing `spec`; `digest` changes
-    with its weights.
-    """
+    """A teacher: `name` for the manifest, embedding `width`, logit `scale`, preprocessing `spec`, `digest` of its weights."""
 
     name: str
     width: int

@@ -35,9 +35,7 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunFolders:
-    """`photos`: folder of the shards, on disk or in a store; `data`: folder of evaluation sets; `tasks`: another list of tasks;
-    `cache`: folder of indexes.
-    """
+    """The folders of `photos` (also in a store), evaluation sets (`data`) and indexes (`cache`); `tasks`: a task list."""
 
     photos: AnyPath
     data: Path | None

@@ -58,9 +58,7 @@ _ASKER = urllib.request.build_opener(_NoOtherAddress)
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A failed request, as a sentence: whether another photo may succeed, the waits in seconds before each retry, and the
-    wait that the server asks for.
-    """
+    """A failed request: the sentence, whether another photo may succeed, the waits before retries, and the server's wait."""
 
     sentence: str
     of_photo: bool

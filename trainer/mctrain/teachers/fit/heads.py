@@ -51,9 +51,7 @@ _CEILING = 6.0  # upper limit of features after ReLU6 and pooling
 
 @dataclass(frozen=True, slots=True)
 class FitProgress:
-    """The state of a fit in an atomically written file: parameters, their average if any, the optimizer, and the losses of
-    finished legs.
-    """
+    """The state of a fit, written atomically: parameters, their average if any, the optimizer, and losses of finished legs."""
 
     path: Path
     recipe: Recipe
@@ -114,16 +112,14 @@ class FitData:
 
 @dataclass(frozen=True, slots=True)
 class _Embedded:
-    """A batch after the heads: photos [n, dim] with their cached features and logits, texts [slots, n, dim], class names [classes, dim],
-    contrasts [m, dim].
-    """
+    """A batch after the heads: embeddings of photos, texts, class names and contrasts, and the photos' cached outputs."""
 
-    features: Tensor
-    logits: Tensor
-    photos: Tensor
-    texts: Tensor
-    classes: Tensor
-    contrasts: Tensor
+    features: Tensor  # [n, features]
+    logits: Tensor  # [n, classes]
+    photos: Tensor  # [n, dim]
+    texts: Tensor  # [slots, n, dim]
+    classes: Tensor  # [classes, dim]
+    contrasts: Tensor  # [m, dim]
     scale: Tensor
 
     def class_loss(self, photos: Tensor, logits: Tensor) -> Tensor:
