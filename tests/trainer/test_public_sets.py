@@ -136,5 +136,5 @@ def test_join_needs_either_sources_or_a_plan(home):
 def test_an_unknown_set_is_refused(web, home):
     members = {name: content for name, content in published(web[0]).items() if not name.endswith(".npz")}
     write_members(home / "strange" / "0.tar", members)
-    with pytest.raises(DataError, match="is of no reinforced set that is known: two teachers of 768 numbers"):
+    with pytest.raises(DataError, match="belongs to no known reinforced set: two teachers of 768 numbers"):
         run_mctrain("data", "join", home / "strange", "--with", home / "captions", "-o", home / "out")

@@ -50,7 +50,7 @@ def test_pack_reports_what_it_packed_and_what_it_left_out(packed, folder):
     assert f"refused, evaluation photos: 1\n    {folder}/stranger.jpg is one by its bytes\n" in report
     assert "left out, copies: 1" in report
     assert "left out, faults: 2" in report
-    assert f"{folder}/none.jpg is no picture." in report
+    assert f"{folder}/none.jpg is not a picture." in report
     assert f"{folder}/captions.csv, line 4 names lost.jpg, which is no photo here." in report
     assert "3 of them from before" in run("pack", folder, "-o", out, "--per-shard", 4, "--license", "CC0-1.0")
 

@@ -63,8 +63,11 @@ def test_each_photo_is_judged_by_the_head_that_did_not_see_it(taught, photos, ca
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, r"There is no .*folds\.pt: without it photos would be judged by what was trained on them"),
-        ({"heads": [{}] * (COUNT - 1)}, r"folds\.pt is damaged or of another fit"),
+        (
+            None,
+            r"There is no .*folds\.pt: without it photos would be judged by heads that were trained on them",
+        ),
+        ({"heads": [{}] * (COUNT - 1)}, r"folds\.pt is damaged or belongs to another fit"),
     ],
 )
 def test_a_checkpoint_without_its_fold_heads_is_refused(taught, cache, tmp_path, content, message):

@@ -45,10 +45,10 @@ def load_folds(folder: Path, checkpoint: Checkpoint) -> list[dict[str, Tensor]]:
         return []
     if not path.exists():
         raise WeightsError(
-            f"There is no {path}: without it photos would be judged by what was trained on them; keep it beside the checkpoint."
+            f"There is no {path}: without it photos would be judged by heads that were trained on them; keep it beside the checkpoint."
         )
     content = read_saved(path)
     heads = content.get("heads") if isinstance(content, dict) else None
     if not isinstance(heads, list) or len(heads) != wanted:
-        raise WeightsError(f"{path} is damaged or of another fit; `mctrain teach` writes it again.")
+        raise WeightsError(f"{path} is damaged or belongs to another fit; `mctrain teach` writes it again.")
     return heads

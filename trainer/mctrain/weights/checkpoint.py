@@ -205,7 +205,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"{path} is not a checkpoint of mctrain; `mctrain import` makes one of published weights."
         )
     if content.get("format") != _FORMAT:
-        raise WeightsError(f"The checkpoint {path} is of another version of mctrain; use that one.")
+        raise WeightsError(f"The checkpoint {path} was written by another version of mctrain; use that one.")
     try:
         return _checkpoint_of(content)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, RecipeError) as fault:

@@ -167,7 +167,7 @@ def test_samples_that_do_not_fit_are_left_out_and_counted(web, real_data, join_w
     np.savez(number, image_emb=np.float32(1))
     for faulty in (broken, {**broken, f"{web[9].uid}.npz": number.getvalue()}):
         write_members(tmp_path / "set" / "0.tar", faulty)
-        with pytest.raises(DataError, match=rf"is of no reinforced set that is known: .* {web[9].uid}\.npz"):
+        with pytest.raises(DataError, match=rf"belongs to no known reinforced set: .* {web[9].uid}\.npz"):
             join_with(tmp_path / "set", tmp_path / "photos")
 
 

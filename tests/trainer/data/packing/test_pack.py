@@ -146,7 +146,7 @@ def test_one_bad_photo_stops_nothing_and_is_reported(photos, tmp_path):
     assert [sentence.removeprefix(f"{photos}/") for sentence in packed.faults] == [
         "cut.jpg ends before its picture does.",
         "empty.jpg cannot be shown: the file is empty.",
-        "text.jpg is no picture.",
+        "text.jpg is not a picture.",
     ]
     again = run(photos, tmp_path / "out")
     assert (again.faults, again.kept) == (packed.faults, 4)
@@ -157,7 +157,7 @@ def test_a_folder_without_a_usable_photo_is_an_error(tmp_path):
     with pytest.raises(DataError, match=r"No photo could be packed: .*empty holds no photo\."):
         run(tmp_path / "empty", tmp_path / "out")
     (tmp_path / "empty" / "x.jpg").write_bytes(b"no picture")
-    with pytest.raises(DataError, match=r"No photo could be packed: .*x\.jpg is no picture\."):
+    with pytest.raises(DataError, match=r"No photo could be packed: .*x\.jpg is not a picture\."):
         run(tmp_path / "empty", tmp_path / "out")
 
 

@@ -139,7 +139,7 @@ def test_an_existing_bank_is_not_made_again(small):
     ],
 )
 def test_a_bank_of_other_teachers_is_refused(small, strangers):
-    with pytest.raises(DataError, match=r"is of the teachers first .abababab, 12., second"):
+    with pytest.raises(DataError, match=r"has the teachers first .abababab, 12., second"):
         open_bank(small, strangers)
 
 

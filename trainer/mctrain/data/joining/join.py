@@ -182,7 +182,7 @@ def _key(group: SampleMembers, tally: _Tally) -> str:
     if uid is None:
         raise SampleError(f"{group.key} has no uid.", "no uid")
     if uid.hex() in tally.keys:
-        raise SampleError(f"{group.key} came before.", "key twice")
+        raise SampleError(f"{group.key} occurs twice.", "key twice")
     tally.keys.add(uid.hex())
     return uid.hex()
 

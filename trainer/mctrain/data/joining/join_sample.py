@@ -66,7 +66,7 @@ def match_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> M
         if str(each.facts.get("sha256") or "").lower() == sha256:
             return MatchedPhoto(each, BY_DOWNLOAD)
     if seen:
-        raise SampleError(f"The photo found for {key} is another one than its sha256 tells of.", ANOTHER)
+        raise SampleError(f"The photo found for {key} does not match its sha256.", ANOTHER)
     raise SampleError(f"{key} has no photo.", MISSING)
 
 
@@ -110,7 +110,7 @@ def _views(key: str, content: bytes, photo: StoredPhoto, matched: MatchedPhoto) 
     now = (photo.width, photo.height)
     before = _drawn_from(matched, now)
     if not all(view.fits(*before) for view in views) or not _is_scaled(now, before):
-        raise SampleError(f"A view of {key} reaches beyond its photo, whose first size is unknown.", UNFIT)
+        raise SampleError(f"A view of {key} reaches beyond its photo, whose original size is unknown.", UNFIT)
     fitted = tuple(rescaled(view, before, now) for view in views)
     if fitted == views:
         return content, False
@@ -167,7 +167,7 @@ def teachers_of(shard: AnyPath) -> tuple[TeacherRecord, ...]:
         except DataError as found:  # it may be the one that is broken
             fault = str(found).rstrip(".")
     raise DataError(
-        f"{shard} is of no reinforced set that is known: two teachers of 768 numbers (DataCompDR, DFNDR), or a manifest.json "
+        f"{shard} belongs to no known reinforced set: two teachers of 768 numbers (DataCompDR, DFNDR), or a manifest.json "
         f"of `mctrain reinforce` beside it. {fault}."
     )
 

@@ -88,7 +88,7 @@ def open_index(files: Sequence[SampleFile], cache: Path, progress: Callable[[int
             samples, twice = (database.execute(query).fetchone()[0] for query in (_COUNT, _TWICE))
             faults = tuple(fault for (fault,) in database.execute(_FAULTS))
         except sqlite3.DatabaseError as fault:
-            raise DataError(f"{file} cannot be used: {fault}; remove it, it is made again.") from fault
+            raise DataError(f"{file} cannot be used: {fault}; remove it; it is made again.") from fault
         if not samples:
             reason = faults[0] if faults else "No sample of the photos has a uid."
             raise DataError(f"{reason} img2dataset keeps uids with --save_additional_columns '[\"uid\"]'.")

@@ -45,7 +45,7 @@ _SPOOL = ".photos.part"
 _EVALUATION, _CHANGED = "evaluation", "changed"  # reasons to skip a photo, besides the engine's codes
 _REASONS = {
     "empty": "is empty",
-    "not_an_image": "is no picture",
+    "not_an_image": "is not a picture",
     "unsupported": "is a kind of picture that cannot be read yet",
     "damaged": "is damaged",
     "truncated": "ends before its picture does",
@@ -257,7 +257,7 @@ def _finished_shards(folder: Path) -> dict[str, PackedShard]:
         raise DataError(f"{path} cannot be read: {fault}.") from fault
     try:
         if (content["format"], content["kind"]) != (_FORMAT, _KIND):
-            raise DataError(f"{path} is not one of packed photos; choose another folder.")
+            raise DataError(f"{path} is not a manifest of packed photos; choose another folder.")
         return {record["plan"]: PackedShard(**record) for record in content["shards"]}
     except (KeyError, TypeError) as fault:
         raise DataError(f"{path} is damaged; remove the folder and pack again.") from fault

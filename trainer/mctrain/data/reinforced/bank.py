@@ -132,7 +132,7 @@ def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
         (each.width, each.digest) for each in teachers
     ]:
         raise DataError(
-            f"The text bank {path} is of the teachers {_names(about.teachers)}, and the set of {_names(teachers)}; write it "
+            f"The text bank {path} has the teachers {_names(about.teachers)}, and the set {_names(teachers)}; write it "
             "again with these."
         )
     try:

@@ -42,7 +42,7 @@ def load_array(path: Path) -> NDArray[Any]:
     try:
         return np.load(path, mmap_mode="r", allow_pickle=False)  # type: ignore[no-any-return]
     except (EOFError, OSError, ValueError) as fault:
-        raise DataError(f"{path} is damaged: {fault}; remove it, it is made again.") from fault
+        raise DataError(f"{path} is damaged: {fault}; remove it; it is made again.") from fault
 
 
 def pack_arrays(arrays: Mapping[str, NDArray[np.float32]], storage: Storage) -> bytes:
@@ -68,9 +68,7 @@ def unpack_arrays(content: bytes, suffix: str, key: str) -> dict[str, NDArray[np
         return _READERS[suffix](content)
     # Foreign decoders can raise any exception on damaged bytes.
     except Exception as fault:
-        raise DataError(
-            f"{key}.{suffix} is damaged, or holds something else than arrays of numbers."
-        ) from fault
+        raise DataError(f"{key}.{suffix} is damaged, or holds anything but arrays of numbers.") from fault
 
 
 def _read_npz(content: bytes) -> dict[str, NDArray[np.float32]]:

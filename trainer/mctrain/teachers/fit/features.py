@@ -62,7 +62,7 @@ def load_arrays(path: Path, names: Sequence[str] = ()) -> dict[str, NDArray[Any]
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in names or arrays.files}
     except (EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as fault:
-        raise DataError(f"{path} is damaged; remove it, it is made again.") from fault
+        raise DataError(f"{path} is damaged; remove it; it is made again.") from fault
 
 
 @dataclass(frozen=True, slots=True)
