@@ -19,7 +19,7 @@ from report import machine, table
 
 from mctrain.data.held_out import pack_everyday
 from mctrain.data.texts import QUERIES
-from mctrain.evaluation.measure import as_ranked
+from mctrain.evaluation.measure import ranking_vectors
 from mctrain.evaluation.retrieval import DEPTHS, right_photos
 from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
@@ -58,7 +58,7 @@ class Finder:
 
     def rank(self, texts: Sequence[str], right: NDArray[np.bool_]) -> int:
         """The number of wrong photos that score at least as high as the best right one; the best text counts."""
-        wanted, photos = as_ranked(self.subject, texts, self.gallery)
+        wanted, photos = ranking_vectors(self.subject, texts, self.gallery)
         scores = (photos @ wanted.T).max(axis=1)
         return int(((scores >= scores[right].max()) & ~right).sum())
 

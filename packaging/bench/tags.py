@@ -22,7 +22,7 @@ from tag_answers import LEAST, TagQuestion, answers_tables
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 from tag_thresholds import TermTrials, thresholds_table
 
-from mctrain.evaluation.report import reporting
+from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
 from mctrain.evaluation.subject import Subject
 from mctrain.export.calibration import evaluation_galleries
@@ -63,7 +63,7 @@ def print_quality(data: Path) -> None:
     embedder = TextEmbedder(bundle, threads=1)
     classes = _classes(galleries.pop(CALTECH), embedder, calibration)
     found = outcomes(classes)
-    reported = reporting(classes.names)
+    reported = reported_half(classes.names)
     for title, chosen in (
         (f"the {reported.sum()} classes that chose nothing", reported),
         ("all classes", np.ones_like(reported)),
@@ -75,7 +75,7 @@ def print_quality(data: Path) -> None:
     things = load_search_terms()
     words = teacher.terms([each.query for each in things])
     shown = presence(things, [words for each in galleries for words in each.texts])
-    half = reporting([each.query for each in things])
+    half = reported_half([each.query for each in things])
     everyday = TermTrials(
         np.concatenate([each.vectors for each in galleries]),
         words[half],

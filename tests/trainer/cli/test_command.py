@@ -89,7 +89,7 @@ def test_a_starter_bundle_is_refused_when_the_sources_have_changed(tmp_path):
     for words in (["init", "-q"], ["add", "mctrain"], ["commit", "-qm", "first"]):
         subprocess.run([*git, *words], check=True)
     head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout
-    code = "from mctrain.sources import commit_of_sources; print(commit_of_sources())"
+    code = "from mctrain.source_commit import commit_of_sources; print(commit_of_sources())"
     assert run_python(["-c", code], tmp_path).stdout == head
     command = ["-m", "mctrain", "teach", "starter", "-o", "x", "--data", ".", "--bundle", "y"]
     assert "There is no file flickr8k-train-*.tar in ." in run_python(command, tmp_path).stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mctrain.evaluation.measure import as_ranked
+from mctrain.evaluation.measure import ranking_vectors
 from mctrain.evaluation.retrieval import blank_outcomes
 from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.teachers.teacher import BundleTeacher
@@ -74,7 +74,7 @@ def shown(vectors, codes=None):
 
 
 def test_a_blank_loses_points_in_searches_that_do_not_ask_for_blanks():
-    texts, photos, blanks = as_ranked(
+    texts, photos, blanks = ranking_vectors(
         Seen(), ["dog", "grey"], shown([[0.9, 0.1], [0.2, 0.6]]), shown([[0.8, 1.0]])
     )
     assert texts @ photos.T == pytest.approx(np.array([[0.92, 0.32 - 0.1], [0.92, 0.32]]))
@@ -84,7 +84,7 @@ def test_a_blank_loses_points_in_searches_that_do_not_ask_for_blanks():
 def test_a_photo_loses_points_for_an_unlikely_colour():
     codes = np.full((2, len(NAMES)), 97, np.uint8)  # three nats
     codes[0, NAMES.index("red")] = 33  # one
-    words, photos = as_ranked(Seen(), ["red", "dog"], shown([[0.9, 0.1]] * 2, codes))
+    words, photos = ranking_vectors(Seen(), ["red", "dog"], shown([[0.9, 0.1]] * 2, codes))
     red, dog = words @ photos.T
     assert red[0] - red[1] == pytest.approx(2 * 0.02)
     assert dog[0] == pytest.approx(dog[1])

@@ -9,7 +9,7 @@ import pytest
 
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.outcome import Outcome
-from mctrain.evaluation.report import reporting
+from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.tasks import FoundTask, Retrieval, find_files, load_tasks
 
 
@@ -61,7 +61,7 @@ def test_a_missing_file_of_a_task_is_named(tmp_path):
 
 def test_halves_follow_the_parity_of_a_keys_sha256():
     keys = [f"photo-{number}" for number in range(400)]
-    odd = reporting(keys)
+    odd = reported_half(keys)
     assert [int(hashlib.sha256(key.encode()).hexdigest(), 16) % 2 == 1 for key in keys] == list(odd)
     assert 160 < odd.sum() < 240
 
@@ -70,7 +70,7 @@ def test_a_set_drawn_by_every_twentieth_number_has_two_halves_too():
     keys = [f"photo-{number}" for number in range(8000)]
     numbers = {key: int(hashlib.sha256(key.encode()).hexdigest(), 16) for key in keys}
     drawn = [key for key, number in numbers.items() if number % 20 == 0]
-    odd = reporting(drawn)
+    odd = reported_half(drawn)
     assert [numbers[key] // 20 % 2 == 1 for key in drawn] == list(odd)
     assert 0.35 < odd.mean() < 0.65
 

@@ -17,7 +17,7 @@ from mctrain.export.precision import demand_equal, inputs_of, measure_drift, sto
 from mctrain.models.clip import space_id
 from mctrain.models.graph import Port, write_graph
 from mctrain.models.tokenizer import MINILM_SPEC
-from mctrain.sources import commit_of_sources
+from mctrain.source_commit import commit_of_sources
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.onnx import OnnxTextEncoder

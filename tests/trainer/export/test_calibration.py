@@ -12,7 +12,7 @@ from tests.trainer.conftest import run_mctrain, write_photos
 
 from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import samples
-from mctrain.evaluation.report import reporting
+from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
 from mctrain.evaluation.subject import Subject
 from mctrain.export.calibration import fit_blankness, fit_likeness
@@ -41,13 +41,13 @@ def measured(starter, real_data, tmp_path_factory):
             for photo in samples(real_data / part)
             if "described" not in part or is_everyday(photo.key, photo.record)
         ]
-        kept = reporting([photo.key for photo in candidates])
+        kept = reported_half([photo.key for photo in candidates])
         photos += list(compress(candidates, kept))[:OF_EACH]
     shard = write_photos(tmp_path_factory.mktemp("sample") / "sample-000000.tar", photos)
     teacher = BundleTeacher(starter)
     gallery = Subject(teacher, lambda *_: None).gallery([shard])
     things = load_search_terms()
-    kept = np.flatnonzero(reporting([thing.query for thing in things]))
+    kept = np.flatnonzero(reported_half([thing.query for thing in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]
     bundle = open_bundle(starter)
     words = bundle.manifest.calibration.centred(teacher.terms([thing.query for thing in things]))

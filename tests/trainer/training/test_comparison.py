@@ -14,7 +14,7 @@ from mctrain.data.held_out import is_held_out, pack_library
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.tasks import Blanks, FoundTask
-from mctrain.teachers.towers import Towers
+from mctrain.teachers.towers import ModelTeacher
 from mctrain.training.comparison import ComparisonSets, compare_models
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint
 
@@ -39,7 +39,7 @@ def judged(command, first, tmp_path_factory):
 def recalls(model, shards):
     """The mean recall at 1, 5 and 10 of the captions of photos kept apart, counted one by one."""
     checkpoint = load_checkpoint(model)
-    towers = Towers(checkpoint.clip, checkpoint.preset, "", "")
+    towers = ModelTeacher(checkpoint.clip, checkpoint.preset, "", "")
     groups = [group for shard in shards for group in grouped(shard)]
     texts = [[group.members["txt"].decode(), *json.loads(group.members["json"])["texts"]] for group in groups]
     photos = towers.photos([group.image() for group in groups], [group.key for group in groups])

@@ -20,7 +20,7 @@ from mctrain.models.lite import load_lite, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
 from mctrain.recipes.training import load_training
-from mctrain.teachers.towers import Towers
+from mctrain.teachers.towers import ModelTeacher
 from mctrain.training.environment import RunEnvironment, Signals, hold_lock
 from mctrain.training.metrics import METRICS
 from mctrain.training.run import run_training
@@ -61,7 +61,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     known = load_lite() if image == "lite0" else load_minilm()
     wanted = known.state_dict()
     assert all(torch.equal(tensor, wanted[key]) for key, tensor in trunk.state_dict().items())
-    teacher = Towers(after.clip, after.preset, "mixed", "")
+    teacher = ModelTeacher(after.clip, after.preset, "mixed", "")
     figures = measure(
         Subject(teacher, lambda *_: None), find_files(load_tasks(asked.tasks), asked.data, tmp_path)[0]
     )

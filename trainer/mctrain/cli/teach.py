@@ -12,7 +12,7 @@ from mctrain.cli.runs import print_recipe
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import ExportError
 from mctrain.recipes.teaching import load_recipe
-from mctrain.sources import CHANGED, commit_of_sources
+from mctrain.source_commit import CHANGED, commit_of_sources
 from picsight_engine.bundles.bundle import demand_place
 from picsight_engine.bundles.destination import demand_writable
 

@@ -1,4 +1,4 @@
-"""The pixels of a photo in a shard, as the public teachers saw them, for whoever draws views and whoever replays them."""
+"""Decodes the photos of shards as the public teachers saw them, for drawing and for replaying views."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def decode_photo(photo: bytes, key: str) -> PIL.Image.Image:
 
 
 def describe_photo(photo: bytes, key: str) -> StoredPhoto:
-    """The photo with the suffix and the size that its first bytes tell, whatever its file was called; it is not decoded.
+    """The photo with the suffix and size from its header, whatever the name of its file; it is not decoded.
 
     Raises:
-        DataError: they tell of no picture that `decode_photo` takes.
+        DataError: it describes no picture that `decode_photo` accepts.
     """
     with _opened(photo, key) as image:
         return StoredPhoto(_SUFFIXES.get(str(image.format), "jpg"), photo, image.width, image.height)
@@ -56,7 +56,7 @@ def _opened(photo: bytes, key: str) -> Iterator[PIL.Image.Image]:
 
 
 def encode_jpeg(image: PIL.Image.Image) -> bytes:
-    """For readers that take only JPEG."""
+    """The photo as JPEG, for readers that accept nothing else."""
     content = io.BytesIO()
     image.save(content, "JPEG", quality=_QUALITY, subsampling=0)
     return content.getvalue()

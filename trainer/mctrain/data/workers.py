@@ -1,4 +1,4 @@
-"""Processes that share work, and that end with the one that asked for it, however that one ends."""
+"""Worker processes, which end with their parent, however it ends."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _Item = TypeVar("_Item")
 
 
 def open_pool(count: int) -> ProcessPoolExecutor:
-    """So many processes, begun when they are needed."""
+    """A pool of `count` processes, which start when they are needed."""
     context = multiprocessing.get_context("spawn")  # a fork of a process that runs threads may hang
     return ProcessPoolExecutor(count, context, initializer=follow_parent)
 
 
 def follow_parent() -> None:
-    """For a process as it begins. Ctrl-C in a terminal reaches all processes: the parent answers, and its workers end when it ends.
+    """Makes a worker end with its parent; ignores Ctrl-C, which a terminal sends to all processes and the parent handles.
 
-    A killed parent leaves no message: without the thread its workers would wait for one for ever.
+    A killed parent sends no message: without the thread, its workers would wait for one forever.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_wait_for_parent, daemon=True).start()
@@ -39,8 +39,8 @@ def _wait_for_parent() -> None:
         os._exit(1)
 
 
-def ahead(items: Iterable[_Item], count: int) -> Iterator[_Item]:
-    """The items in order, so many of them taken before they are asked for: work that begins as it is taken is then under way."""
+def prefetch(items: Iterable[_Item], count: int) -> Iterator[_Item]:
+    """Yields the items in order, `count` of them fetched in advance, so that work which starts when it is fetched is under way."""
     begun = iter(items)
     waiting = deque(islice(begun, count))
     while waiting:

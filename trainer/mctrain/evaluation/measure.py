@@ -98,7 +98,7 @@ def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     texts, rows = flattened(_captions(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
-    wanted, photos = as_ranked(subject, texts, asked)
+    wanted, photos = ranking_vectors(subject, texts, asked)
     return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
 
 
@@ -106,7 +106,7 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
     queries = [each.synthetic[QUERIES] for each in gallery.texts]
     texts, owner = flattened(queries)
-    wanted, photos = as_ranked(subject, texts, gallery)
+    wanted, photos = ranking_vectors(subject, texts, gallery)
     outcomes = search_recall(photos, wanted, owner, right_photos(queries))
     asked, grades = grades_of(read_judgements(), texts, gallery.keys)
     if len(asked):
@@ -118,7 +118,7 @@ def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
     gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
     texts, owner = flattened([each.synthetic[QUERIES] for each in gallery.texts])
     kinds = [str(each.about["kind"]) for each in blanks.texts]
-    wanted, photos, shown = as_ranked(subject, texts, gallery, blanks)
+    wanted, photos, shown = ranking_vectors(subject, texts, gallery, blanks)
     outcomes = blank_outcomes(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 
@@ -239,7 +239,7 @@ _MEASURES: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
 }
 
 
-def as_ranked(subject: Subject, texts: Sequence[str], *photos: Gallery) -> list[NDArray[np.float32]]:
+def ranking_vectors(subject: Subject, texts: Sequence[str], *photos: Gallery) -> list[NDArray[np.float32]]:
     """Vectors [n, dim] of texts and of sets of photos, whose products are the application's ranking scores.
 
     They have more dimensions for what photos lose: one for blank photos (-1 for a text, or 0 if it asks for them), and one
@@ -259,7 +259,7 @@ def _nats(photos: Gallery) -> NDArray[np.float32]:
 
 def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Gallery, NDArray[np.int64]]:
     """The distinct photos of these rows, and the index of each text's photo among them."""
-    asked, owner = gallery.once(rows)
+    asked, owner = gallery.distinct(rows)
     if len(asked.keys) == 1:
         raise DataError(f"{task} has a single photo, which any text finds; give it more photos.")
     return asked, owner

@@ -32,7 +32,7 @@ _DRAWN = 20
 _FOLDER = "scores"
 
 
-def reporting(keys: Sequence[str]) -> NDArray[np.bool_]:
+def reported_half(keys: Sequence[str]) -> NDArray[np.bool_]:
     """Which photos [n] are in the reported half; the others choose settings."""
     numbers = [int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest(), 16) for key in keys]
     if all(number % _DRAWN == 0 for number in numbers):
@@ -86,7 +86,7 @@ class TaskResult:
 
 def result_of(task: str, answers: Answers, others: Answers | None = None) -> TaskResult:
     """The figures of the answers to a task; `others` are another subject's answers to the same questions."""
-    odd = reporting(answers.keys)
+    odd = reported_half(answers.keys)
     figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
     pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
     apart = tuple(difference(one, other) for one, other in pairs)

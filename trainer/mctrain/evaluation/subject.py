@@ -45,7 +45,7 @@ class Gallery:
     vectors: NDArray[np.float32]
     colours: NDArray[np.uint8] | None = None
 
-    def once(self, rows: NDArray[np.int64]) -> tuple[Gallery, NDArray[np.int64]]:
+    def distinct(self, rows: NDArray[np.int64]) -> tuple[Gallery, NDArray[np.int64]]:
         """The distinct photos of some rows, in order of first appearance, and the index of each row's photo among them.
 
         Files with the same bytes count as one photo, since none can be nearer to a text than the others.

@@ -15,7 +15,7 @@ from mctrain.data.held_out import pack_everyday, training_searches
 from mctrain.data.shard_names import find_shards
 from mctrain.data.texts import QUERIES
 from mctrain.errors import DataError
-from mctrain.evaluation.report import reporting
+from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.retrieval import flattened, right_photos
 from mctrain.evaluation.search_terms import DOUBTFUL, SHOWN, load_search_terms, presence
 from mctrain.evaluation.subject import Gallery, Subject
@@ -101,14 +101,14 @@ def calibrate_bundle(
     centre = teacher.texts(training_searches(data, _SEARCHES)).mean(axis=0)
     scores = (wanted - centre) @ photos.T
     shown = presence(terms, [words for each in galleries for words in each.texts])
-    report_photos = np.concatenate([reporting(each.keys) for each in galleries])
+    report_photos = np.concatenate([reported_half(each.keys) for each in galleries])
     if min(report_photos.sum(), (~report_photos).sum()) < SIZES[-1]:
         raise DataError(
             f"The evaluation sets in {data} hold {len(report_photos)} photos, but a calibration needs at least {SIZES[-1]} in each "
             "half; add the missing sets."
         )
     found = TermScores(scores, shown, np.array(list(map(commonness, queries))))
-    calibration, measured = fit_halves(found, reporting(queries), report_photos)
+    calibration, measured = fit_halves(found, reported_half(queries), report_photos)
     calibration = replace(calibration, colour=colour, centre=vector_text(centre))
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
@@ -128,7 +128,7 @@ def calibrate_bundle(
         blankness=fit_blankness(
             photos[~report_photos],
             blanks.vectors,
-            wanted[~reporting(queries)],
+            wanted[~reported_half(queries)],
             teacher.terms([*asking]),
         ),
         provenance={**bundle.manifest.provenance, "calibration": provenance},
@@ -142,7 +142,7 @@ def fit_ranking(everyday: Gallery, teacher: BundleTeacher) -> tuple[RankedBy, fl
     """Whether templates rank, and the weight of colours, by the mean reciprocal rank on the choosing half of the photos."""
     queries = [each.synthetic[QUERIES] for each in everyday.texts]
     texts, owner = flattened(queries)
-    chosen = ~reporting(everyday.keys)[owner]
+    chosen = ~reported_half(everyday.keys)[owner]
     asked = [text for text, kept in zip(texts, chosen, strict=True) if kept]
     right = right_photos(queries)[chosen]
 

@@ -15,7 +15,7 @@ from mctrain.models.presets import table_of
 from mctrain.models.text import TextShape
 from mctrain.recipes.parser import parse
 from mctrain.recipes.tables import BundleTable
-from mctrain.sources import commit_of_sources
+from mctrain.source_commit import commit_of_sources
 from mctrain.weights.checkpoint import HeadFit, Trained, WeightsFile
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.bundles.fields import is_model_name

@@ -18,7 +18,7 @@ from mctrain.data.photo import decode_photo
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.texts import parse_tags, retagged, text_field, texts_of
-from mctrain.data.workers import ahead
+from mctrain.data.workers import prefetch
 from mctrain.errors import DataError, TrainerError, WeightsError
 from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence, seed_of
 from mctrain.reinforce.maker import trainable_samples
@@ -228,7 +228,7 @@ def _pictures(
     """Samples with their photos, in order, decoded ahead."""
     with ThreadPoolExecutor(_THREADS) as threads:
         work = ((*each, threads.submit(decode_photo, each[0].photo, each[0].key)) for each in samples)
-        for group, tagged, picture in ahead(work, _BATCH):
+        for group, tagged, picture in prefetch(work, _BATCH):
             try:
                 yield _Pictured(group, tagged, picture.result())
             except DataError:

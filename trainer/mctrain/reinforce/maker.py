@@ -1,4 +1,4 @@
-"""How a shard is made from another, independent of where the work runs."""
+"""Makes one shard from another, independent of where the work runs."""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ def write_shard(
 def trainable_samples(
     shard: Path, outcome: ShardOutcome, taken: Container[str], limit: int | None
 ) -> Iterator[tuple[int, SampleMembers]]:
-    """The samples with their places among all groups of the shard, of which `limit` are looked at; of others it is counted why.
+    """The usable samples among the first `limit` of a shard, with their positions; the others are counted by reason.
 
-    `taken` are the keys used so far by the caller: a key whose sample was refused or broken may come again.
+    `taken` are the keys that the caller has used: the key of a refused or broken sample may occur again.
 
     Raises:
         DataError: the shard is missing, or damaged at its start.

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from mctrain.data.workers import ahead
+from mctrain.data.workers import prefetch
 from mctrain.errors import TrainerError, demand_extra
 from mctrain.reinforce.job import ShardJob, begin, finish, make
 from picsight_engine.errors import PicsightError
@@ -79,7 +79,7 @@ def run(
         report(f"{len(left)} shards to make with Ray.")
         progress = bar("shards", len(left))
         work = ((shard, remote(_make).remote(*given, shard, identity)) for shard in left)
-        for shard, answer in ahead(work, _AHEAD):
+        for shard, answer in prefetch(work, _AHEAD):
             _answer(ray, answer)
             progress(1, shard.name)
         return cast("JobReport", _answer(ray, remote(_finish).remote(*given)))

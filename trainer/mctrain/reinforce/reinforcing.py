@@ -29,7 +29,7 @@ from mctrain.data.reinforced.sample import ReinforcedSample, members_of, parse_s
 from mctrain.data.replay import picture_digest, replay, versions
 from mctrain.data.shards import grouped
 from mctrain.data.views import PUBLIC_SIZE, draw_views, slots_of
-from mctrain.data.workers import ahead, open_pool
+from mctrain.data.workers import open_pool, prefetch
 from mctrain.errors import DataError, TrainerError
 from mctrain.paths import draft
 from mctrain.reinforce.maker import trainable_samples
@@ -187,7 +187,7 @@ def reinforce(
     # without the phrasing, whose thousands of captions would be sent with each photo
     work = _decoded(shard, words, replace(drawing, phrasing=Phrasing()), pool)
     try:
-        for number, key, decoded in ahead(work, _AHEAD):
+        for number, key, decoded in prefetch(work, _AHEAD):
             if (shown := decoded.result()) is None:
                 outcome.miss(key, "broken photo")
                 continue

@@ -27,7 +27,7 @@ _PHOTOS = 8
 _TEXTS = 32
 
 
-class Towers:
+class ModelTeacher:
     """A model with both towers, on its device; embeds in evaluation mode and restores the previous mode."""
 
     def __init__(self, clip: Clip, preset: Preset, name: str, digest: str) -> None:

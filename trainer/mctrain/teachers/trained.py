@@ -16,9 +16,9 @@ from mctrain.errors import WeightsError
 from mctrain.models.graph import Graph
 from mctrain.models.lite import JoinedNetworks, join_logits
 from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, sized_networks
-from mctrain.teachers.fit.text_vectors import Sentences
+from mctrain.teachers.fit.text_vectors import TextVectors
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
-from mctrain.teachers.towers import Towers
+from mctrain.teachers.towers import ModelTeacher
 from mctrain.weights.checkpoint import HeadFit, checkpoint_file, load_checkpoint
 from picsight_engine.bundles.preprocess import preprocess
 
@@ -97,7 +97,7 @@ class _Network:
         return list(zip(features.astype(np.float16), logits.astype(np.float16), strict=True))
 
 
-class FittedTeacher(Towers):
+class FittedTeacher(ModelTeacher):
     """A fit: a package's trunks run in ONNX Runtime, and a head that was not trained on a photo embeds it."""
 
     def __init__(
@@ -113,7 +113,7 @@ class FittedTeacher(Towers):
         # Tuned stages are in no package, so such a trunk runs as any tower.
         is_tuned = cast("HeadFit", checkpoint.origin).recipe.stages is not None
         self._extractor = None if is_tuned else FeatureExtractor(networks, self.spec, cache)
-        self._sentences = Sentences(self._text.trunk, cache)
+        self._sentences = TextVectors(self._text.trunk, cache)
 
     @torch.no_grad()
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
@@ -136,7 +136,7 @@ class FittedTeacher(Towers):
         return cast("Tensor", self._text.head(torch.from_numpy(vectors.astype(np.float32)))).numpy()
 
 
-def open_checkpoint(path: Path, cache: Path) -> Towers:
+def open_checkpoint(path: Path, cache: Path) -> ModelTeacher:
     """Any checkpoint with both towers as a teacher.
 
     Raises:
@@ -152,7 +152,7 @@ def open_checkpoint(path: Path, cache: Path) -> Towers:
         return FittedTeacher(checkpoint, name, digest, folds, cache)
     if torch.cuda.is_available():
         checkpoint.clip.cuda()
-    return Towers(checkpoint.clip, preset, name, digest)
+    return ModelTeacher(checkpoint.clip, preset, name, digest)
 
 
 def _heads(whole: Head, folds: list[dict[str, Tensor]]) -> list[Head]:

@@ -1,4 +1,4 @@
-"""Compares the model that a run made with the one it began with, on the same questions."""
+"""Compares the model that a run made with the one it began with, on the same photos and sets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mctrain.evaluation.retrieval import flattened, right_photos, search_recall
 from mctrain.evaluation.search_terms import load_search_terms
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files, load_tasks
-from mctrain.teachers.towers import Towers
+from mctrain.teachers.towers import ModelTeacher
 from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def compare_models(
 def _compare(
     begun: Checkpoint, made: Checkpoint, asked: ComparisonSets, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
-    subjects = [Subject(Towers(each.clip, each.preset, "", ""), progress) for each in (begun, made)]
+    subjects = [Subject(ModelTeacher(each.clip, each.preset, "", ""), progress) for each in (begun, made)]
     yield replace(compare(APART, *(_search_held_out(each, asked) for each in subjects)), group="asked for")
     galleries, words = [each.gallery([asked.library]) for each in subjects], everyday_words()
     held_out = np.array([is_held_out(key, asked.share) for key in galleries[0].keys])

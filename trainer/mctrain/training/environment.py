@@ -1,4 +1,4 @@
-"""The environment of a run: its folders, signals, progress journal, and the lock on its folder. Does not import torch."""
+"""The environment of a run: its folders, signals, progress reporter, and the lock on its folder. Does not import torch."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
 from mctrain.atomic_files import open_atomic
-from mctrain.sources import commit_of_sources
+from mctrain.source_commit import commit_of_sources
 from picsight_engine.bundles.destination import refusals_explained
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from mctrain.weights.checkpoint import (
     checkpoint_file,
     content_of,
     load_checkpoint,
+    overwrite_error,
     save_checkpoint,
     states,
-    taken,
 )
 from mctrain.weights.tensor_files import read_saved, write_saved
 
@@ -137,7 +137,7 @@ def demand_no_other(folder: Path) -> None:
         TrainerError: the folder holds a checkpoint but no state of the run that made it.
     """
     if (folder / CHECKPOINT).exists() and not states(folder):
-        raise taken(folder / CHECKPOINT)
+        raise overwrite_error(folder / CHECKPOINT)
 
 
 def is_save_due(step: int, save_every: int, *, steps_of_pass: int, seconds: float) -> bool:

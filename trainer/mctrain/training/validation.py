@@ -12,7 +12,7 @@ from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import Blanks, DataComp, find_files, load_tasks
-from mctrain.teachers.towers import Towers
+from mctrain.teachers.towers import ModelTeacher
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class Validation:
 
     def __call__(self, clip: Clip) -> dict[str, Figure]:
         """The figures by name; raises RecipeError if a task has no such figure."""
-        subject = Subject(Towers(clip, self.preset, "student", ""), lambda *_: self.check())
+        subject = Subject(ModelTeacher(clip, self.preset, "student", ""), lambda *_: self.check())
         results = [result_of(each.task.name, measure(subject, each), None) for each in self.found]
         figures = {f"{result.task}: {each.name}": each for result in results for each in result.figures}
         if strange := [name for name in self.figures if name not in figures]:

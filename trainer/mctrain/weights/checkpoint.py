@@ -153,7 +153,7 @@ def demand_checkpoint(path: Path) -> Path:
     return path
 
 
-def taken(path: Path) -> TrainerError:
+def overwrite_error(path: Path) -> TrainerError:
     """The error for a run that would overwrite another checkpoint, perhaps its own start."""
     return TrainerError(
         f"{path} is there already, from another run or one whose states are gone, and would be overwritten; choose another folder "

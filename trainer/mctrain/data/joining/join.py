@@ -46,11 +46,11 @@ SUFFIX = ".joined.json"
 
 @dataclass(frozen=True, slots=True)
 class JoinRecord:
-    """What became of one joined shard, in a file beside it, whose presence says that the shard is whole.
+    """The record of one joined shard, in a file beside it; if it exists, the shard is complete.
 
-    The shard as the manifest has it, and of what it was made: the version of its source, the digest of the photos' index.
+    It has the manifest's entry of the shard, the version of its source, and the digest of the photos' index.
 
-    `scaled` counts samples whose crops were, `unchecked` those whose photo no hash vouches for; `refused` are keys of
+    `scaled` counts samples whose crops were, `unchecked` those whose photo has no hash to check; `refused` are keys of
     evaluation photos, `left_out` those of other samples that could not be joined, by reason.
     """
 

@@ -21,7 +21,7 @@ from mctrain.data.joining.sample_files import parse_facts
 from mctrain.data.photo import describe_photo
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
-from mctrain.data.reinforced.sample import IMAGES, lacking, parse_sample, role_of
+from mctrain.data.reinforced.sample import IMAGES, missing_member, parse_sample, role_of
 from mctrain.data.shards import grouped, parse_record
 from mctrain.data.texts import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
@@ -83,7 +83,7 @@ def join_sample(
         raise SampleError(f"{key} has no caption.", TEXTLESS)
     for role in ("syn.json", "paug.json", "embeddings"):
         if role not in map(role_of, members):
-            raise lacking(key, role)
+            raise missing_member(key, role)
     with as_sample_error("broken photo"):
         photo = describe_photo(matched.fetched.photo, key)
     record, scaled = _views(key, members["paug.json"], photo, matched)
@@ -145,12 +145,12 @@ DFNDR = (
 
 
 def teachers_of(shard: AnyPath) -> tuple[TeacherRecord, ...]:
-    """Those of the manifest beside a shard, where `mctrain reinforce` wrote one, or else those of the public set that it is of.
+    """The teachers in the manifest beside a shard, if `mctrain reinforce` wrote one, or else those of its public set.
 
     DataCompDR keeps its captions under `syn_text`, DFNDR under a tag with its captioner's name.
 
     Raises:
-        DataError: it is of no set that is known here.
+        DataError: it belongs to no known set.
     """
     if (shard.parent / MANIFEST).is_file():
         return load_manifest(shard.parent / MANIFEST).teachers

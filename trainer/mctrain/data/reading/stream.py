@@ -20,7 +20,7 @@ from mctrain.data.held_out import is_held_out
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.sampling import draw_sample, order
 from mctrain.data.reinforced.manifest import MANIFEST
-from mctrain.data.reinforced.sample import lacking, role_of
+from mctrain.data.reinforced.sample import missing_member, role_of
 from mctrain.data.shards import grouped
 from mctrain.errors import DataError, SampleError
 from mctrain.paths import read
@@ -141,7 +141,7 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
         members = {each: content for each, content in sample.members.items() if role_of(each) in needs.read}
         try:
             if role := needs.missing(map(role_of, members)):
-                raise lacking(sample.key, role)
+                raise missing_member(sample.key, role)
             return draw_sample(sample.key, members, self._settings, self._part)
         except SampleError as fault:
             self._skip(sample.key, fault.reason, str(fault))

@@ -129,11 +129,11 @@ def members_of(sample: ReinforcedSample, storage: Storage, slots: Slots) -> dict
         storage.suffix: pack_arrays(arrays, storage),
     }
     if role := REINFORCED.missing(map(role_of, members)):
-        raise lacking(sample.key, role)
+        raise missing_member(sample.key, role)
     return members
 
 
-def lacking(key: str, role: str) -> SampleError:
+def missing_member(key: str, role: str) -> SampleError:
     """The error for a sample that lacks a member."""
     return SampleError(f"{key} has no {name_role(role)}.", f"no {role}")
 
@@ -146,7 +146,7 @@ def parse_plain(key: str, members: Mapping[str, bytes]) -> PlainSample:
     """
     suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
     if role := PLAIN.missing(suffixes):
-        raise lacking(key, role)
+        raise missing_member(key, role)
     words = _parse_texts(key, {"json": b"{}", "syn.json": b"{}", **members})
     tagged = {tag: _without_blanks(texts) for tag, texts in words.synthetic.items()}
     words = replace(words, human=_without_blanks(words.human), synthetic=tagged)
@@ -167,7 +167,7 @@ def parse_sample(key: str, members: Mapping[str, bytes], widths: Sequence[int]) 
     """
     suffixes = {role: suffix for suffix in members if (role := role_of(suffix))}
     if role := REINFORCED.missing(suffixes):
-        raise lacking(key, role)
+        raise missing_member(key, role)
     words = _parse_texts(key, members)
     with as_sample_error("broken paug.json"):
         views = parse_views(parse_record(members["paug.json"], key, "paug.json").get("param_aug"), key)

@@ -31,8 +31,8 @@ from mctrain.weights.checkpoint import (
     Checkpoint,
     HeadFit,
     load_checkpoint,
+    overwrite_error,
     save_checkpoint,
-    taken,
 )
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
     if not path.exists():
         made = folder / CHECKPOINT
         if made.exists() and not (folder / PROGRESS).exists():
-            raise taken(made)
+            raise overwrite_error(made)
         with open_atomic(path) as file:
             file.write(json.dumps(learnt, indent=1).encode())
         return

@@ -30,7 +30,7 @@ from mctrain.training.decisions.head import (
     too_few,
 )
 from mctrain.training.decisions.trunk import BundleTrunk, HeadTeacher, embed, embed_decided
-from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, save_checkpoint, taken
+from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, overwrite_error, save_checkpoint
 from mctrain.weights.unbundle import read_bundle
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 
@@ -116,6 +116,6 @@ def _demand_no_other(path: Path) -> None:
     try:
         origin = load_checkpoint(path).origin
     except WeightsError as fault:
-        raise taken(path) from fault
+        raise overwrite_error(path) from fault
     if not (isinstance(origin, Trained) and DECISIONS in origin.recipe):
-        raise taken(path)
+        raise overwrite_error(path)

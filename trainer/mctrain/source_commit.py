@@ -1,4 +1,4 @@
-"""The commit of the running sources, for what is made with them."""
+"""The commit of the running sources, recorded in everything that is made with them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHANGED = "-dirty"
 
 @cache
 def commit_of_sources() -> str | None:
-    """The commit when first asked, ending in `CHANGED` if tracked files differ from it; None without git or a repository."""
+    """The commit at the first call, ending in `CHANGED` if tracked files differ from it; None without git or a repository."""
     git = shutil.which("git")
     if git is None:
         return None
