@@ -162,7 +162,5 @@ def _read_instances(path: Path) -> list[_Instance]:
         ) from fault
     wrong = [each for each in found if not each.cue or not set(each.candidates) & set(each.associations)]
     if wrong or not found:
-        raise DataError(
-            f"{path} has an incomplete line for {wrong[0].cue if wrong else 'anything'!r}; copy it again."
-        )
+        raise DataError(f"{path} lacks photos for {wrong[0].cue if wrong else 'anything'!r}; copy it again.")
     return found

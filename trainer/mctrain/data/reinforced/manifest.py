@@ -111,9 +111,7 @@ def load_manifest(path: AnyPath) -> ReinforcedManifest:
     except (ValueError, RecursionError) as fault:
         raise DataError(f"The manifest {path} cannot be read: {fault}.") from fault
     if not isinstance(content, dict) or content.pop("kind", None) != _KIND:
-        raise DataError(
-            f"{path} is not a manifest of reinforced samples; choose the folder of a reinforced set."
-        )
+        raise DataError(f"{path} is not the manifest of a reinforced set; choose the folder of one.")
     found = content.pop("format", None)
     if found != _FORMAT:
         raise DataError(
