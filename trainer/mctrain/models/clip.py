@@ -31,7 +31,7 @@ _DIGITS = 16  # length of a space's identity
 _COUNTERS = "num_batches_tracked"
 
 
-def limit_scale(log_scale: nn.Parameter) -> None:
+def clamp_scale(log_scale: nn.Parameter) -> None:
     """Clamps the log of the logit scale to between 0 and ln 100.
 
     Called after each step and after reading a file. A clamp in the forward pass has no gradient outside its bounds, so
@@ -51,15 +51,15 @@ class Clip(nn.Module):
         self.logit_scale = nn.Parameter(torch.tensor(math.log(scale))) if text is not None else None
 
     def scale(self) -> Tensor:
-        """The logit scale; `limit_scale` keeps it within bounds."""
+        """The logit scale; `clamp_scale` keeps it within bounds."""
         if self.logit_scale is None:
             return torch.tensor(LARGEST_SCALE)
         return self.logit_scale.exp()
 
-    def limit_scale(self) -> None:
+    def clamp_scale(self) -> None:
         """Keeps the logit scale, if there is one, between 1 and 100."""
         if self.logit_scale is not None:
-            limit_scale(self.logit_scale)
+            clamp_scale(self.logit_scale)
 
     def forward(self, pixels: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Photos [n, 3, size, size] and token ids [m, tokens] → unit vectors [n, dim] and [m, dim], and the logit scale.

@@ -13,7 +13,7 @@ import torch
 from mctrain.models.clip import parameters
 from mctrain.training.loop import take_step
 from mctrain.training.metrics import duration
-from mctrain.training.ranks import joined
+from mctrain.training.ranks import join_ranks
 from mctrain.training.run import open_training, validation_of
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def dry_run(
     Raises:
         As `run.run_training`.
     """
-    with joined() as rank:
+    with join_ranks() as rank:
         run = open_training(recipe, start, folders, rank, workers=workers)
         with validation_of(run, folders, lambda: None):
             pass  # reports a missing file now
@@ -108,7 +108,7 @@ def _time(run: Training, reporter: Reporter, clock: Callable[[], float]) -> tupl
 def _is_late(run: Training, times: list[float], seconds: float) -> bool:
     """Whether another step as long as the last would exceed the time limit; all processes decide together."""
     late = bool(times) and sum(times) + times[-1] > seconds
-    return bool(run.feed.rank.most(int(late)))
+    return bool(run.feed.rank.max(int(late)))
 
 
 def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:

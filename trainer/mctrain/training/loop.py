@@ -78,7 +78,7 @@ def train(run: Training, interrupts: Signals, main: MainProcess | None) -> Endin
         run.at.facts.add(run.recipe.run.batch, time.perf_counter() - began, batch.waited, values)
         _report(run, main)
         measured = _evaluate(run, main)
-        signal = run.feed.rank.most(interrupts.received)
+        signal = run.feed.rank.max(interrupts.received)
         due = is_save_due(run.at.step, every, steps_of_pass=each, seconds=time.monotonic() - saved)
         if signal or measured or _is_over(run) or due:
             _save(run, main)
@@ -183,7 +183,7 @@ def _evaluate(run: Training, main: MainProcess | None) -> bool:
             found = main.validation(run.student.best)
             figures = {name: each.percent for name, each in found.items()}
             score = choosing_mean(found)
-    score = run.feed.rank.from_first(score)
+    score = run.feed.rank.broadcast(score)
     if math.isnan(score):
         return False
     at.scores[at.step] = score

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.recipes.training import TrainingRecipe
-    from mctrain.training.state import Position
+    from mctrain.training.state import RunProgress
 
 METRICS = "metrics.jsonl"
 SCORE = "score"  # key in evaluation lines: the score for early stopping
@@ -43,7 +43,7 @@ class Metrics:
     """
 
     def __init__(
-        self, folder: Path, recipe: TrainingRecipe, at: Position, machine: Mapping[str, Any]
+        self, folder: Path, recipe: TrainingRecipe, at: RunProgress, machine: Mapping[str, Any]
     ) -> None:
         self._path, self._board = folder / METRICS, folder / "tensorboard"
         start = {
@@ -116,7 +116,7 @@ def _shut(file: IO[str] | RecordWriter) -> None:
         file.close()
 
 
-def _cut(path: Path, at: Position) -> None:
+def _cut(path: Path, at: RunProgress) -> None:
     """Keeps the lines up to the state's step."""
     if not path.exists():
         return

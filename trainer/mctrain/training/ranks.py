@@ -32,7 +32,7 @@ class Rank:
         """Whether this process writes, evaluates and reports."""
         return self.number == 0
 
-    def most(self, number: int) -> int:
+    def max(self, number: int) -> int:
         """The maximum over the processes."""
         return int(self._reduce([number], distributed.ReduceOp.MAX)[0]) if self.count > 1 else number
 
@@ -49,7 +49,7 @@ class Rank:
                 distributed.all_reduce(each)
                 each.div_(self.count)
 
-    def from_first(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """The first process's value."""
         if self.count == 1:
             return value
@@ -65,7 +65,7 @@ class Rank:
 
 
 @contextmanager
-def joined() -> Iterator[Rank]:
+def join_ranks() -> Iterator[Rank]:
     """Joins the processes that torchrun started, over NCCL or gloo; a single process is rank 0 of 1.
 
     Raises:

@@ -23,8 +23,15 @@ from mctrain.training.feed import Feed
 from mctrain.training.loop import MainProcess, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
-from mctrain.training.ranks import joined
-from mctrain.training.state import Position, Training, demand_no_other, identity_of, load_state, save_result
+from mctrain.training.ranks import join_ranks
+from mctrain.training.state import (
+    RunProgress,
+    Training,
+    demand_no_other,
+    identity_of,
+    load_state,
+    save_result,
+)
 from mctrain.training.student import build_student
 from mctrain.training.validation import open_validation
 
@@ -75,16 +82,16 @@ def run_training(
         TrainerError: the folder holds another run or another checkpoint, or the loss is not finite.
     """
     demand_no_other(environment.folder)
-    with joined() as rank:
+    with join_ranks() as rank:
         run = open_training(recipe, start, folders, rank, workers=environment.workers)
         run = replace(run, at=load_state(environment.folder, run))
-        if rank.most(run.at.step) != -rank.most(-run.at.step):
+        if rank.max(run.at.step) != -rank.max(-run.at.step):
             raise TrainerError(
                 f"The processes of this run find different states in {environment.folder}; name a folder with -o that all machines share."
             )
         with ExitStack() as stack:
             main = stack.enter_context(_main_process(run, folders, environment)) if rank.first else None
-            if rank.from_first(len(run.at.scores)) < len(run.at.scores):
+            if rank.broadcast(len(run.at.scores)) < len(run.at.scores):
                 run.at.scores.clear()  # the first process, which alone measures, has dropped them
             stack.enter_context(environment.interrupts.deferred())
             ending = train(run, environment.interrupts, main)
@@ -126,7 +133,7 @@ def open_training(
         loss=LossSettings(recipe.loss.distil, teachers if recipe.loss.distil else ()),
         steps=steps,
         identity=identity_of(recipe, start.digest if start else "", data.digests),
-        at=Position(),
+        at=RunProgress(),
     )
 
 

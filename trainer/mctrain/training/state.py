@@ -70,7 +70,7 @@ class MetricSums:
 
 
 @dataclass(slots=True)
-class Position:
+class RunProgress:
     """The progress of a run: steps done, evaluation scores by step, and metrics not logged yet.
 
     `asked` is the digest of the validation that gave the scores.
@@ -115,7 +115,7 @@ class Training:
     loss: LossSettings
     steps: int
     identity: Mapping[str, Any]
-    at: Position
+    at: RunProgress
 
     @property
     def origin(self) -> Trained:
@@ -167,7 +167,7 @@ def save_state(folder: Path, run: Training, spared: int = 0) -> None:
             old.unlink(missing_ok=True)
 
 
-def best_step(folder: Path, at: Position) -> int:
+def best_step(folder: Path, at: RunProgress) -> int:
     """The step with the best score among the existing states, the first one of equals (as for patience); 0 for none."""
     there = [step for step in at.scores if _state_file(folder, step).exists()]
     return max(there, key=at.scores.__getitem__, default=0)
@@ -185,7 +185,7 @@ def save_result(folder: Path, run: Training, best: int = 0) -> Path:
     return save_checkpoint(folder, Checkpoint(run.student.preset, clip, run.origin))
 
 
-def load_state(folder: Path, run: Training) -> Position:
+def load_state(folder: Path, run: Training) -> RunProgress:
     """Restores the last state of a folder; without one, the student stays at its start.
 
     Raises:
@@ -194,7 +194,7 @@ def load_state(folder: Path, run: Training) -> Position:
     for left in folder.glob(_LEFT):
         left.unlink(missing_ok=True)
     if not (found := states(folder)):
-        return Position()
+        return RunProgress()
     try:
         content = cast("dict[str, Any]", read_saved(found[-1]))["state"]
         _demand_same(folder, content["identity"], run.identity)
@@ -202,7 +202,7 @@ def load_state(folder: Path, run: Training) -> Position:
         at = content["at"]
         # scores of other exams do not compare
         scores = at["scores"] if content["figures"] == run.recipe.figures else {}
-        return Position(at["step"], dict(scores), MetricSums(**at["facts"]), at["asked"])
+        return RunProgress(at["step"], dict(scores), MetricSums(**at["facts"]), at["asked"])
     except (WeightsError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as fault:
         raise TrainerError(f"{found[-1]} is damaged; {_way_on(folder, len(found))}.") from fault
 

@@ -131,7 +131,7 @@ class Student:
             TrainerError: as `Precision.step`.
         """
         length = self.precision.step(self.optimizer, self.clip.parameters(), longest)
-        self.clip.limit_scale()
+        self.clip.clamp_scale()
         if self.average is not None:
             self.average.update_parameters(self.clip)
         return length

@@ -231,7 +231,7 @@ def _checkpoint_of(content: dict[str, Any]) -> Checkpoint:
         clip = build_clip(preset, with_text="logit_scale" in weights).eval()
         clip = reparameterize(clip) if content["folded"] else clip
     clip.load_state_dict(weights, assign=True)
-    clip.limit_scale()
+    clip.clamp_scale()
     clip.requires_grad_(requires_grad=False)
     return Checkpoint(preset, clip, _origin_of(content), content["folded"])
 

@@ -109,7 +109,7 @@ def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) 
             )
         filled[each] = layout.read(each, tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
-    model.limit_scale()
+    model.clamp_scale()
 
 
 def _lengths(shape: torch.Size) -> list[int]:

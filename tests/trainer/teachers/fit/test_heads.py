@@ -112,5 +112,5 @@ def test_the_scale_is_limited_exactly_to_its_bound(heads, rate):
     (-heads.scale()).backward()
     optimizer.step()
     assert heads.logit_scale > MOST
-    heads.limit_scale()
+    heads.clamp_scale()
     assert torch.equal(heads.logit_scale.data, MOST)

@@ -18,7 +18,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.errors import RecipeError, TrainerError
 from mctrain.models.blocks import CLASSES
-from mctrain.models.clip import limit_scale
+from mctrain.models.clip import clamp_scale
 from mctrain.optimisation.optimizer import FACTOR, FitLoop, build_head_optimizer, rate_at, set_rate
 from mctrain.optimisation.statistics import flushed_denormals, moving_average
 from mctrain.recipes.parser import parse
@@ -160,7 +160,7 @@ def fit(
         set_rate(optimizer, rate_at(step, steps * table.epochs, table.warmup, table.rate))
 
     def moved() -> None:
-        heads.limit_scale()
+        heads.clamp_scale()
         averaged.update_parameters(heads)
 
     def after_epoch() -> None:
@@ -268,9 +268,9 @@ class Heads(nn.Module):
         """The logit scale."""
         return self.logit_scale.exp()
 
-    def limit_scale(self) -> None:
+    def clamp_scale(self) -> None:
         """Keeps the logit scale between 1 and 100."""
-        limit_scale(self.logit_scale)
+        clamp_scale(self.logit_scale)
 
     def freeze_space(self) -> None:
         """Freezes the text head and the logit scale; from here on only the image head is fitted."""

@@ -82,7 +82,7 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     def losses(step: int) -> Iterator[Tensor]:
         yield _loss(model, corpus, read, recipe, step)
 
-    FitLoop(optimizer, losses, at_rate, heads.limit_scale, upper).run(history, table.steps, after_step)
+    FitLoop(optimizer, losses, at_rate, heads.clamp_scale, upper).run(history, table.steps, after_step)
     trunk.requires_grad_(requires_grad=False)
 
 
