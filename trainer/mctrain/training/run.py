@@ -24,14 +24,7 @@ from mctrain.training.loop import MainProcess, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
 from mctrain.training.ranks import join_ranks
-from mctrain.training.state import (
-    RunProgress,
-    Training,
-    demand_no_other,
-    identity_of,
-    load_state,
-    save_result,
-)
+from mctrain.training.state import RunProgress, Training, demand_free, identity_of, load_state, save_result
 from mctrain.training.student import build_student
 from mctrain.training.validation import open_validation
 
@@ -81,7 +74,7 @@ def run_training(
         DataError: shards, a bank or evaluation data are missing or damaged.
         TrainerError: the folder holds another run or another checkpoint, or the loss is not finite.
     """
-    demand_no_other(environment.folder)
+    demand_free(environment.folder)
     with join_ranks() as rank:
         run = open_training(recipe, start, folders, rank, workers=environment.workers)
         run = replace(run, at=load_state(environment.folder, run))

@@ -130,7 +130,7 @@ class Training:
         )
 
 
-def demand_no_other(folder: Path) -> None:
+def demand_free(folder: Path) -> None:
     """Checks before the run that its result does not overwrite another one, which may be its own start.
 
     Raises:
@@ -214,7 +214,7 @@ def _state_file(folder: Path, step: int) -> Path:
 def _way_on(folder: Path, states_there: int) -> str:
     if states_there > 1:
         return "remove it, and the run goes on from the one before"
-    # `demand_no_other` would refuse the folder with it.
+    # `demand_free` would refuse the folder with it.
     also = f" and {CHECKPOINT}" if (folder / CHECKPOINT).exists() else ""
     return f"remove it{also}, and the run begins anew"
 

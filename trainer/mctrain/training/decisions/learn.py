@@ -70,7 +70,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, folders: RunFolders, folder: Pat
         WeightsError: the bundle is not on our trunks, or the checkpoint cannot be written.
         TrainerError: the folder holds a checkpoint of another kind, or the loss is not finite.
     """
-    _demand_no_other(folder / CHECKPOINT)
+    _demand_free(folder / CHECKPOINT)
     shards = find_shards(on_disk(folders.photos, "Decisions are read from a disk"), SHARDS)
     bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
     tower = cast("LiteTower", begun.clip.image)
@@ -109,7 +109,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, folders: RunFolders, folder: Pat
     )
 
 
-def _demand_no_other(path: Path) -> None:
+def _demand_free(path: Path) -> None:
     """Refuses to overwrite any checkpoint but an earlier fit's, which is repeated in minutes as decisions grow."""
     if not path.exists():
         return
