@@ -175,7 +175,7 @@ def parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--all", action="store_true", help="the trainer's tests, whatever has changed"
             )
-    command = commands.add_parser("bench", help="measure beside a rival", usage="%(prog)s NAME [OPTIONS]")
+    command = commands.add_parser("bench", help="run a benchmark", usage="%(prog)s NAME [OPTIONS]")
     command.add_argument("name", choices=BENCHES, metavar="NAME", help=", ".join(BENCHES))
     command.set_defaults(work=bench, options=[])
     command = commands.add_parser("build", help="build the wheel")

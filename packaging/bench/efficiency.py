@@ -202,13 +202,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the evaluation sets")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--processes", type=int, default=2, help="runs at a time, of one core each")
-    parser.add_argument("--hours", type=float, default=8.0, help="begin no run later than so long from now")
+    parser.add_argument("--hours", type=float, default=8.0, help="begin no run after this time")
     parser.add_argument(
         "--five",
         type=Path,
         help="folder of the same set with five strong views, where a quarter of it is wanted",
     )
-    parser.add_argument("--gates", action="store_true", help="only what says whether the rest is worth while")
+    parser.add_argument(
+        "--gates", action="store_true", help="only the runs that decide whether the rest is worthwhile"
+    )
     arguments = parser.parse_args()
     folder = arguments.output
     if not (arguments.photos / MANIFEST).exists():
@@ -286,7 +288,7 @@ def _require(study: Study, points: Iterable[RunPoint]) -> None:
     points = list(points)
     study.measure(points)
     if any(point.name not in study.known for point in points):
-        sys.exit("The hours are used up; the same command goes on from here.")
+        sys.exit("The time is up; the same command resumes from here.")
 
 
 def _choice(study: Study, point: RunPoint) -> float:

@@ -59,7 +59,7 @@ def print_quality(data: Path) -> None:
     bundle = open_bundle(folder)
     calibration = bundle.manifest.calibration
     if calibration is None:
-        sys.exit(f"The bundle {folder} is not calibrated; what words suggest is measured with one that is.")
+        sys.exit(f"The bundle {folder} is not calibrated; suggestions by words need one that is.")
     embedder = TextEmbedder(bundle, threads=1)
     classes = _classes(galleries.pop(CALTECH), embedder, calibration)
     found = outcomes(classes)

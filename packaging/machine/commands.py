@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Failure(Exception):  # noqa: N818 - it is told to a person, who reads no class name
+class Failure(Exception):  # noqa: N818 - its text is for a person, who reads no class name
     """A failure that ends the work; its text says what failed and what to do."""
 
 

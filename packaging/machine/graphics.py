@@ -89,7 +89,9 @@ def missing_libraries(files: Sequence[Path]) -> list[str]:
         try:
             answer = subprocess.run(["ldd", str(file)], capture_output=True, text=True, check=False)
         except OSError as fault:
-            raise Failure(f"ldd, which tells what Qt needs, does not start: {fault.strerror}.") from fault
+            raise Failure(
+                f"ldd, which lists the libraries that Qt needs, does not start: {fault.strerror}."
+            ) from fault
         if not file.is_file():
             raise Failure(f"{file} is missing. Remove .venv and type the same again.")
         names.update(line.split()[0] for line in answer.stdout.splitlines() if "not found" in line)
