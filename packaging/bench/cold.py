@@ -52,7 +52,7 @@ def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, nargs="?", metavar="FOLDER", help="photos, indexed first")
-    parser.add_argument("--of", type=int, help="so many photos that are made up, in place of a folder")
+    parser.add_argument("--of", type=int, help="number of made-up photos, instead of a folder")
     parser.add_argument("--rounds", type=int, default=9)
     arguments = parser.parse_args()
     if (arguments.photos is None) == (arguments.of is None):

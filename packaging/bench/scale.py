@@ -23,7 +23,7 @@ import open_clip
 import torch
 from PIL import Image
 from report import machine, table
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 from torch.utils.flop_counter import FlopCounterMode
 
 from mctrain.data.photo import decode_photo

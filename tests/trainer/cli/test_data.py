@@ -46,7 +46,7 @@ def test_pack_reports_what_it_packed_and_what_it_left_out(packed, folder):
     out, report = packed
     assert f"{out}: 10 photos in 3 shards" in report
     assert "captions: 2 by people, 0 synthetic, 8 none" in report
-    assert "picture: 10 as it was, 0 encoded anew; no metadata" in report
+    assert "picture: 10 as it was, 0 re-encoded; no metadata" in report
     assert f"refused, evaluation photos: 1\n    {folder}/stranger.jpg is one by its bytes\n" in report
     assert "left out, copies: 1" in report
     assert "left out, faults: 2" in report
@@ -91,5 +91,5 @@ def test_check_names_near_copies_and_reencoded_evaluation_photos(real_data, tmp_
         parts += [(f"{name}.jpg", out.getvalue()), (f"{name}.txt", b"x")]
     report = run("check", write_shard(tmp_path / "a.tar", parts))
     assert "near copies of earlier photos: 1\n    a.tar / smaller looks like a.tar / first (" in report
-    assert "may be evaluation photos encoded anew: look at them: 1\n    a.tar / stranger\n" in report
+    assert "may be re-encoded evaluation photos: look at them: 1\n    a.tar / stranger\n" in report
     assert "1 shards, 3 photos, 0 faults" in report

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from tests.trainer.conftest import published, run_mctrain
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.models.clip import space_id
 from mctrain.models.presets import PRESETS
@@ -183,7 +183,7 @@ def spoiled(files, tmp_path, name, value):
 )
 def test_weights_that_give_zero_vectors_are_refused(files, tmp_path, name, value, flaw):
     weights = spoiled(files, tmp_path, name, value)
-    with pytest.raises(PicsightError, match=f"{flaw}, as where weights are missing; nothing was written"):
+    with pytest.raises(PicsightError, match=f"{flaw}, as if weights were missing; nothing was written"):
         run_mctrain("import", weights, "--preset", PRESET.name, "-o", tmp_path / "model.pt")
     assert not (tmp_path / "model.pt").exists()
 

@@ -193,7 +193,7 @@ def test_a_step_without_a_slot_is_an_error():
     ],
 )
 def test_an_invalid_record_is_one_sentence(stored):
-    with pytest.raises(DataError, match=r"^The augmentations of photo-7 .*; make them anew\.$") as caught:
+    with pytest.raises(DataError, match=r"^The augmentations of photo-7 .*; make them again\.$") as caught:
         parse_views(stored, "photo-7")
     assert len(str(caught.value)) < 200
 

@@ -136,6 +136,6 @@ def test_weights_beyond_float16_are_stored_as_float32(factor, stored, tmp_path):
 def test_a_tower_without_weights_is_named_and_not_exported(vectors, flaw):
     """A projection missing from a file keeps its initial memory: zeros or anything."""
     with pytest.raises(
-        ExportError, match=f"The image tower of the checkpoint gives {flaw}, as where weights are"
+        ExportError, match=f"The image tower of the checkpoint gives {flaw}, as if weights were"
     ):
         demand_vectors(vectors.astype(np.float32), "image")

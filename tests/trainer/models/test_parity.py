@@ -12,7 +12,7 @@ import pytest
 import timm
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.models.presets import PRESETS
 from mctrain.models.text import Text, TextShape

@@ -68,7 +68,7 @@ def check(shards: tuple[str, ...]) -> None:
     for report in reports:
         _print_checked(report)
     print_some("near copies of earlier photos", find_near_copies(reports))
-    print_some("may be evaluation photos encoded anew: look at them", find_evaluation_lookalikes(reports))
+    print_some("may be re-encoded evaluation photos: look at them", find_evaluation_lookalikes(reports))
     photos, faults = sum(each.photos for each in reports), sum(len(each.faults) for each in reports)
     click.echo(f"{len(reports)} shards, {photos} photos, {faults} faults")
     if faults:
@@ -168,7 +168,7 @@ def _print_packed(folder: Path, packed: Packed, *, described: bool) -> None:
             f"  {silent} photos without a caption teach nothing, unless they have a query: describe each in PHOTO.txt beside it, "
             "or in captions.csv."
         )
-    click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} encoded anew; no metadata")
+    click.echo(f"  picture: {unchanged} as it was, {photos - unchanged} re-encoded; no metadata")
     print_some("refused, evaluation photos", packed.refused)
     print_some("left out, copies", packed.copies)
     print_some("left out, faults", packed.faults)

@@ -148,7 +148,7 @@ def parse_views(param_aug: object, where: str) -> tuple[DrawnView, ...]:
             raise ValueError("no list of views")  # noqa: TRY301 (one sentence for all)
         return tuple(map(_parse_view, records))
     except (ValueError, RecursionError) as fault:
-        raise DataError(f"The augmentations of {where} cannot be read: {fault}; make them anew.") from fault
+        raise DataError(f"The augmentations of {where} cannot be read: {fault}; make them again.") from fault
 
 
 def _parse_view(record: object) -> DrawnView:

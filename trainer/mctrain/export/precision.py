@@ -183,7 +183,7 @@ def demand_vectors(vectors: NDArray[np.float32], tower: str) -> None:
         flaw = "the same vector for everything"
     if flaw is not None:
         raise ExportError(
-            f"The {tower} tower of the checkpoint gives {flaw}, as where weights are missing, so nothing was written; "
+            f"The {tower} tower of the checkpoint gives {flaw}, as if weights were missing, so nothing was written; "
             "train it or import whole weights."
         )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.models.blocks import Head, package_folder
 

@@ -86,6 +86,6 @@ def statistics_frozen(model: nn.Module) -> Iterator[None]:
             each.momentum, each.num_batches_tracked = momentum, count
 
 
-def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's own signature)
+def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's signature)
     """Replaces a norm's `train`; a bound method, so that a copy gets its own."""
     return type(norm).train(norm, mode=False)

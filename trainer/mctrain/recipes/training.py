@@ -134,7 +134,7 @@ class TrainingRecipe:
     """A recipe; `name` is its file name, `changes` those of the command line. Without `towers` and `model` a run takes the
     model of its checkpoint.
 
-    With `augmentation` views are drawn anew at each visit, and the data need only photos and captions. Without it, the
+    With `augmentation` new views are drawn in each epoch, and the data need only photos and captions. Without it, the
     stored views and the teachers' embeddings of them are used.
     """
 

@@ -56,7 +56,7 @@ def run(
 ) -> JobReport:
     """Makes all missing shards in the cluster at a Ray address, or on this machine; returns the report of `job.finish`.
 
-    Each worker gets so many processors, and a GPU if there are any.
+    Each worker gets `processors` cores, and a GPU if there are any.
 
     Raises:
         PicsightError: whatever `MakerConfig.open`, `begin` and `make` raise.
@@ -86,7 +86,7 @@ def run(
 
 
 def too_narrow(machines: Sequence[Mapping[str, Any]], processors: int) -> str:
-    """A warning (without the full stop) if no machine has so many cores, because Ray would wait for one; else empty."""
+    """A warning (without the full stop) if no machine has enough cores, because Ray would wait for one; else empty."""
     largest = max((int(each["Resources"].get("CPU", 0)) for each in machines if each["Alive"]), default=0)
     if largest >= processors:
         return ""

@@ -17,7 +17,7 @@ import numpy as np
 import open_clip
 import torch
 from open_clip.transformer import QuickGELU
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.errors import WeightsError
 from mctrain.teachers.towers import weights_digest

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.errors import WeightsError
 from mctrain.models.clip import Clip, build_clip
@@ -141,7 +141,7 @@ def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
     flaw = flaw_of(vectors.numpy())
     if flaw is not None:
         raise WeightsError(
-            f"The {tower} tower in {source} gives {flaw}, as where weights are missing; nothing was written. Use whole weights."
+            f"The {tower} tower in {source} gives {flaw}, as if weights were missing; nothing was written. Use whole weights."
         )
     return F.normalize(vectors, dim=1)
 

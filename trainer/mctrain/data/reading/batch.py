@@ -156,7 +156,7 @@ def _unheard() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _follow(worker: int) -> None:  # noqa: ARG001 (torch's own signature)
+def _follow(worker: int) -> None:  # noqa: ARG001 (torch's signature)
     """Ends a worker with its parent; by default it watches the fork server instead and outlives a killed parent."""
     follow_parent()
     if _PICKY:

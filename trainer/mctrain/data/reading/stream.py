@@ -83,7 +83,7 @@ class StreamedData:
         each = len(self._shards[part.rank :: part.ranks])
         if not each:
             raise DataError(
-                f"{len(self._shards)} shards cannot be streamed by {part.ranks} processes, each of which needs one of its own; "
+                f"{len(self._shards)} shards cannot be streamed by {part.ranks} processes, each of which needs at least one; "
                 "start fewer, or write smaller shards."
             )
         steps = _Stream(self._shards, self._settings, part, len(self) // part.batch)
@@ -217,7 +217,7 @@ def count_samples(folder: AnyPath, shards: Sequence[AnyPath]) -> tuple[CountedSh
             for each in records
         }
     except (ValueError, KeyError, TypeError) as fault:
-        raise DataError(f"The manifest {path} is damaged; make it anew.") from fault
+        raise DataError(f"The manifest {path} is damaged; make it again.") from fault
     if strange := [shard for shard in shards if str(shard) not in known]:
         raise DataError(
             f"The manifest {path} does not name {strange[0].name}, one of {len(strange)} such shards."

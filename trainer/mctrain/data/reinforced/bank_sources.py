@@ -187,7 +187,7 @@ def glosses(folder: Path) -> Iterator[str]:
             if not line.startswith(b"  "):  # these lines are the licence
                 yield from _gloss(line.decode(errors="replace"))
     except (ValueError, IndexError) as fault:
-        raise DataError(f"{path} is not a file of WordNet's; install it anew.") from fault
+        raise DataError(f"{path} is not a WordNet file; install it again.") from fault
 
 
 def _gloss(line: str) -> Iterator[str]:

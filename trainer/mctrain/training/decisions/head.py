@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch.nn import functional as F  # noqa: N812 (torch's own custom)
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.errors import DataError
 from mctrain.export.thresholds import auc
