@@ -43,7 +43,7 @@ def test_a_manifest_comes_back_as_it_was_saved_and_equal_ones_have_equal_bytes(t
     ("change", "words"),
     [
         (lambda content: content.update(format=2), "has the format 2"),
-        (lambda content: content.update(kind="packed photos"), "not a manifest of reinforced samples"),
+        (lambda content: content.update(kind="packed photos"), "not the manifest of a reinforced set"),
         (lambda content: content.pop("shards"), "is damaged: it lacks 'shards'"),
         (lambda content: content["teachers"][1].update(width="512"), r"teachers\[1\]\.width is '512'"),
         (
