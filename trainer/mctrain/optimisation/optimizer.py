@@ -107,24 +107,26 @@ def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0)
 
 @dataclass(frozen=True, slots=True)
 class FitLoop:
-    """`losses` yields the losses of a leg by its number, each computed after the previous step; `set_rate` takes the step
-    number; `moved` is called after each step. The gradient norm of the parameters in `clipped` is at most `longest`.
+    """`losses` yields the losses of a round by its number, each computed after the previous step; `set_rate` takes the step
+    number; `after_step` is called after each step. The gradient norm of the parameters in `clipped` is at most `longest`.
     """
 
     optimizer: torch.optim.Optimizer
     losses: Callable[[int], Iterator[Tensor]]
     set_rate: Callable[[int], None]
-    moved: Callable[[], None] = lambda: None
+    after_step: Callable[[], None] = lambda: None
     clipped: Sequence[nn.Parameter] = ()
     longest: float = 1.0
 
-    def run(self, history: list[float], legs: int, ended: Callable[[], None], *, steps: int = 1) -> None:
-        """Continues after the legs whose mean losses are in `history`, up to `legs` legs of `steps` steps each.
+    def run(
+        self, history: list[float], rounds: int, after_round: Callable[[], None], *, steps: int = 1
+    ) -> None:
+        """Continues after the rounds whose mean losses are in `history`, up to `rounds` rounds of `steps` steps each.
 
         Raises:
-            TrainerError: a gradient is no number any more.
+            TrainerError: a gradient is not finite.
         """
-        while len(history) < legs:
+        while len(history) < rounds:
             total = 0.0
             for number, loss in enumerate(self.losses(len(history))):
                 self.set_rate(len(history) * steps + number)
@@ -137,7 +139,7 @@ class FitLoop:
                             "The gradient is not finite, so nothing was written; set a lower rate in the recipe."
                         )
                 self.optimizer.step()
-                self.moved()
+                self.after_step()
                 total += float(loss.detach())
             history.append(total / steps)
-            ended()
+            after_round()

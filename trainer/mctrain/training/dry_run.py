@@ -82,16 +82,16 @@ def _time(run: Training, reporter: Reporter, clock: Callable[[], float]) -> tupl
 
     Each size gets the same share of steps and time, and at least one step.
     """
-    stretches = defaultdict[int, list[range]](list)
-    for each in run.feed.stretches(run.steps):
-        stretches[run.feed.size_at(each.start)].append(each)
+    size_ranges = defaultdict[int, list[range]](list)
+    for each in run.feed.size_ranges(run.steps):
+        size_ranges[run.feed.size_at(each.start)].append(each)
     timed, loss = list[_Timed](), 0.0
-    for size, found in stretches.items():
+    for size, found in size_ranges.items():
         longest = max(found, key=len)
-        count = min(max(1, _STEPS // len(stretches)), len(longest))
+        count = min(max(1, _STEPS // len(size_ranges)), len(longest))
         batches = run.feed.batches(longest.start, longest.start + count)
         times, waited = list[float](), list[float]()
-        while len(times) < count and not _is_late(run, times, _SECONDS / len(stretches)):
+        while len(times) < count and not _is_late(run, times, _SECONDS / len(size_ranges)):
             began = clock()
             batch = next(batches)
             loss = take_step(run, batch)["loss"]

@@ -80,10 +80,10 @@ class Feed:
             DataError: as the reader.
         """
         while start < end:
-            stop = self._end_of_leg(start, end)
+            stop = self._end_of_part(start, end)
             epoch, first = divmod(start, self.steps_of_pass)
             run = self.recipe.run
-            leg = EpochPart(
+            part = EpochPart(
                 epoch=epoch,
                 seed=run.seed,
                 batch=run.batch,
@@ -93,7 +93,7 @@ class Feed:
                 rank=self.rank.number,
                 ranks=self.rank.count,
             )
-            batches = self.data.batches(leg, self.workers)
+            batches = self.data.batches(part, self.workers)
             for step in range(first, first + stop - start):
                 asked = time.perf_counter()
                 batch = next(batches)
@@ -101,7 +101,7 @@ class Feed:
                 yield self._step_data(batch, epoch, step, waited)
             start = stop
 
-    def stretches(self, end: int) -> list[range]:
+    def size_ranges(self, end: int) -> list[range]:
         """The steps before `end`, as ranges with one photo size each."""
         changes = [each.step for each in self.recipe.run.sizes if 0 < each.step < end]
         return [range(start, stop) for start, stop in pairwise([0, *changes, end])]
@@ -111,7 +111,7 @@ class Feed:
         sizes = [each.size for each in self.recipe.run.sizes if each.step <= step]
         return sizes[-1] if sizes else self.spec.size
 
-    def _end_of_leg(self, start: int, end: int) -> int:
+    def _end_of_part(self, start: int, end: int) -> int:
         """The next end of an epoch, change of photo size, or end of the run."""
         changes = [each.step for each in self.recipe.run.sizes if each.step > start]
         return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])

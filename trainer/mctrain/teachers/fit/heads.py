@@ -51,7 +51,7 @@ _CEILING = 6.0  # upper limit of features after ReLU6 and pooling
 
 @dataclass(frozen=True, slots=True)
 class FitProgress:
-    """The state of a fit, written atomically: parameters, their average if any, the optimizer, and losses of finished legs."""
+    """The state of a fit, written atomically: parameters, their average if any, the optimizer, and losses of finished rounds."""
 
     path: Path
     recipe: Recipe
@@ -71,7 +71,7 @@ class FitProgress:
         write_saved(self.path, content)
 
     def restore(self, steps: int = 1) -> list[float]:
-        """Restores the state; returns the losses of the finished legs of `steps` steps each.
+        """Restores the state; returns the losses of the finished rounds of `steps` steps each.
 
         Raises:
             TrainerError: the file is of another recipe or version, or damaged.
@@ -159,7 +159,7 @@ def fit(
     def at_rate(step: int) -> None:
         set_rate(optimizer, rate_at(step, steps * table.epochs, table.warmup, table.rate))
 
-    def moved() -> None:
+    def after_step() -> None:
         heads.clamp_scale()
         averaged.update_parameters(heads)
 
@@ -168,7 +168,9 @@ def fit(
         report(history[-1])
 
     clipped = () if heads.stages is None else tuple(heads.stages.parameters())
-    FitLoop(optimizer, losses, at_rate, moved, clipped).run(history, table.epochs, after_epoch, steps=steps)
+    FitLoop(optimizer, losses, at_rate, after_step, clipped).run(
+        history, table.epochs, after_epoch, steps=steps
+    )
     heads.load_state_dict(averaged.module.state_dict())
     heads.eval().requires_grad_(requires_grad=False)
     return tuple(history)
