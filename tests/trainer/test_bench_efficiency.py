@@ -21,12 +21,6 @@ def efficiency(monkeypatch):
         sys.modules.pop(name, None)
 
 
-@pytest.fixture
-def arms(efficiency):
-    """Four arms that differ by their names."""
-    return {kind: efficiency.arm(kind, {}) for kind in efficiency.ARMS}
-
-
 def test_the_factor_is_interpolated_by_a_parabola_between_budgets(efficiency):
     baseline = {share: [(3 + math.log(share)) ** 2] for share in (1 / 4, 1 / 2, 1.0, 4.0)}
     for share in (0.3, 1.7, 3.0):

@@ -173,5 +173,5 @@ def test_visible_things_come_with_up_to_three_names(tmp_path):
 @pytest.mark.parametrize("content", [b"\x00\xff\n", b"00000001 05 n 01\n"])
 def test_a_file_that_is_not_wordnets_is_one_sentence(content, tmp_path):
     (tmp_path / "data.noun").write_bytes(content)
-    with pytest.raises(DataError, match="is not a file of WordNet's"):
+    with pytest.raises(DataError, match="is not a WordNet file"):
         list(glosses(tmp_path))
