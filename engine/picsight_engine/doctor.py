@@ -24,7 +24,7 @@ from picsight_engine.errors import (
     StorageError,
 )
 from picsight_engine.exchange.filing import decisions_path, file_decisions, filing_state
-from picsight_engine.indexing.forgetting import forget_lost
+from picsight_engine.indexing.removed_files import forget_lost
 from picsight_engine.private_files import is_open_to_others
 from picsight_engine.runtime.agreement import (
     Machine,

@@ -140,7 +140,7 @@ class Library:
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
-                from picsight_engine.aftermath import file_quietly  # already loaded by the tags
+                from picsight_engine.after_indexing import file_quietly  # already loaded by the tags
 
                 file_quietly(self._db)
         finally:
@@ -192,30 +192,30 @@ class Library:
             StorageError: the disk is full, read-only or gone.
         """
         # Lazy: a search need not pay 60 ms.
-        from picsight_engine.aftermath import file_quietly
-        from picsight_engine.indexing.forgetting import forget_lost
+        from picsight_engine.after_indexing import file_quietly
+        from picsight_engine.indexing.removed_files import forget_lost
 
         forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
         file_quietly(self._db)
         return forgotten
 
-    def note_gone(self, paths: Sequence[Path]) -> int:
+    def record_removed(self, paths: Sequence[Path]) -> int:
         """Records files that the user has just removed; photos without any file leave the library at once.
 
         They are restored if their files come back. Their thumbnails stay until the library is closed. Returns the number
         of photos that left.
         """
-        from picsight_engine.indexing.forgetting import note_gone  # 60 ms that a search does not pay
+        from picsight_engine.indexing.removed_files import record_removed  # 60 ms that a search does not pay
 
-        gone = note_gone(self._db, paths)
+        gone = record_removed(self._db, paths)
         self._gone.update(gone)
         return len(gone)
 
-    def note_back(self, paths: Sequence[Path]) -> None:
+    def record_restored(self, paths: Sequence[Path]) -> None:
         """Records files that the user has just put back in place; their photos are visible again at once."""
-        from picsight_engine.indexing.forgetting import note_back  # 60 ms that a search does not pay
+        from picsight_engine.indexing.removed_files import record_restored  # 60 ms that a search does not pay
 
-        note_back(self._db, paths)
+        record_restored(self._db, paths)
 
     def index(
         self,
@@ -236,7 +236,7 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Lazy (worker processes, Pillow): a search need not pay 60 ms.
-        from picsight_engine.aftermath import follow
+        from picsight_engine.after_indexing import follow_up
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # check all before adding the first
@@ -251,7 +251,7 @@ class Library:
             settings or IndexSettings(),
             cancel=cancel,
         )
-        yield from follow(run, self._db, self._thumbnails(), self._answering, self.tags)
+        yield from follow_up(run, self._db, self._thumbnails(), self._answering, self.tags)
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Applies a choice that `installation.model_choice.use_model` made while the library was open; not while indexing."""
@@ -290,7 +290,7 @@ class Library:
 
     def _vector_of_file(self, path: Path) -> NDArray[np.float32]:
         # Lazy (worker processes): a search by words need not pay 60 ms.
-        from picsight_engine.indexing.crew import picture_vector
+        from picsight_engine.indexing.worker_pool import picture_vector
 
         return picture_vector(self.bundle, path)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.signals import signals_held_back
+from picsight_engine.signals import signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess
 
 START_SECONDS = 120.0  # loading the model from a cold, slow disk
-_BURY_SECONDS = 5.0
+_RELEASE_SECONDS = 5.0
 _NICENESS = 10
 _GRACE_SECONDS = 5  # the parent ends a process that hangs; only an orphan has to end itself
 
@@ -28,13 +28,13 @@ def start(target: Callable[..., None], *arguments: Any, name: str) -> tuple[Spaw
     context = multiprocessing.get_context("spawn")  # fork beside Qt or ONNX threads can deadlock
     here, there = context.Pipe()
     process = context.Process(target=target, args=(there, *arguments), name=name, daemon=True)
-    with _interrupts_held_back():
+    with _interrupts_deferred():
         process.start()
     there.close()  # otherwise the pipe would stay open when the process dies
     return process, here
 
 
-def settle() -> None:
+def set_up_child() -> None:
     """In the child: leave Ctrl-C to the parent, use one thread, keep library warnings off the terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -42,7 +42,7 @@ def settle() -> None:
     warnings.simplefilter("ignore")
 
 
-def step_back() -> None:
+def lower_priority() -> None:
     """In the child: lower its priority, so that searching and scrolling stay responsive."""
     if hasattr(os, "nice"):  # Unix
         os.nice(_NICENESS)
@@ -55,10 +55,10 @@ def silence_decoders() -> None:
     os.close(nowhere)
 
 
-def bury(process: SpawnProcess, connection: Connection) -> None:
+def release(process: SpawnProcess, connection: Connection) -> None:
     """Releases a killed process."""
     connection.close()
-    process.join(_BURY_SECONDS)
+    process.join(_RELEASE_SECONDS)
     if process.exitcode is not None:  # otherwise it hangs in a system call until its failed disk is removed
         process.close()
 
@@ -77,12 +77,12 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
+def _interrupts_deferred() -> Iterator[None]:
     """Blocks Ctrl-C while a process starts: the child would die with a traceback before it can ignore the signal.
 
     Ctrl-C must not interrupt the start in this process either: a half-started child also prints a traceback.
     """
-    with signals_held_back():
+    with signals_deferred():
         if not hasattr(signal, "pthread_sigmask"):  # Windows
             yield
             return

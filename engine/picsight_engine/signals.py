@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def signals_held_back() -> Iterator[None]:
+def signals_deferred() -> Iterator[None]:
     """Delivers signals that arrive inside the block when it ends. Blocking them is not enough: any library thread may
     receive the signal, and Python handles it in the main thread. In other threads this does nothing.
     """

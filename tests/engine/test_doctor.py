@@ -236,7 +236,7 @@ def test_photos_that_left_a_named_folder_are_forgotten_at_a_persons_request(tmp_
         assert end.notes == (
             '20 photos are missing from "album", 3 from "disk". Nothing was removed from Picsight.',
         )
-        assert [(place.path, place.photos) for place in end.emptier] == [(album, 20), (trip / "disk", 3)]
+        assert [(place.path, place.photos) for place in end.emptied] == [(album, 20), (trip / "disk", 3)]
         assert forget(library).startswith("1 photo of missing files forgotten. 23 files kept")
         assert len(library.all_photos().results) == 54
         assert forget(library, trip / "disk").startswith("3 photos of missing files forgotten. 20 files")

@@ -19,7 +19,7 @@ class Interrupting:
         return str, ()
 
 def serve(connection, *_given):
-    processes.settle()
+    processes.set_up_child()
     connection.send("at work")
     connection.recv_bytes()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight.cli.streams import say
-from picsight_engine.signals import signals_held_back
+from picsight_engine.signals import signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
         say("There is no screen to open a window on. Without one, type: picsight --help")
         return _NO_WINDOW
     try:
-        with signals_held_back():  # an exception during the import of PySide6 ends the process with a dump
+        with signals_deferred():  # an exception during the import of PySide6 ends the process with a dump
             from picsight.window import run_window  # Qt: 140 ms that no command pays
 
             if _chooses_screen() and not _wayland_answers():

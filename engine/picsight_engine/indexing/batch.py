@@ -11,7 +11,7 @@ import numpy as np
 from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.precedence import METADATA_RULE
-from picsight_engine.store.decisions import is_same_shot, say_again
+from picsight_engine.store.decisions import copy_decisions, is_same_shot
 from picsight_engine.store.files import (
     NewFile,
     age_missing,
@@ -47,7 +47,7 @@ _MOST_CREDIT = 10 * _DAY  # the most that one run may add to that age, so that a
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ReadableFile:
     """A file that shows a picture; `described` if a worker made it now, `moved_from` is the file's earlier place."""
 
     task: Task
@@ -57,7 +57,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Bad:
+class UnreadableFile:
     """A file from which no picture could be read."""
 
     task: Task
@@ -72,7 +72,7 @@ class Batch:
         self._thumbnails = thumbnails
         self._space = space
         self._photos = photos
-        self._open: list[Seen | Bad] = []
+        self._open: list[ReadableFile | UnreadableFile] = []
         self._since = 0.0
         self._unread: set[int] = set()  # known files that changed and are still to be read
         self._replaced: set[int] = set()  # the photos that these showed
@@ -116,7 +116,7 @@ class Batch:
         """Removes the thumbnails of photos without a file, also of photos that a kill kept from being stored."""
         self._thumbnails.delete(orphan_thumbnails(self._db, self._thumbnails))
 
-    def add(self, outcome: Seen | Bad) -> None:
+    def add(self, outcome: ReadableFile | UnreadableFile) -> None:
         """Adds an outcome to the next commit."""
         if not self._open:
             self._since = time.monotonic()
@@ -151,10 +151,10 @@ class Batch:
             for outcome in self._open[: self._photos]:
                 if outcome.task.folder.id not in folders:
                     continue  # the user removed the folder meanwhile
-                if isinstance(outcome, Bad):
-                    hidden += _store_bad(connection, outcome)
+                if isinstance(outcome, UnreadableFile):
+                    hidden += _store_unreadable(connection, outcome)
                 else:
-                    shown.update(self._store_seen(connection, outcome, jpegs))
+                    shown.update(self._store_readable(connection, outcome, jpegs))
             # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
             # rolled back, the next photo with that id overwrites the thumbnail.
             self._thumbnails.put(jpegs)
@@ -162,8 +162,8 @@ class Batch:
         del self._open[: self._photos]
         return tuple(shown)
 
-    def _store_seen(
-        self, connection: sqlite3.Connection, seen: Seen, jpegs: dict[int, bytes]
+    def _store_readable(
+        self, connection: sqlite3.Connection, seen: ReadableFile, jpegs: dict[int, bytes]
     ) -> dict[int, None]:
         """Stores a file and its picture, unless the user removed that picture from the library meanwhile; collects its
         thumbnail.
@@ -188,7 +188,7 @@ class Batch:
         put_metadata(connection, folder.id, file.name, metadata, METADATA_RULE, beside=file.beside)
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
-            say_again(connection, edited, photo_id)
+            copy_decisions(connection, edited, photo_id)
         pair(connection, folder.id, file.name, self._unread)
         return {photo_id: None}
 
@@ -204,7 +204,7 @@ class Batch:
             put_vector(connection, photo_id, self._space, whole, moment=moment, parts=parts)
         return photo_id
 
-    def _edited_from(self, connection: sqlite3.Connection, seen: Seen, photo_id: int) -> int | None:
+    def _edited_from(self, connection: sqlite3.Connection, seen: ReadableFile, photo_id: int) -> int | None:
         """The photo that the file showed before, if the new picture is the same shot; a moved file may leave a pair's photo.
 
         Frames of a burst are alike, too: a known picture was renamed, not edited, if the file that showed it shows another now,
@@ -221,24 +221,24 @@ class Batch:
         return stored.photo_id if is_same_shot(connection, stored.id, photo_id, taken) else None
 
 
-def _store_bad(connection: sqlite3.Connection, bad: Bad) -> list[int]:
+def _store_unreadable(connection: sqlite3.Connection, unreadable: UnreadableFile) -> list[int]:
     """Lists a file under problems; returns the photos that have no file any more.
 
     A file that is unreadable, or unchanged since it was read, keeps its picture: the read error may be temporary. A film
     that stood behind a photo, and that nothing here can read, has none.
     """
-    folder, file, stored = bad.task.folder, bad.task.file, bad.task.stored
+    folder, file, stored = unreadable.task.folder, unreadable.task.file, unreadable.task.stored
     now = time.time()
     # SQLite cannot store a name that is not UTF-8 as text.
-    message = bad.failed.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    message = unreadable.failed.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     put_problem(
         connection,
         NewProblem(
-            folder.id, file.name, bad.failed.code, message, now, size=file.size, mtime_ns=file.mtime_ns
+            folder.id, file.name, unreadable.failed.code, message, now, size=file.size, mtime_ns=file.mtime_ns
         ),
     )
-    if stored is None or bad.failed.code in HEALS_UNSEEN:
+    if stored is None or unreadable.failed.code in HEALS_UNSEEN:
         return []
-    if bad.failed.code != "not_read" and not is_changed(stored, file):
+    if unreadable.failed.code != "not_read" and not is_changed(stored, file):
         return []
     return mark_missing(connection, [stored.id], now)

@@ -1,4 +1,4 @@
-"""Runs the image tower in one process for backends that need a single owner; the crew passes it the workers' pixels.
+"""Runs the image tower in one process for backends that need a single owner; the worker pool passes it the workers' pixels.
 
 Core ML, by its own package or by ONNX Runtime's provider, takes seconds and much memory to start, and one copy keeps its
 hardware busy, so a copy per worker gains nothing. All photos that wait when a batch ends form the next batch: one at the start, eight
@@ -16,8 +16,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
-from picsight_engine.indexing.messages import Broken, Described, Lost, Ready
-from picsight_engine.processes import START_SECONDS, bury, settle, start, step_back, time_limit
+from picsight_engine.indexing.messages import Described, WorkerFailed, WorkerLost, WorkerReady
+from picsight_engine.processes import START_SECONDS, lower_priority, release, set_up_child, start, time_limit
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ _LOG = logging.getLogger(__name__)
 
 def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: float) -> None:
     """The process's main function: loads the tower, then embeds batches until the indexer closes the pipe or dies."""
-    settle()
-    step_back()
+    set_up_child()
+    lower_priority()
     with suppress(EOFError, OSError):  # the indexer is gone
         try:
             size = bundle.image_spec().size
             encoder = load_image_encoder(bundle, backend=backend)
-            connection.send(Ready())
+            connection.send(WorkerReady())
             while True:
                 pixels = _pixels(connection.recv(), size)
                 # ONNX Runtime's sums depend on the batch, but a photo's vector must not depend on its neighbours
@@ -53,17 +53,17 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
                     vectors = [row for part in parts for row in encoder.encode(part)]
                 connection.send([row.astype("<f2").tobytes() for row in vectors])
         except PicsightError as fault:
-            connection.send(Broken(fault))
+            connection.send(WorkerFailed(fault))
 
 
 def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
-    import numpy as np  # lazy: after `settle`, which limits its threads
+    import numpy as np  # lazy: after `set_up_child`, which limits its threads
 
     return np.stack([np.frombuffer(pixels, dtype="<f4").reshape(3, size, size) for pixels in batch])
 
 
 class Encoder:
-    """The crew's side of the process. If it dies, hangs or fails, it is not replaced: its photos come back as lost, and the
+    """The worker pool's side of the process. If it dies, hangs or fails, it is not replaced: its photos come back as lost, and the
     workers run the image tower themselves from then on.
     """
 
@@ -93,11 +93,11 @@ class Encoder:
         except (EOFError, OSError):
             _LOG.warning("The process that runs the image tower has ended.")
             return None
-        if isinstance(message, Broken):
+        if isinstance(message, WorkerFailed):
             _LOG.warning("%s", message.error)
             return None
         done: list[tuple[int, News]] = []
-        if isinstance(message, Ready):
+        if isinstance(message, WorkerReady):
             self._ready = True
         else:
             vectors = iter(message)
@@ -112,9 +112,9 @@ class Encoder:
     def close(self, code: ProblemCode = "crashed") -> list[tuple[int, News]]:
         """Kills the process and returns its photos as lost."""
         self._process.kill()
-        bury(self._process, self.connection)
+        release(self._process, self.connection)
         held = [*self._under_way, *self._waiting]
-        return [(key, Lost(code)) for key, _ in held]
+        return [(key, WorkerLost(code)) for key, _ in held]
 
     def _tend(self) -> None:
         """Sends the next batch if the process is idle."""

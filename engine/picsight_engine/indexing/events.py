@@ -50,7 +50,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Emptier:
+class EmptiedFolder:
     """A readable folder or directory from which so many photos are missing that a disk may be disconnected. They are
     kept; the user can forget them, see `Library.forget`.
     """
@@ -69,7 +69,7 @@ class Finished:
     summary: Summary
     cancelled: bool
     notes: tuple[str, ...] = ()
-    emptier: tuple[Emptier, ...] = ()
+    emptied: tuple[EmptiedFolder, ...] = ()
     suggested: str | None = None
 
 

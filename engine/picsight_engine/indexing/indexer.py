@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import check_image_tower
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
-from picsight_engine.indexing.crew import Crew, suitable_workers
-from picsight_engine.indexing.events import Committed, Emptier, Event, Finished, Found, Summary
+from picsight_engine.indexing.dispatcher import Dispatcher
+from picsight_engine.indexing.events import Committed, EmptiedFolder, Event, Finished, Found, Summary
+from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
-from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import DirectoryListing, scan
-from picsight_engine.indexing.shift import Shift
+from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.photos.reading import shown
@@ -94,7 +94,7 @@ class _Run:
     found: int = 0
     cancelled: bool = False
     notes: list[str] = field(default_factory=list)
-    emptier: list[Emptier] = field(default_factory=list)
+    emptied: list[EmptiedFolder] = field(default_factory=list)
 
     def events(self) -> Iterator[Event]:
         """The whole run."""
@@ -110,15 +110,15 @@ class _Run:
         if returned:
             yield Committed(returned)
         pictured = set(self.thumbnails.ids())  # after the sweep
-        recogniser = Recogniser(self.db, embedded=embedded, pictured=pictured, moving=plan.moving)
+        tracker = PictureTracker(self.db, embedded=embedded, pictured=pictured, moving=plan.moving)
         encoder = _encoder(self.bundle, len(plan.tasks))
-        with closing(Crew(self.bundle, self.settings.limits, encoder)) as crew:
+        with closing(WorkerPool(self.bundle, self.settings.limits, encoder)) as pool:
             workers = self.settings.workers or suitable_workers()
-            shift = Shift(
-                crew, recogniser, self.batch, plan.tasks, limits=self.settings.limits, workers=workers
+            dispatcher = Dispatcher(
+                pool, tracker, self.batch, plan.tasks, limits=self.settings.limits, workers=workers
             )
-            yield from self._work(shift)
-        yield from self._close(plan, shift, recogniser)
+            yield from self._work(dispatcher)
+        yield from self._close(plan, dispatcher, tracker)
 
     def _look(self) -> Generator[Event, None, list[FolderView]]:
         """Scans the folders; omits those that a cancelled scan did not reach."""
@@ -158,27 +158,29 @@ class _Run:
             elif photos:
                 away.append((photos, shown(offline.place) or _title(offline.folder)))
                 if offline.may_be_gone:
-                    self.emptier.append(Emptier(file_path(offline.folder.path, offline.place), photos))
+                    self.emptied.append(EmptiedFolder(file_path(offline.folder.path, offline.place), photos))
         if away:
             self.notes.append(_missing_sentence(away))
 
-    def _work(self, shift: Shift) -> Iterator[Event]:
-        """Runs the shift and commits due batches; finished work is stored first, however the run ends."""
+    def _work(self, dispatcher: Dispatcher) -> Iterator[Event]:
+        """Runs the dispatcher and commits due batches; finished work is stored first, however the run ends."""
         reported, reported_done = 0.0, -1
         try:
-            while not shift.finished:
+            while not dispatcher.finished:
                 if self.cancel.is_set():
                     self.cancelled = True
                     break
-                shift.step()
+                dispatcher.step()
                 while self.batch.due:
                     if photo_ids := self.batch.commit():
                         yield Committed(photo_ids)
                 now = time.monotonic()
                 since = now - reported
-                if since >= _PULSE_SECONDS or (since >= _TICK_SECONDS and shift.tally.done != reported_done):
-                    reported, reported_done = now, shift.tally.done
-                    yield shift.progress(now)
+                if since >= _PULSE_SECONDS or (
+                    since >= _TICK_SECONDS and dispatcher.tally.done != reported_done
+                ):
+                    reported, reported_done = now, dispatcher.tally.done
+                    yield dispatcher.progress(now)
         except (StorageError, LibraryError):
             self.batch.drop()
             raise
@@ -188,25 +190,25 @@ class _Run:
                 rest += self.batch.commit()
         if rest:
             yield Committed(rest)
-        yield shift.progress(time.monotonic())
+        yield dispatcher.progress(time.monotonic())
 
-    def _close(self, plan: Plan, shift: Shift, recogniser: Recogniser) -> Iterator[Event]:
+    def _close(self, plan: Plan, dispatcher: Dispatcher, tracker: PictureTracker) -> Iterator[Event]:
         """Stores what is known only after all files were read, and yields the summary."""
         missing = len(plan.gone)
-        not_found = recogniser.not_found_again()
+        not_found = tracker.not_found_again()
         self._note_offline(plan, {file.id for file in plan.moving} - {file.id for file in not_found})
-        for folder in shift.vanished_folders:
+        for folder in dispatcher.vanished_folders:
             set_state(self.db, folder.id, "offline")
             self.notes.append(_vanished_sentence(folder))
-        if not shift.vanished_folders:
-            kept, pending = plan.kept, shift.pending_sizes
+        if not dispatcher.vanished_folders:
+            kept, pending = plan.kept, dispatcher.pending_sizes
             lost = [file for file in not_found if file.id not in kept and file.size not in pending]
             self.batch.give_up(lost)
             missing += len(lost)
             if not self.cancelled:
                 unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
                 self.batch.sweep([folder for folder in self.folders if folder.id not in unseen])
-        tally = shift.tally
+        tally = dispatcher.tally
         seconds = time.monotonic() - self.started
         summary = Summary(
             found=self.found,
@@ -218,7 +220,7 @@ class _Run:
             seconds=seconds,
             photos_per_second=tally.indexed / seconds,
         )
-        yield Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptier))
+        yield Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptied))
 
 
 def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> None:

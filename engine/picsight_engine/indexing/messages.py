@@ -31,13 +31,13 @@ class WorkerOrder(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class WorkerReady:
     """From a worker: its model is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """From a worker: it cannot start, and no photo is the cause."""
+class WorkerFailed:
+    """From a worker: it cannot start or go on, and no photo is the cause."""
 
     error: PicsightError
 
@@ -83,10 +83,10 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
-    """From the crew: the worker that held the file died or hung, and was replaced."""
+class WorkerLost:
+    """From the worker pool: the worker that held the file died or hung, and was replaced."""
 
     code: ProblemCode
 
 
-News = Identified | Described | Failed | Lost
+News = Identified | Described | Failed | WorkerLost

@@ -103,13 +103,13 @@ def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_r
     traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
     sizes = {task.file.size for task in plan.tasks}
     for view, absences in zip(views, lost, strict=True):
-        emptier = _is_emptier(view, absences, traces)
-        _keep(plan, view, absences, traces, emptier=emptier)
+        emptied = _looks_emptied(view, absences, traces)
+        _keep(plan, view, absences, traces, emptied=emptied)
         movable = [*absences.movable, *absences.gone]
         # Without these, a file is not recognised in its new place.
         movers = [file for file in movable if file.bytes_hash and file.photo_id and file.size in sizes]
         plan.moving.extend(movers)
-        if not emptier:
+        if not emptied:
             moving = {file.id for file in movers}
             plan.gone.extend(file for file in absences.gone if file.id not in moving)
     _sort(plan)
@@ -150,20 +150,20 @@ def is_changed(known: StoredFile | Problem, seen: SeenFile) -> bool:
 
 
 def _keep(
-    plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]], *, emptier: bool
+    plan: Plan, view: FolderView, absences: Absences, traces: Counter[tuple[int, int]], *, emptied: bool
 ) -> None:
     """Adds the files kept because their disk may be disconnected, and the resulting state of the folder."""
     movable = {file.id for file in absences.movable}
     places = {name: all(file.id in movable for file in files) for name, files in absences.away.items()}
     moved = {file.id for file in absences.movable if traces[file.size, file.mtime_ns]}
     left = any(file.id not in moved for files in absences.away.values() for file in files)
-    hidden = emptier or (left and not _shows_known(view))
+    hidden = emptied or (left and not _shows_known(view))
     state = _unreachable(view) or ("offline" if hidden else "watching")
     for name, files in absences.away.items():
         may_be_gone = all(may for other, may in places.items() if is_below(other, name))
         plan.offline.append(Offline(view.folder, state, tuple(files), name, may_be_gone))
-    if emptier or (state != "watching" and not places):
-        lost = tuple(absences.gone) if emptier else ()
+    if emptied or (state != "watching" and not places):
+        lost = tuple(absences.gone) if emptied else ()
         plan.offline.append(Offline(view.folder, state, lost, may_be_gone=all(places.values())))
     if state == "watching" and view.folder.state in ("offline", "denied"):
         plan.online.append(view.folder)
@@ -183,7 +183,7 @@ def _unreachable(view: FolderView) -> FolderState | None:
     return None
 
 
-def _is_emptier(view: FolderView, absences: Absences, traces: Counter[tuple[int, int]]) -> bool:
+def _looks_emptied(view: FolderView, absences: Absences, traces: Counter[tuple[int, int]]) -> bool:
     """Whether a disconnected disk, not the user, seems to be why files are missing; moved files are not counted.
 
     An offline folder stays offline while its files are missing, even if new files appear.

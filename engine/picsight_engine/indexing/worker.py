@@ -10,10 +10,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError, VectorError
-from picsight_engine.indexing.messages import Broken, Described, Failed, Identified, Ready, WorkerOrder
+from picsight_engine.indexing.messages import (
+    Described,
+    Failed,
+    Identified,
+    WorkerFailed,
+    WorkerOrder,
+    WorkerReady,
+)
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import film_extract, read_photo
-from picsight_engine.processes import settle, silence_decoders, step_back, time_limit
+from picsight_engine.processes import lower_priority, set_up_child, silence_decoders, time_limit
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
@@ -37,51 +44,51 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
 
     Without `embeds`, it loads the model only when a photo needs it after all.
     """
-    settle()
-    step_back()
+    set_up_child()
+    lower_priority()
     with suppress(EOFError, OSError):  # the indexer is gone
         try:
-            desk = _Desk(bundle, limits)
+            reader = _PhotoReader(bundle, limits)
             if embeds:
-                desk.load_tower()
+                reader.load_tower()
         except PicsightError as fault:
-            connection.send(Broken(fault))
+            connection.send(WorkerFailed(fault))
             return
         silence_decoders()
-        connection.send(Ready())
+        connection.send(WorkerReady())
         while True:
-            _serve(connection, desk, connection.recv())
+            _serve(connection, reader, connection.recv())
 
 
-def _serve(connection: Connection, desk: _Desk, job: Job) -> None:
+def _serve(connection: Connection, reader: _PhotoReader, job: Job) -> None:
     """Identifies one file, then does what the indexer orders."""
     path = job.path
-    identified = _try(desk, path, lambda: desk.identify(job))
+    identified = _try(reader, path, lambda: reader.identify(job))
     connection.send(identified)
     if not isinstance(identified, Identified):
         return
     order: WorkerOrder = connection.recv()
     if order is not WorkerOrder.SKIP:
-        connection.send(_try(desk, path, lambda: desk.describe(path, order)))
+        connection.send(_try(reader, path, lambda: reader.describe(path, order)))
 
 
 def _try(
-    desk: _Desk, path: Path, step: Callable[[], Identified | Described]
-) -> Identified | Described | Failed | Broken:
+    reader: _PhotoReader, path: Path, step: Callable[[], Identified | Described]
+) -> Identified | Described | Failed | WorkerFailed:
     """The result of a step, or the reason for its failure."""
     try:
-        with time_limit(desk.limits.seconds_for(path)):
+        with time_limit(reader.limits.seconds_for(path)):
             return step()
     except ImageError as fault:
         return Failed(fault.code, fault.message)
     except PicsightError as fault:
-        return Broken(fault)
+        return WorkerFailed(fault)
     except Exception:  # noqa: BLE001 -- the border: one photo must not end the run
         sentence = f"{path} could not be indexed: reading it failed in an unexpected way. Open it in another program."
         return Failed("crashed", sentence, traceback.format_exc())
 
 
-class _Desk:
+class _PhotoReader:
     """A worker's image tower and preprocessing, shared by all its photos."""
 
     def __init__(self, bundle: Bundle, limits: Limits) -> None:

@@ -67,7 +67,7 @@ def model_offers(
     Raises:
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.indexing.crew import suitable_workers  # lazy: imports multiprocessing
+    from picsight_engine.indexing.worker_pool import suitable_workers  # lazy: imports multiprocessing
 
     installed = {model.name: model for model in models.all()}
     known = {entry.name: entry for entry in entries}

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import lost_photo, problem, read_photo
-from picsight_engine.processes import START_SECONDS, bury, settle, silence_decoders, start, time_limit
+from picsight_engine.processes import (
+    START_SECONDS,
+    release,
+    set_up_child,
+    silence_decoders,
+    start,
+    time_limit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +65,7 @@ class Developed:
 
 def serve(connection: Connection, limits: Limits) -> None:
     """The process's main function: answers requests until the other side is gone."""
-    settle()
+    set_up_child()
     from picsight_engine.photos import decode  # preloads Pillow and numpy (100 ms) for `_expose`
 
     _ = decode
@@ -253,7 +260,7 @@ class _Enlarger:
     def close(self) -> None:
         """Puts the process away."""
         self.process.kill()
-        bury(self.process, self._connection)
+        release(self.process, self._connection)
 
     def _wait_for(self, seconds: float) -> None:
         if not self._connection.poll(max(seconds, 0.0)):

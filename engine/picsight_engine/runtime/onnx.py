@@ -11,12 +11,12 @@ import numpy as np
 
 from picsight_engine.errors import BundleError
 from picsight_engine.runtime.unit_rows import unit_rows
-from picsight_engine.signals import signals_held_back
+from picsight_engine.signals import signals_deferred
 
 # Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # An exception during its set-up in C++ aborts the process, or becomes an ImportError.
-with signals_held_back():
+with signals_deferred():
     import onnxruntime
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class _Tower:
             return np.concatenate([self.encode(each[None]) for each in values])
         fed = self._feed(values)
         try:
-            with signals_held_back():  # the first run imports numpy from C++, where Python may not raise
+            with signals_deferred():  # the first run imports numpy from C++, where Python may not raise
                 (vectors,) = self._session.run([self._target], fed)
         except Exception as fault:  # as in `_load`
             raise BundleError(
@@ -187,7 +187,7 @@ def _load(
             f"The model file {path} cannot be run by {first}: this ONNX Runtime does not have it."
         )
     try:
-        with signals_held_back():  # C++ again
+        with signals_deferred():  # C++ again
             session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as fault:  # the runtime has a dozen unrelated error classes
         raise BundleError(

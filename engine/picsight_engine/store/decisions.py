@@ -204,7 +204,7 @@ def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:
     return None not in {a, b} and ((a ^ b) & _ALL_BITS).bit_count() <= MOST_BITS
 
 
-def say_again(connection: sqlite3.Connection, before: int, after: int) -> None:
+def copy_decisions(connection: sqlite3.Connection, before: int, after: int) -> None:
     """Copies decisions and stars of the photo `before` to `after`; of those of both, the last that the user made counts."""
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):

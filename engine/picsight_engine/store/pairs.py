@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.metadata import is_same_time
-from picsight_engine.store.decisions import say_again
+from picsight_engine.store.decisions import copy_decisions
 from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import RESTING
 from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
@@ -71,7 +71,7 @@ def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: 
     connection.execute(_MARK_MISSING, (when, ids))
     for photo_id, single_id in shown:
         if single_id is not None:  # it may return elsewhere, where it is no longer behind the other
-            say_again(connection, photo_id, single_id)
+            copy_decisions(connection, photo_id, single_id)
     _pair_all(connection, ids)
     photo_ids = list({photo_id for row in shown for photo_id in row})
     return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
@@ -111,10 +111,10 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Co
         before = first.get(file.id)
         if file.single_id is not None and file.photo_id != before:
             connection.execute(_SHOW, (file.single_id, None, file.id))
-            say_again(connection, file.photo_id, file.single_id)
+            copy_decisions(connection, file.photo_id, file.single_id)
         if before is not None and file.photo_id != before:
             connection.execute(_SHOW, (before, file.itself, file.id))
-            say_again(connection, file.itself, before)
+            copy_decisions(connection, file.itself, before)
 
 
 def _stems(name: bytes) -> list[bytes]:

@@ -27,7 +27,7 @@ def engine(monkeypatch, tmp_path):
 @pytest.mark.parametrize("verbose", [False, True])
 def test_details_go_to_the_log_and_with_verbose_a_sentence_to_stderr(engine, capsys, verbose) -> None:
     follow_engine(verbose=verbose)
-    logging.getLogger("picsight_engine.indexing.shift").info("a.jpg crashed.\nTraceback\n  details")
+    logging.getLogger("picsight_engine.indexing.dispatcher").info("a.jpg crashed.\nTraceback\n  details")
     written = locations.log_file().read_text()
     assert "a.jpg crashed.\nTraceback\n  details\n" in written
     assert capsys.readouterr().err == ("a.jpg crashed.\n" if verbose else "")

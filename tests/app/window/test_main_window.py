@@ -165,7 +165,7 @@ def test_undo_brings_a_removed_folder_back_with_its_stars_and_a_removed_one_is_n
     window.library.removal(tmp_path / "one")[0](lambda _done: None)
     wait_for_photos(qtbot, window, 1)
     qtbot.waitUntil(lambda: "missing" not in window.frame.status.words())
-    assert window.library.emptier == ()
+    assert window.library.emptied == ()
 
 
 def test_a_new_library_shows_the_first_page_and_indexes_a_dropped_folder(qtbot, model_window, few_photos):

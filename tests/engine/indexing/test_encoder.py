@@ -1,4 +1,4 @@
-"""The encoder process between real workers and the crew, with ONNX Runtime in the place of Core ML."""
+"""The encoder process between real workers and the pool, with ONNX Runtime in the place of Core ML."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
-from picsight_engine.indexing.crew import Crew
+from picsight_engine.indexing.dispatcher import Dispatcher
 from picsight_engine.indexing.encoder import Encoder
-from picsight_engine.indexing.messages import Described, Identified, Lost, WorkerOrder
+from picsight_engine.indexing.messages import Described, Identified, WorkerLost, WorkerOrder
+from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
-from picsight_engine.indexing.recognise import Recogniser
 from picsight_engine.indexing.scan import scan
-from picsight_engine.indexing.shift import Shift
+from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend, load_image_encoder
@@ -31,30 +31,30 @@ SPACE = f"{1:016x}"
 
 
 @pytest.fixture
-def crew(bundle):
-    with closing(Crew(bundle, Limits(seconds=PATIENCE), Backend.ONNX)) as hired:
+def pool(bundle):
+    with closing(WorkerPool(bundle, Limits(seconds=PATIENCE), Backend.ONNX)) as hired:
         yield hired
 
 
-def until(done, crew, news):
+def until(done, pool, news):
     end = time.monotonic() + PATIENCE
     while not done():
         assert time.monotonic() < end, "no news"
-        news += crew.wait(1.0)
+        news += pool.wait(1.0)
 
 
-def prepare(crew, photos, workers=1):
+def prepare(pool, photos, workers=1):
     """Orders a vector of each photo, and yields the news until the last one is there."""
-    crew.hire(workers)
+    pool.start_workers(workers)
     news, queue, answered = [], dict(enumerate(photos)), set()
     while len(answered) < len(photos):
-        until(lambda: (crew.idle and queue) or news, crew, news)
-        for _ in range(min(crew.idle, len(queue))):
+        until(lambda: (pool.idle and queue) or news, pool, news)
+        for _ in range(min(pool.idle, len(queue))):
             key = next(iter(queue))
-            crew.start(key, queue.pop(key))
+            pool.assign(key, queue.pop(key))
         for key, message in news:
             if isinstance(message, Identified):
-                crew.order(key, WorkerOrder.EMBED)
+                pool.order(key, WorkerOrder.EMBED)
             else:
                 answered.add(key)
                 yield key, message
@@ -65,19 +65,19 @@ def encoder_pid():
     return next(each.pid for each in multiprocessing.active_children() if each.name == "picsight-encoder")
 
 
-def run_album(library, album, crew, limits):
+def run_album(library, album, pool, limits):
     """The working part of a run, as the indexer does it."""
     folder = library.add(album)
     batch = Batch(library.db, library.thumbnails, SPACE, photos=64)
     view = folder_view(library.db, folder, list(scan(folder.path)))
     plan = make_plan([view], set(), METADATA_RULE)
-    recogniser = Recogniser(library.db, embedded=set(), pictured=set(), moving=plan.moving)
-    shift = Shift(crew, recogniser, batch, plan.tasks, limits=limits, workers=2)
+    tracker = PictureTracker(library.db, embedded=set(), pictured=set(), moving=plan.moving)
+    dispatcher = Dispatcher(pool, tracker, batch, plan.tasks, limits=limits, workers=2)
     end = time.monotonic() + PATIENCE
-    while not shift.finished:
+    while not dispatcher.finished:
         assert time.monotonic() < end
-        shift.step()
-        yield shift
+        dispatcher.step()
+        yield dispatcher
     while not batch.empty:
         batch.commit()
 
@@ -91,40 +91,40 @@ def vectors_by_name(library, album, bundle):
     }
 
 
-def test_vectors_of_the_encoder_process_are_those_of_the_workers(crew, bundle, album):
+def test_vectors_of_the_encoder_process_are_those_of_the_workers(pool, bundle, album):
     photos = sorted(album.iterdir())
-    described = dict(prepare(crew, photos, workers=2))
-    with closing(Crew(bundle, Limits())) as alone:
+    described = dict(prepare(pool, photos, workers=2))
+    with closing(WorkerPool(bundle, Limits())) as alone:
         wanted = dict(prepare(alone, photos))
     assert described == wanted  # thumbnails, dates, vectors: bit for bit in any batch
     assert all(description.vectors and not description.pixels for description in described.values())
 
 
-def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(crew, bundle, album):
+def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(pool, bundle, album):
     photos = sorted(album.iterdir())
-    first = dict(prepare(crew, photos[:1]))
+    first = dict(prepare(pool, photos[:1]))
     pid = encoder_pid()
     os.kill(pid, signal.SIGKILL)
-    news = dict(prepare(crew, photos))
-    lost = [key for key, message in news.items() if message == Lost("crashed")]
+    news = dict(prepare(pool, photos))
+    lost = [key for key, message in news.items() if message == WorkerLost("crashed")]
     rest = {key: message for key, message in news.items() if key not in lost}
     assert all(isinstance(message, Described) and message.vectors for message in rest.values())
-    assert dict(prepare(crew, photos[:1])) == first
+    assert dict(prepare(pool, photos[:1])) == first
     assert [each.name for each in multiprocessing.active_children()] == ["picsight-worker"]
 
 
-def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(crew, album, clock):
+def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(pool, album, clock):
     photos = sorted(album.iterdir())
-    dict(prepare(crew, photos[:1]))
+    dict(prepare(pool, photos[:1]))
     os.kill(encoder_pid(), signal.SIGSTOP)
     news = []
-    crew.start(1, photos[1])
-    until(lambda: news, crew, news)
-    crew.order(1, WorkerOrder.EMBED)
-    until(lambda: crew.idle, crew, news)  # the encoder has it
+    pool.assign(1, photos[1])
+    until(lambda: news, pool, news)
+    pool.order(1, WorkerOrder.EMBED)
+    until(lambda: pool.idle, pool, news)  # the encoder has it
     clock.ahead += PATIENCE
-    assert crew.wait(0.0) == [(1, Lost("timeout"))]
-    assert isinstance(dict(prepare(crew, photos[1:2]))[0], Described)
+    assert pool.wait(0.0) == [(1, WorkerLost("timeout"))]
+    assert isinstance(dict(prepare(pool, photos[1:2]))[0], Described)
 
 
 @pytest.mark.parametrize(
@@ -135,13 +135,13 @@ def test_a_run_loses_no_photo_to_an_encoder_that_fails(library, bundle, album, b
     limits = Limits(seconds=PATIENCE)
     for path in sorted(album.iterdir())[6:] if backend is not Backend.ONNX else []:
         path.unlink()  # each of the others costs a process
-    with closing(Crew(bundle, limits, backend)) as crew:
+    with closing(WorkerPool(bundle, limits, backend)) as pool:
         killed = backend is not Backend.ONNX
-        for shift in run_album(library, album, crew, limits):
-            if not killed and shift.tally.indexed >= 3:
+        for dispatcher in run_album(library, album, pool, limits):
+            if not killed and dispatcher.tally.indexed >= 3:
                 os.kill(encoder_pid(), signal.SIGKILL)
                 killed = True
-    assert (shift.tally.indexed, shift.tally.problems) == (len(list(album.iterdir())), 0)
+    assert (dispatcher.tally.indexed, dispatcher.tally.problems) == (len(list(album.iterdir())), 0)
     _, matrix = all_vectors(library.db, SPACE)
     wanted = np.stack(list(vectors_by_name(library, album, bundle).values()))
     assert sorted(map(bytes, matrix)) == sorted(map(bytes, wanted))

@@ -21,8 +21,8 @@ from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
-from picsight_engine.indexing.forgetting import note_gone
 from picsight_engine.indexing.indexer import IndexSettings
+from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.runtime.backend import load_image_encoder
@@ -202,7 +202,7 @@ def test_an_original_behind_an_edit_is_complete_once_it_stands_alone(library, bu
     (album / "trip" / "IMG_1235.JPG").rename(album / "IMG_1235.JPG")
     run(library, bundle)
     (album / "IMG_1235.JPG").unlink()  # from behind its edit
-    library.thumbnails.delete(note_gone(library.db, [album / "IMG_1235.JPG"]))
+    library.thumbnails.delete(record_removed(library.db, [album / "IMG_1235.JPG"]))
     assert library.thumbnails.ids() == sorted(ids(library).values())
 
 
@@ -566,7 +566,7 @@ def test_nothing_is_removed_because_a_folder_cannot_be_seen(library, bundle, alb
     finished = run(library, bundle)
     assert figures(finished) == {"problems": 1}
     assert finished.notes == ('12 photos are missing from "album". Nothing was removed from Picsight.',)
-    assert finished.emptier == ()  # the folder is missing, so a person could not know more
+    assert finished.emptied == ()  # the folder is missing, so a person could not know more
     assert ids(library) == before
     assert [folder.state for folder in all_folders(library.db)] == ["offline"]
     (tmp_path / "unplugged").rename(album)
@@ -585,7 +585,7 @@ def test_photos_that_a_person_removes_leave_at_once_and_return_unchanged(library
     aside.mkdir()
     for name in aside_names:
         (folder / name).rename(aside / name)
-    hidden = note_gone(library.db, [folder / name for name in (*aside_names, "50.png")])
+    hidden = record_removed(library.db, [folder / name for name in (*aside_names, "50.png")])
     assert sorted(hidden) == sorted(before[name] for name in aside_names[1:])
     assert ids(library).keys() == before.keys() - set(aside_names) | {"copy.png"}
     finished = run(library, bundle)
@@ -700,7 +700,7 @@ def test_a_live_photo_is_one_photo_and_its_film_another_when_the_still_leaves(
     assert (photo.path, photo.is_live, paths_of(library.db, photo.id)) == (still, True, [still, film])
     assert figures(run(library, bundle)) == {"found": 2, "unchanged": 2}
     still.rename(tmp_path / still.name)
-    note_gone(library.db, [still])  # before the film is read again
+    record_removed(library.db, [still])  # before the film is read again
     (alone,) = all_photos(library.db)
     assert (alone.path, [alone.is_live, photos_by_id(library.db, [alone.id])[alone.id].is_live]) == (
         film,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.indexing.shift import WINDOW_SECONDS, Rate
+from picsight_engine.indexing.dispatcher import WINDOW_SECONDS, Rate
 
 
 def test_a_steady_pace_gives_its_rate_and_the_time_left():

@@ -85,7 +85,7 @@ def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
         return
     for note in (*finished.notes, *filter(None, [finished.suggested, unread])):
         say(note)
-    lost = [str(place.path) for place in finished.emptier]
+    lost = [str(place.path) for place in finished.emptied]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed
         say(f"If they are gone for good, type: {invocation.command('doctor', '--forget', *lost)}")
     if summary.problems and not invocation.json:

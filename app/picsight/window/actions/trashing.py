@@ -119,7 +119,7 @@ class Trashing(QObject):
 
         def work(library: Library) -> list[Kept]:
             kept = bring_back(moved)
-            library.note_back([each.path for each in moved])
+            library.record_restored([each.path for each in moved])
             return kept
 
         if library := self.library:
@@ -150,7 +150,7 @@ class Trashing(QObject):
                         gone.append(outcome.path)
                     yield outcome
             finally:  # files in the trash must not stay visible, even after an error
-                library.note_gone(gone)
+                library.record_removed(gone)
 
         def note(outcome: Moved | Kept) -> None:
             outcomes.append(outcome)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.window.history import Ended, Step
     from picsight.window.library.status import StatusLine
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.indexing.events import Emptier, Event
+    from picsight_engine.indexing.events import EmptiedFolder, Event
     from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
@@ -68,7 +68,7 @@ class LibraryController(QObject):
         self.overview = Overview()  # as last read
         self.has_looked = False  # whether the last run has read all folders completely
         # The folders that the last run found emptier than before, and whose photos it kept.
-        self.emptier: tuple[Emptier, ...] = ()
+        self.emptied: tuple[EmptiedFolder, ...] = ()
         # The missing or incomplete model because of which the library could not be opened.
         self.broken_model: BrokenModel | None = None
         # Folders that the user has added: those that no run has begun to read yet, and those that none has finished.
@@ -189,7 +189,7 @@ class LibraryController(QObject):
             for folder in library.folders():
                 if folder.path == path:
                     library.remove_folder(folder.id)
-            self.emptier = tuple(place for place in self.emptier if not place.path.is_relative_to(path))
+            self.emptied = tuple(place for place in self.emptied if not place.path.is_relative_to(path))
 
         def end() -> None:
             if not self.is_indexing:
@@ -204,11 +204,11 @@ class LibraryController(QObject):
 
     def forget_lost(self) -> None:
         """Remove the lost photos of those folders, as the user confirmed; then index again."""
-        lost = [place.path for place in self.emptier]
+        lost = [place.path for place in self.emptied]
 
         def work(library: Library) -> None:
             library.forget(lost)
-            self.emptier = ()
+            self.emptied = ()
 
         def go_on() -> None:
             self.indexing_ended.emit()
@@ -216,7 +216,7 @@ class LibraryController(QObject):
             self.index()
 
         if lost:
-            self.change(work, go_on, self._status.show_emptier)
+            self.change(work, go_on, self._status.show_emptied)
 
     def index(self) -> None:
         """Index all folders; during a run, end it and begin again, which keeps its results and sees what has changed."""
@@ -405,7 +405,7 @@ class LibraryController(QObject):
         changed = before is not None and before is not self._answering
         if changed:
             self.answers_changed.emit()
-        self.has_looked, self.emptier = not event.cancelled, event.emptier
+        self.has_looked, self.emptied = not event.cancelled, event.emptied
         self._take_overview(overview)
         if event.cancelled:
             if self._next_model is None and not self._again:  # else the next run follows at once
@@ -416,8 +416,8 @@ class LibraryController(QObject):
             self._say(" ".join((*event.notes[:-1], words)), event)  # the last note names the model
         elif self.is_changing:
             self._status.show_unread(" ".join(event.notes))
-        elif event.emptier:
-            self._status.show_emptier(" ".join(event.notes))
+        elif event.emptied:
+            self._status.show_emptied(" ".join(event.notes))
         else:
             self._status.show_idle()
             self._say_end(event, overview)

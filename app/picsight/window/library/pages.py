@@ -134,10 +134,10 @@ class LibraryPages(QObject):
         self._show_lines()
 
     def _show_lines(self) -> None:
-        library, emptier = self._library, {place.path for place in self._library.emptier}
-        lines = entries_of(library.overview, emptier, self._tags, looked=library.has_looked)
+        library, emptied = self._library, {place.path for place in self._library.emptied}
+        lines = entries_of(library.overview, emptied, self._tags, looked=library.has_looked)
         self._frame.sidebar.set_entries(lines)
-        self._frame.model.show_away([*library.overview.away, *sorted(emptier)])
+        self._frame.model.show_away([*library.overview.away, *sorted(emptied)])
 
     def _say_photos(self) -> None:
         """Show the sidebar's number of photos; the header has it if all photos are shown."""
@@ -206,7 +206,7 @@ class LibraryPages(QObject):
 
     def _confirm_forgetting(self) -> None:
         """Ask before removing missing photos, since they are not restored when their disk returns."""
-        lost = self._library.emptier
+        lost = self._library.emptied
         names = ", ".join(isolated(f"“{short_path(place.path)}”") for place in lost)
         photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")
         ask(

@@ -67,9 +67,9 @@ class SidebarEntry:
 
 
 def entries_of(
-    overview: Overview, emptier: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
+    overview: Overview, emptied: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
 ) -> list[SidebarEntry]:
-    """The lines for a library. `emptier` are folders that lost photos; once the library is `looked` through, a folder
+    """The lines for a library. `emptied` are folders that lost photos; once the library is `looked` through, a folder
     without photos is marked as empty.
     """
     entries = [SidebarEntry(say("All photos"), "photos", "", count=overview.photos)]
@@ -83,23 +83,23 @@ def entries_of(
         ]
     if overview.folders:
         entries += _tag_entries(tags)
-    return [*entries, *_folder_entries(overview, emptier, looked=looked)]
+    return [*entries, *_folder_entries(overview, emptied, looked=looked)]
 
 
-def _folder_entries(overview: Overview, emptier: Collection[Path], *, looked: bool) -> list[SidebarEntry]:
+def _folder_entries(overview: Overview, emptied: Collection[Path], *, looked: bool) -> list[SidebarEntry]:
     states = {folder.path: str(folder.state) for folder in overview.folders}
     notes = {
         "offline": say("not connected"),
         "denied": say("may not be read"),
-        "emptier": say("photos are missing"),
+        "emptied": say("photos are missing"),
         "empty": say("no photos") if looked else "",
     }
     below: defaultdict[Path | None, list[SidebarEntry]] = defaultdict(list)
     for directory in reversed(overview.directories):  # the contents of a directory follow it
         path = directory.path
         state = states.get(path, "")
-        if path in emptier:
-            state = "emptier"
+        if path in emptied:
+            state = "emptied"
         elif state == "watching" and not directory.photos:
             state = "empty"
         below[directory.parent].append(

@@ -150,7 +150,7 @@ class StatusLine(Ruled):
         """Show why indexing stopped, and a button to try again."""
         self._stand(StatusText(sentence, self.tr("Resume"), self.resume_requested.emit))
 
-    def show_emptier(self, sentence: str) -> None:
+    def show_emptied(self, sentence: str) -> None:
         """Show that missing photos were kept, and a button to remove them."""
         self._stand(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.files import StoredFile
 
 
-class Recogniser:
+class PictureTracker:
     """Ensures that a picture is embedded only once, even if many files show it or they moved."""
 
     def __init__(

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _COMPARED_SHARE = 256
 
 
-def follow(
+def follow_up(
     events: Iterable[Event], db: Database, thumbnails: ThumbnailStore, answering: Answering, tags: Tags
 ) -> Iterator[Event]:
     """Passes on the events of a run; the last one also reports the effect on searches and tags.

@@ -16,19 +16,19 @@ import numpy as np
 from picsight_engine.errors import ImageError, PicsightError
 from picsight_engine.indexing.encoder import Encoder
 from picsight_engine.indexing.messages import (
-    Broken,
     Described,
     Failed,
     Identified,
     Job,
-    Lost,
     News,
-    Ready,
+    WorkerFailed,
+    WorkerLost,
     WorkerOrder,
+    WorkerReady,
 )
 from picsight_engine.indexing.worker import work
 from picsight_engine.photos.reading import Limits, lost_photo
-from picsight_engine.processes import START_SECONDS, bury, start
+from picsight_engine.processes import START_SECONDS, release, start
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -77,8 +77,8 @@ class _Worker:
     large: bool = False
 
 
-class Crew:
-    """A pool of worker processes; the caller identifies files by numbers. Used from one thread."""
+class WorkerPool:
+    """The worker processes of a run; the caller identifies files by numbers. Used from one thread."""
 
     def __init__(self, bundle: Bundle, limits: Limits, encoder: Backend | None = None) -> None:
         """With `encoder`, one more process runs the image tower on that backend for all workers, until it fails."""
@@ -97,12 +97,12 @@ class Crew:
             return 0
         return sum(worker.ready and worker.key is None for worker in self._workers)
 
-    def hire(self, number: int) -> None:
+    def start_workers(self, number: int) -> None:
         """Starts workers until there are `number`; each reports when it is ready."""
         while len(self._workers) < number:
             self._workers.append(self._start_worker())
 
-    def start(self, key: int, path: Path, companions: tuple[str, ...] = ()) -> None:
+    def assign(self, key: int, path: Path, companions: tuple[str, ...] = ()) -> None:
         """Gives a file, with the names of its side-cars, to an idle worker; if the worker is dead, the file comes back as lost."""
         worker = next(each for each in self._workers if each.ready and each.key is None)
         worker.key, worker.used, worker.large = key, 0.0, False
@@ -141,7 +141,7 @@ class Crew:
         if self._encoder is not None and self._encoder.deadline is not None and self._encoder.deadline < now:
             self._lose_encoder(self._encoder, "timeout")
         for worker in [each for each in self._workers if each.deadline is not None and each.deadline < now]:
-            self._lose(worker, Lost("timeout"))
+            self._lose(worker, WorkerLost("timeout"))
         self._release_large()
         news, self._news = self._news, []
         return news
@@ -154,7 +154,7 @@ class Crew:
         for worker in self._workers:
             worker.process.kill()
         for worker in self._workers:
-            bury(worker.process, worker.connection)
+            release(worker.process, worker.connection)
         self._workers.clear()
         self._orders_held.clear()
         self._news.clear()
@@ -169,12 +169,12 @@ class Crew:
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            self._lose(worker, Lost("crashed"))
+            self._lose(worker, WorkerLost("crashed"))
             return
-        if isinstance(message, Broken):
+        if isinstance(message, WorkerFailed):
             raise message.error
         worker.deadline = None
-        if isinstance(message, Ready):
+        if isinstance(message, WorkerReady):
             worker.ready = True
             self._failed_starts = 0
             return
@@ -182,7 +182,7 @@ class Crew:
             return
         if isinstance(message, Described) and message.pixels:
             if self._encoder is None:  # the encoder has ended: the file is read again
-                self._news.append((worker.key, Lost("crashed")))
+                self._news.append((worker.key, WorkerLost("crashed")))
             else:
                 self._encoder.put(worker.key, message)
         else:
@@ -194,10 +194,10 @@ class Crew:
             worker.key = None
             worker.large = False
 
-    def _lose(self, worker: _Worker, loss: Lost) -> None:
+    def _lose(self, worker: _Worker, loss: WorkerLost) -> None:
         """Removes a dead or hung worker: reports its file as lost, and counts a worker that never started."""
         worker.process.kill()
-        bury(worker.process, worker.connection)
+        release(worker.process, worker.connection)
         self._workers.remove(worker)
         if worker.key is not None:
             self._news.append((worker.key, loss))
@@ -255,19 +255,19 @@ def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
         BundleError: the image tower is missing or cannot be loaded.
     """
     limits = Limits()
-    with closing(Crew(bundle, limits)) as crew:
-        crew.hire(1)
-        while not crew.idle:
-            crew.wait(_PATIENCE)
-        crew.start(0, path)
+    with closing(WorkerPool(bundle, limits)) as pool:
+        pool.start_workers(1)
+        while not pool.idle:
+            pool.wait(_PATIENCE)
+        pool.assign(0, path)
         while True:
-            for _, news in crew.wait(_PATIENCE):
+            for _, news in pool.wait(_PATIENCE):
                 if isinstance(news, Identified):
-                    crew.order(0, WorkerOrder.EMBED)
+                    pool.order(0, WorkerOrder.EMBED)
                 elif isinstance(news, Described) and news.vectors:
                     return np.frombuffer(news.vectors[0], "<f2").astype(np.float32)
                 elif isinstance(news, Failed):
                     raise ImageError(news.code, news.message, path)
                 else:
-                    assert isinstance(news, Lost), "a picture is identified, described, or not"
+                    assert isinstance(news, WorkerLost), "a picture is identified, described, or not"
                     raise lost_photo(news.code, path, limits, "cannot be compared")

@@ -1,4 +1,4 @@
-"""The working part of a run: gives files to the crew, decides about each, and collects the outcomes in the batch."""
+"""Gives the files of a run to the worker pool, decides what to do with each, and collects the outcomes in the batch."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.batch import Bad, Seen
+from picsight_engine.indexing.batch import ReadableFile, UnreadableFile
 from picsight_engine.indexing.events import Progress
-from picsight_engine.indexing.messages import Failed, Identified, Lost, WorkerOrder
+from picsight_engine.indexing.messages import Failed, Identified, WorkerLost, WorkerOrder
 from picsight_engine.photos.reading import lost_photo
 from picsight_engine.store.folders import file_path
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.indexing.batch import Batch
-    from picsight_engine.indexing.crew import Crew
     from picsight_engine.indexing.messages import Described, News
+    from picsight_engine.indexing.picture_tracker import PictureTracker
     from picsight_engine.indexing.plan import Task
-    from picsight_engine.indexing.recognise import Recogniser
+    from picsight_engine.indexing.worker_pool import WorkerPool
     from picsight_engine.photos.decode import Limits
     from picsight_engine.store.folders import Folder
 
@@ -82,13 +82,13 @@ class _Held:
     identified: Identified | None = None
 
 
-class Shift:
+class Dispatcher:
     """Works through the tasks of a run in short steps."""
 
     def __init__(
         self,
-        crew: Crew,
-        recogniser: Recogniser,
+        pool: WorkerPool,
+        tracker: PictureTracker,
         batch: Batch,
         tasks: Iterable[Task],
         *,
@@ -98,8 +98,8 @@ class Shift:
         self.tally = RunTally()
         self._rate = Rate(time.monotonic())
         self.vanished_folders: list[Folder] = []
-        self._crew = crew
-        self._recogniser = recogniser
+        self._pool = pool
+        self._tracker = tracker
         self._batch = batch
         self._limits = limits
         self._workers = workers
@@ -134,16 +134,16 @@ class Shift:
     def step(self) -> None:
         """Gives work to idle workers and takes the results that arrive within a fraction of a second."""
         if not self._queue and not self._held and self._suspects:
-            self._crew.close()
+            self._pool.close()
             self._alone = True
             self._queue.append(self._suspects.popleft())
         wanted = 1 if self._alone else min(self._workers, math.ceil(len(self._queue) / _FILES_A_WORKER))
-        self._crew.hire(wanted)
-        for _ in range(min(self._crew.idle, len(self._queue))):
+        self._pool.start_workers(wanted)
+        for _ in range(min(self._pool.idle, len(self._queue))):
             key, task = next(self._keys), self._queue.popleft()
             self._held[key] = _Held(task)
-            self._crew.start(key, _path(task), tuple(map(os.fsdecode, task.file.companions)))
-        for key, news in self._crew.wait(_STEP_SECONDS):
+            self._pool.assign(key, _path(task), tuple(map(os.fsdecode, task.file.companions)))
+        for key, news in self._pool.wait(_STEP_SECONDS):
             self._take(key, news)
 
     def _take(self, key: int, news: News) -> None:
@@ -151,33 +151,33 @@ class Shift:
             self._decide(key, news)
             return
         held = self._held.pop(key)
-        if isinstance(news, (Failed, Lost)):
+        if isinstance(news, (Failed, WorkerLost)):
             if held.identified is not None:
-                self._queue.extendleft(self._recogniser.failed(held.identified.fingerprint))
+                self._queue.extendleft(self._tracker.failed(held.identified.fingerprint))
             self._fail(held.task, news)
             return
         assert held.identified is not None, "a worker describes what it has identified"
         self._show(held.task, held.identified, news)
         if not news.thumbnail:  # a film behind a photo; copies of it may stand alone
-            self._queue.extendleft(self._recogniser.failed(held.identified.fingerprint))
+            self._queue.extendleft(self._tracker.failed(held.identified.fingerprint))
             return
-        for task, identified in self._recogniser.arrived(held.identified.fingerprint):
+        for task, identified in self._tracker.arrived(held.identified.fingerprint):
             self._show(task, identified, None)
 
     def _decide(self, key: int, identified: Identified) -> None:
         held = self._held[key]
         held.identified = identified
-        order = self._recogniser.order(held.task, identified)
+        order = self._tracker.order(held.task, identified)
         if order in {None, WorkerOrder.SKIP}:
             del self._held[key]
         if order is WorkerOrder.SKIP:
             self._show(held.task, identified, None)
-        self._crew.order(key, order or WorkerOrder.SKIP)
+        self._pool.order(key, order or WorkerOrder.SKIP)
 
     def _show(self, task: Task, identified: Identified, described: Described | None) -> None:
         """Records that the file shows a picture: a new, renewed or known one."""
-        moved_from = self._recogniser.moved_from(task, identified)
-        self._batch.add(Seen(task, identified, described, moved_from))
+        moved_from = self._tracker.moved_from(task, identified)
+        self._batch.add(ReadableFile(task, identified, described, moved_from))
         if described is not None and described.vectors:
             self.tally.indexed += 1
         elif moved_from is not None:
@@ -186,8 +186,8 @@ class Shift:
             self.tally.unchanged += 1
         self._count()
 
-    def _fail(self, task: Task, news: Failed | Lost) -> None:
-        if isinstance(news, Lost):
+    def _fail(self, task: Task, news: Failed | WorkerLost) -> None:
+        if isinstance(news, WorkerLost):
             if not self._alone:
                 self._suspects.append(task)
                 return
@@ -197,7 +197,7 @@ class Shift:
             _LOG.info("%s\n%s", news.message, news.detail)
         if news.code == "vanished" and self._has_vanished(task.folder):
             return
-        self._batch.add(Bad(task, news))
+        self._batch.add(UnreadableFile(task, news))
         self.tally.problems += 1
         self._count()
 

@@ -19,8 +19,8 @@ from tests.engine.conftest import has_ended
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, PicsightError
-from picsight_engine.indexing.crew import Crew
-from picsight_engine.indexing.messages import Described, Identified, Lost, WorkerOrder
+from picsight_engine.indexing.messages import Described, Identified, WorkerLost, WorkerOrder
+from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
@@ -35,30 +35,30 @@ PATIENCE = 600.0  # seconds; only a failing test waits so long
 
 
 @pytest.fixture
-def crew(bundle):
-    with closing(Crew(bundle, Limits(seconds=PATIENCE))) as hired:
+def pool(bundle):
+    with closing(WorkerPool(bundle, Limits(seconds=PATIENCE))) as hired:
         yield hired
 
 
-def ready(crew: Crew, workers: int = 1) -> None:
-    crew.hire(workers)
+def ready(pool: WorkerPool, workers: int = 1) -> None:
+    pool.start_workers(workers)
     end = time.monotonic() + PATIENCE
-    while crew.idle < workers:
+    while pool.idle < workers:
         assert time.monotonic() < end, "the workers did not start"
-        assert crew.wait(1.0) == []
+        assert pool.wait(1.0) == []
 
 
-def gather_news(crew: Crew, number: int) -> list[tuple[int, News]]:
+def gather_news(pool: WorkerPool, number: int) -> list[tuple[int, News]]:
     end = time.monotonic() + PATIENCE
     news: list[tuple[int, News]] = []
     while len(news) < number:
         assert time.monotonic() < end, "no news"
-        news += crew.wait(1.0)
+        news += pool.wait(1.0)
     return news
 
 
-def next_news(crew: Crew) -> tuple[int, News]:
-    (only,) = gather_news(crew, 1)
+def next_news(pool: WorkerPool) -> tuple[int, News]:
+    (only,) = gather_news(pool, 1)
     return only
 
 
@@ -67,19 +67,19 @@ def only_worker() -> int:
     return process.pid
 
 
-def test_a_worker_identifies_a_file_and_describes_it_on_order(crew, bundle, tmp_path, draw):
+def test_a_worker_identifies_a_file_and_describes_it_on_order(pool, bundle, tmp_path, draw):
     photo = tmp_path / "photo.png"  # lossless and small: no decoder reduces it
     draw(photo, 7)
-    ready(crew)
-    crew.start(1, photo)
-    key, identified = next_news(crew)
+    ready(pool)
+    pool.assign(1, photo)
+    key, identified = next_news(pool)
     data = photo.read_bytes()
     assert (key, identified) == (
         1,
         Identified(bytes_hash(data), fingerprint(data), 96 * 64, 1, Metadata(bits=8)),
     )
-    crew.order(1, WorkerOrder.EMBED)
-    key, described = next_news(crew)
+    pool.order(1, WorkerOrder.EMBED)
+    key, described = next_news(pool)
     assert isinstance(described, Described)
     assert (key, described.width, described.height) == (1, 96, 64)
     assert described.thumbnail[:2] == b"\xff\xd8"
@@ -89,61 +89,61 @@ def test_a_worker_identifies_a_file_and_describes_it_on_order(crew, bundle, tmp_
     assert np.array_equal(np.frombuffer(described.vectors[0], "<f2"), expected)
 
 
-def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(crew, tmp_path, draw):
+def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(pool, tmp_path, draw):
     draw(tmp_path / "a.jpg", 1)
     draw(tmp_path / "b.jpg", 2)
-    ready(crew)
-    crew.start(1, tmp_path / "a.jpg")
-    next_news(crew)
-    crew.order(1, WorkerOrder.SKIP)
-    assert crew.idle == 1
-    crew.start(2, tmp_path / "b.jpg")
-    next_news(crew)
-    crew.order(2, WorkerOrder.DESCRIBE)
-    key, described = next_news(crew)
+    ready(pool)
+    pool.assign(1, tmp_path / "a.jpg")
+    next_news(pool)
+    pool.order(1, WorkerOrder.SKIP)
+    assert pool.idle == 1
+    pool.assign(2, tmp_path / "b.jpg")
+    next_news(pool)
+    pool.order(2, WorkerOrder.DESCRIBE)
+    key, described = next_news(pool)
     assert (key, described.vectors) == (2, ())
 
 
-def test_a_worker_that_dies_loses_its_file_and_is_replaced(crew, tmp_path, draw):
+def test_a_worker_that_dies_loses_its_file_and_is_replaced(pool, tmp_path, draw):
     draw(tmp_path / "a.jpg", 1)
-    ready(crew)
-    crew.start(1, tmp_path / "a.jpg")
-    next_news(crew)
+    ready(pool)
+    pool.assign(1, tmp_path / "a.jpg")
+    next_news(pool)
     os.kill(only_worker(), signal.SIGKILL)
-    crew.order(1, WorkerOrder.EMBED)
-    assert next_news(crew) == (1, Lost("crashed"))
-    ready(crew)
-    crew.start(2, tmp_path / "a.jpg")
-    assert isinstance(next_news(crew)[1], Identified)
+    pool.order(1, WorkerOrder.EMBED)
+    assert next_news(pool) == (1, WorkerLost("crashed"))
+    ready(pool)
+    pool.assign(2, tmp_path / "a.jpg")
+    assert isinstance(next_news(pool)[1], Identified)
 
 
-def test_a_hanging_worker_is_killed_and_its_file_reported_as_lost(crew, tmp_path, clock):
+def test_a_hanging_worker_is_killed_and_its_file_reported_as_lost(pool, tmp_path, clock):
     Image.new("RGB", (96, 64), "white").save(tmp_path / "endless.png")  # the tiny model never ends on it
-    ready(crew)
-    crew.start(1, tmp_path / "endless.png")
-    next_news(crew)
-    crew.order(1, WorkerOrder.EMBED)
-    assert crew.wait(0.1) == []
+    ready(pool)
+    pool.assign(1, tmp_path / "endless.png")
+    next_news(pool)
+    pool.order(1, WorkerOrder.EMBED)
+    assert pool.wait(0.1) == []
     clock.ahead += PATIENCE
-    assert crew.wait(0.0) == [(1, Lost("timeout"))]
+    assert pool.wait(0.0) == [(1, WorkerLost("timeout"))]
     assert multiprocessing.active_children() == []
 
 
-def test_of_two_huge_pictures_the_second_waits_for_the_first(crew, tmp_path):
+def test_of_two_huge_pictures_the_second_waits_for_the_first(pool, tmp_path):
     for name in ("a.png", "b.png"):
         Image.new("1", (7200, 7200)).save(tmp_path / name)
-    ready(crew, workers=1)
+    ready(pool, workers=1)
     first = only_worker()
-    ready(crew, workers=2)
-    crew.start(1, tmp_path / "a.png")
-    crew.start(2, tmp_path / "b.png")
-    assert {key for key, _ in gather_news(crew, 2)} == {1, 2}
+    ready(pool, workers=2)
+    pool.assign(1, tmp_path / "a.png")
+    pool.assign(2, tmp_path / "b.png")
+    assert {key for key, _ in gather_news(pool, 2)} == {1, 2}
     os.kill(first, signal.SIGSTOP)  # the first one cannot finish until it continues
-    crew.order(1, WorkerOrder.DESCRIBE)
-    crew.order(2, WorkerOrder.DESCRIBE)
-    assert crew.wait(0.4) == []  # time enough for the second one, if it did not wait
+    pool.order(1, WorkerOrder.DESCRIBE)
+    pool.order(2, WorkerOrder.DESCRIBE)
+    assert pool.wait(0.4) == []  # time enough for the second one, if it did not wait
     os.kill(first, signal.SIGCONT)
-    assert [key for key, _ in gather_news(crew, 2)] == [1, 2]
+    assert [key for key, _ in gather_news(pool, 2)] == [1, 2]
 
 
 def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_error(bundle, tmp_path):
@@ -151,28 +151,28 @@ def test_a_model_that_cannot_be_loaded_ends_the_run_with_its_error(bundle, tmp_p
     broken.mkdir()
     (broken / "image.onnx").write_bytes(b"no graph at all")
     with (
-        closing(Crew(type(bundle)(broken, bundle.manifest), Limits())) as crew,
+        closing(WorkerPool(type(bundle)(broken, bundle.manifest), Limits())) as pool,
         pytest.raises(BundleError, match=r"image\.onnx"),
     ):
-        ready(crew)
+        ready(pool)
 
 
-def kill_new_workers(crew: Crew) -> None:
+def kill_new_workers(pool: WorkerPool) -> None:
     for _ in range(100):
-        crew.hire(1)
+        pool.start_workers(1)
         os.kill(only_worker(), signal.SIGKILL)
-        crew.wait(PATIENCE)
+        pool.wait(PATIENCE)
 
 
-def test_workers_that_die_before_they_are_ready_are_given_up(crew):
+def test_workers_that_die_before_they_are_ready_are_given_up(pool):
     with pytest.raises(PicsightError, match="end as soon as they start"):
-        kill_new_workers(crew)
+        kill_new_workers(pool)
 
 
 ORPHANAGE = """
 import sys, multiprocessing, time
 from pathlib import Path
-from picsight_engine.indexing.crew import Crew
+from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.indexing.messages import WorkerOrder
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.photos.decode import Limits
@@ -180,13 +180,13 @@ from picsight_engine.photos.decode import Limits
 if __name__ == "__main__":
     time.monotonic = lambda: 0.0  # no worker is late, even on a busy machine
     bundle, photo = open_bundle(Path(sys.argv[1])), Path(sys.argv[2])
-    crew = Crew(bundle, Limits(seconds=1.0))
-    crew.hire(2)
-    while crew.idle < 2:
-        crew.wait(1.0)
-    crew.start(1, photo)
-    crew.wait(60.0)
-    crew.order(1, WorkerOrder.EMBED)
+    pool = WorkerPool(bundle, Limits(seconds=1.0))
+    pool.start_workers(2)
+    while pool.idle < 2:
+        pool.wait(1.0)
+    pool.assign(1, photo)
+    pool.wait(60.0)
+    pool.order(1, WorkerOrder.EMBED)
     print(*(process.pid for process in multiprocessing.active_children()), flush=True)
     sys.stdin.read()
 """

@@ -1,4 +1,4 @@
-"""Handles photos that the user declares gone: files just removed, and photos to forget for good."""
+"""Records files that the user has removed or restored, and forgets photos for good."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def forget_lost(db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] 
     return Forgotten(len(set(photos) - behind), len(plan.kept - lost), len(moving - plan.kept))
 
 
-def note_gone(db: Database, paths: Sequence[Path]) -> list[int]:
+def record_removed(db: Database, paths: Sequence[Path]) -> list[int]:
     """Records files that the user has just removed; returns the photos that have no file now.
 
     These photos leave at once; their vectors stay, as for every missing photo. A path that still exists or cannot be
@@ -97,7 +97,7 @@ def note_gone(db: Database, paths: Sequence[Path]) -> list[int]:
         return mark_missing(connection, [file.id for file in files], time.time())
 
 
-def note_back(db: Database, paths: Sequence[Path]) -> None:
+def record_restored(db: Database, paths: Sequence[Path]) -> None:
     """Records files that the user has just put back unchanged; the next indexing reads all others."""
     back = []
     for path in paths:
