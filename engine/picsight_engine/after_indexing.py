@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, PicsightError, StorageError
-from picsight_engine.exchange.filing import file_decisions
+from picsight_engine.exchange.decisions_backup import back_up_decisions
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.search.colours import measure_colours
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
-from picsight_engine.store.records import noted_filing
+from picsight_engine.store.records import backup_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,13 +51,13 @@ def follow_up(
             yield event
 
 
-def file_quietly(db: Database) -> None:
-    """Files new decisions if the disk allows; the library holds them anyway, and `doctor` reports an outdated file."""
+def back_up_quietly(db: Database) -> None:
+    """Saves new decisions if the disk allows; the library holds them anyway, and `doctor` reports an outdated file."""
     with suppress(PicsightError):
         with db.reading() as connection:
-            known = noted_filing(connection)
-        if known.filed != known.revision:
-            file_decisions(db)
+            known = backup_record(connection)
+        if known.saved != known.revision:
+            back_up_decisions(db)
 
 
 def _finished(event: Finished, db: Database, answering: Answering, tags: Tags) -> Finished:
@@ -78,8 +78,8 @@ def _finished(event: Finished, db: Database, answering: Answering, tags: Tags) -
         except BundleError as fault:
             notes.insert(0, f"No tag has looked at the new photos. {fault}")
     try:
-        filed = file_decisions(db)  # a sentence if another library wrote the file
+        note = back_up_decisions(db)  # a sentence if another library wrote the file
     except StorageError as fault:
-        filed = str(fault)
-    notes += [] if filed is None else [filed]
+        note = str(fault)
+    notes += [] if note is None else [note]
     return replace(event, notes=tuple(notes), suggested=suggested)

@@ -23,7 +23,7 @@ from picsight_engine.errors import (
     RequestError,
     StorageError,
 )
-from picsight_engine.exchange.filing import decisions_path, file_decisions, filing_state
+from picsight_engine.exchange.decisions_backup import back_up_decisions, backup_state, decisions_path
 from picsight_engine.indexing.removed_files import forget_lost
 from picsight_engine.private_files import is_open_to_others
 from picsight_engine.runtime.agreement import (
@@ -310,14 +310,14 @@ def _examine_thumbnails(db: Database) -> Check:
 def _examine_decisions(db: Database) -> Check:
     """Whether the file of decisions can restore the user's tags, decisions and ratings if the database is lost."""
     file = decisions_path(db)
-    state = filing_state(db)
+    state = backup_state(db)
     if state == "none":
         return Check("decisions", "Nothing was tagged, decided or rated yet.")
     if state == "current":
         return Check("decisions", f"{file} holds all that you have said of photos.")
     if db.read_only and state != "earlier":
         return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
-    note = file_decisions(db) or ""
+    note = back_up_decisions(db) or ""
     if state == "earlier":
         return Check("decisions", note)
     return Check("decisions", f"{file} was {state} and was written anew. {note}".rstrip(), repaired=True)

@@ -140,9 +140,9 @@ class Library:
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
-                from picsight_engine.after_indexing import file_quietly  # already loaded by the tags
+                from picsight_engine.after_indexing import back_up_quietly  # already loaded by the tags
 
-                file_quietly(self._db)
+                back_up_quietly(self._db)
         finally:
             self._db.close()
 
@@ -192,11 +192,11 @@ class Library:
             StorageError: the disk is full, read-only or gone.
         """
         # Lazy: a search need not pay 60 ms.
-        from picsight_engine.after_indexing import file_quietly
+        from picsight_engine.after_indexing import back_up_quietly
         from picsight_engine.indexing.removed_files import forget_lost
 
         forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
-        file_quietly(self._db)
+        back_up_quietly(self._db)
         return forgotten
 
     def record_removed(self, paths: Sequence[Path]) -> int:

@@ -10,12 +10,12 @@ from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.decisions_file import RatingLine, read_decisions, write_decisions
-from picsight_engine.exchange.filing import lines_of
 from picsight_engine.exchange.history import DecisionHistory, PastNames
-from picsight_engine.exchange.intake import KEYWORDS, XMP, FileDecision, Intake
+from picsight_engine.exchange.importer import KEYWORDS, XMP, FileDecision, Importer
 from picsight_engine.exchange.sidecar_reading import photos_gone, read_sidecars
-from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars, export_table
+from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars, export_table
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import SUFFIX
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.exchange.decisions_file import Line, TagLine
-    from picsight_engine.exchange.intake import Imported, Key
+    from picsight_engine.exchange.importer import Imported, Key
     from picsight_engine.exchange.sidecar_reading import Sidecar
     from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.photos.xmp import Keyword
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.records import SeenPicture, ShownFile
     from picsight_engine.tags.learner import Learner
 
-    Arrival = tuple[Intake, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
+    Import = tuple[Importer, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Exchange:
             StorageError: the disk is full, read-only or gone; the old file stays.
         """
         with self._db.snapshot() as connection:
-            lines = list(lines_of(connection))
+            lines = list(decision_lines(connection))
         write_decisions(file, lines, replace=replace)
         return _counted(lines)
 
@@ -109,7 +109,7 @@ class Exchange:
             for known in all_folders(self._db)
             for name in ([b""] if folder is None else covered_names(folder, known))
         ]
-        gone = (Tagged(path) for place in places for path in photos_gone(place))
+        gone = (TaggedPhoto(path) for place in places for path in photos_gone(place))
         photos = chain(_tagged_photos(self._db, folder, companions=companions), gone)
         going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)
         return export_sidecars(going, partial(photo_with_hash, self._db))
@@ -135,19 +135,19 @@ class Exchange:
             StorageError: the disk is full, read-only or gone; nothing was imported.
         """
         has_sidecars = place.is_dir() or place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES))
-        intake, finder, faults = (_sidecars if has_sidecars else _decisions)(self._db, place)
+        importer, finder, faults = (_sidecars if has_sidecars else _decisions)(self._db, place)
         if finder.unknown and not finder.found:
             which = "it is not" if finder.unknown == 1 else "none of them is"
             raise RequestError(
                 f"{shown(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
                 "Index the folder first."
             )
-        taken = intake.take(self._db, self._learner, f'Import "{shortened(shown(place.name or place))}"')
-        taken = replace(taken, searches=Searches(self._db).add(intake.searches), faults=tuple(faults))
-        return replace(taken, photos=len(finder.found), unknown=finder.unknown)
+        done = importer.run(self._db, self._learner, f'Import "{shortened(shown(place.name or place))}"')
+        done = replace(done, searches=Searches(self._db).add(importer.searches), faults=tuple(faults))
+        return replace(done, photos=len(finder.found), unknown=finder.unknown)
 
 
-def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> Iterator[Tagged]:
+def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> Iterator[TaggedPhoto]:
     """Every present photo file of the library or a folder, with accepted and rejected tags, stars and history.
 
     Raises:
@@ -177,7 +177,7 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
         )
         rating = ratings.get(file.photo_id)
         decided, rated = (frozenset(each.get(file.photo_id, ())) for each in (decided_ever, rated_ever))
-        yield Tagged(
+        yield TaggedPhoto(
             file.path,
             tags,
             None if rating is None else rating.stars,
@@ -198,69 +198,69 @@ def _counted(lines: list[Line]) -> DecisionsExported:
     return DecisionsExported(len(tags), decisions, ratings)
 
 
-def _decisions(db: Database, file: Path) -> Arrival:
+def _decisions(db: Database, file: Path) -> Import:
     """Reads a file of decisions.
 
     Raises:
         RequestError: there is none, or it cannot be imported completely; the message says where.
         StorageError: the file cannot be read.
     """
-    intake, finder, faults = Intake(), _Finder(db), list[str]()
+    importer, finder, faults = Importer(), _Finder(db), list[str]()
     keys: dict[tuple[str, str], Key] = {}
     for line in read_decisions(file, faults):
         photo = None if line.picture is None else finder.photo_of(line.picture)
         if isinstance(line, RatingLine):
             if photo is not None:
-                intake.add_stars(photo, line.stars, line.time.timestamp())
+                importer.add_stars(photo, line.stars, line.time.timestamp())
             continue
         if line.search is not None:
-            intake.searches.append(line.search)
+            importer.searches.append(line.search)
         key = keys.get((line.tag, line.kind))
         if key is None:
             try:
-                key = keys[line.tag, line.kind] = intake.add_tag(line.tag, line)
+                key = keys[line.tag, line.kind] = importer.add_tag(line.tag, line)
             except RequestError as fault:
                 raise RequestError(f"Nothing of {shown(file)} was taken: {fault}") from fault
         if photo is not None:
-            _add_line(intake, key, photo, line)
-    return intake, finder, faults
+            _add_line(importer, key, photo, line)
+    return importer, finder, faults
 
 
-def _add_line(intake: Intake, key: Key, photo: int, line: TagLine) -> None:
+def _add_line(importer: Importer, key: Key, photo: int, line: TagLine) -> None:
     if line.example is not None:
-        intake.add_example(key, photo, against=line.example == "against")
+        importer.add_example(key, photo, against=line.example == "against")
     if line.decision is not None and line.time is not None and line.source is not None:
-        intake.add_decision(key, photo, FileDecision(line.decision, line.source, line.time.timestamp()))
+        importer.add_decision(key, photo, FileDecision(line.decision, line.source, line.time.timestamp()))
 
 
-def _sidecars(db: Database, place: Path) -> Arrival:
+def _sidecars(db: Database, place: Path) -> Import:
     """Reads side-cars, and the keywords in photo files whose side-cars name no tags.
 
     Raises:
         RequestError: there is no folder, photo or side-car at `place`.
     """
-    statements = _FileStatements(db)
+    sidecars = _SidecarImport(db)
     named = {
         file_id
-        for sidecar in read_sidecars(place, statements.faults)
-        if (file_id := statements.add_sidecar(sidecar)) is not None
+        for sidecar in read_sidecars(place, sidecars.faults)
+        if (file_id := sidecars.add_sidecar(sidecar)) is not None
     }
     for each in shown_files(db, place):
         if each.keywords and each.id not in named:
-            statements.add_keywords(each)
-    return statements.intake, statements.finder, [*statements.faults, *statements.liked()]
+            sidecars.add_keywords(each)
+    return sidecars.importer, sidecars.finder, [*sidecars.faults, *sidecars.ignored_favourites()]
 
 
-class _FileStatements:
+class _SidecarImport:
     """Collects the tags and stars in files."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self.faults: list[str] = []
-        self._liked: set[int] = set()
+        self._ignored_favourites: set[int] = set()
         with db.reading() as connection:
             self._ratings, self._given = last_ratings(connection), ever_rated(connection)
-        self.intake = Intake()
+        self.importer = Importer()
         self.finder = _Finder(db)
 
     def add_sidecar(self, sidecar: Sidecar) -> int | None:
@@ -276,7 +276,7 @@ class _FileStatements:
                 decision = FileDecision("rejected", XMP, time, is_echo=True)
             self._add("/".join(keyword), photo, decision, sidecar.photo)
         for keyword in packet.gone:
-            self.intake.add_withdrawal("/".join(keyword), photo, FileDecision("withdrawn", XMP, time))
+            self.importer.add_withdrawal("/".join(keyword), photo, FileDecision("withdrawn", XMP, time))
         given = self._ratings.get(photo)
         shown_stars = None if given is None else given.stars
         if shown_stars is None and file is not None:
@@ -284,7 +284,7 @@ class _FileStatements:
         stars = packet.rating
         if stars is not None and stars != (shown_stars or 0):
             is_echo = stars == packet.rated and stars in self._given[photo]
-            self.intake.add_stars(photo, stars, time, is_echo=is_echo)
+            self.importer.add_stars(photo, stars, time, is_echo=is_echo)
         return file.id if file is not None and packet.keywords else None
 
     def add_keywords(self, file: ShownFile) -> None:
@@ -294,20 +294,22 @@ class _FileStatements:
             decision = FileDecision("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
             self._add(tag, file.photo_id, decision, file.path)
 
-    def liked(self) -> Iterator[str]:
+    def ignored_favourites(self) -> Iterator[str]:
         """A sentence about keywords of other programs that have the name of the favourites."""
-        if liked := self._liked.difference(favourite_photos(self._db).tolist()):
+        if ignored := self._ignored_favourites.difference(favourite_photos(self._db).tolist()):
             yield (
-                f'The keyword "{FAVOURITES}" of {counted(len(liked), "photo")} is another program\'s, and makes none a favourite. '
+                f'The keyword "{FAVOURITES}" of {counted(len(ignored), "photo")} is another program\'s, and makes none a favourite. '
                 "Mark those that are."
             )
 
     def _add(self, tag: str, photo: int, decision: FileDecision, path: Path) -> None:
         if decision.verdict == "accepted" and not decision.is_echo and name_key(tag) == name_key(FAVOURITES):
-            self._liked.add(photo)  # only the user marks favourites; this keyword may mean something else
+            self._ignored_favourites.add(
+                photo
+            )  # only the user marks favourites; this keyword may mean something else
             return
         try:
-            self.intake.add_decision(self.intake.add_tag(tag), photo, decision)
+            self.importer.add_decision(self.importer.add_tag(tag), photo, decision)
         except RequestError as fault:
             self.faults.append(f"A keyword of {shown(path)} was left out: {fault}")
 

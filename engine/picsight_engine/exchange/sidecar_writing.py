@@ -19,8 +19,13 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, RequestError, StorageError
 from picsight_engine.exchange.history import DecisionHistory
-from picsight_engine.exchange.packet import Statement, keywords_by_path, updated, withdrawn
 from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange, write_export
+from picsight_engine.exchange.xmp_writing import (
+    SidecarContent,
+    keywords_by_path,
+    updated_packet,
+    without_notes,
+)
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
@@ -56,7 +61,7 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TaggedPhoto:
     """A photo file with the paths of its accepted tags ("Birds/Waders"), the user's stars, its `bytes_hash`, and rejected
     tags; `history` is everything ever decided about it, `fingerprint` is its picture's, `seen` its size and time (ns) when
     indexed, and `since` and `rated_at` the times when each tag was accepted and the stars were given, in seconds since 1970.
@@ -74,10 +79,10 @@ class Tagged:
     rated_at: float = math.inf
 
     @property
-    def statement(self) -> Statement:
+    def sidecar_content(self) -> SidecarContent:
         """The content for its side-car."""
         original = self.fingerprint or self.bytes_hash
-        return Statement(self.tags, self.stars, original, self.rejected, self.history)
+        return SidecarContent(self.tags, self.stars, original, self.rejected, self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +102,7 @@ class _LeftAloneError(Exception):
         self.what, self.why, self.of_folder = what, why, of_folder
 
 
-def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None) -> Iterator[Exported]:
+def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda _digest: None) -> Iterator[Exported]:
     """Writes changed side-cars of photos; for a photo without tags and stars, removes only entries of an earlier export.
 
     `find` returns the photo with a hash and whether it is visible, None if the library knows none. Entries that were
@@ -139,7 +144,7 @@ def export_sidecars(photos: Iterable[Tagged], find: Find = lambda _digest: None)
     yield Exported(written, unchanged, tuple(_sentence(*each) for each in alone.items()))
 
 
-def export_table(photos: Iterable[Tagged], file: Path, *, replace: bool = False) -> int:
+def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = False) -> int:
     """Writes a CSV from which ExifTool can write tags and stars into the photo files; returns the number of lines.
 
     It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. Photos in packages of other
@@ -193,7 +198,7 @@ def _holds_more(field: str, other: str) -> bool:
     return not {*field.split(EXIFTOOL_DIVIDER)} <= {"", *other.split(EXIFTOOL_DIVIDER)}
 
 
-def _export(photo: Tagged, find: Find) -> bool:
+def _export(photo: TaggedPhoto, find: Find) -> bool:
     """Updates one photo's side-car; returns whether anything was written."""
     is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
     if not is_there and has_content:
@@ -215,7 +220,7 @@ def _export(photo: Tagged, find: Find) -> bool:
     return after != before
 
 
-def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool) -> bytes | None:
+def _content(photo: TaggedPhoto, before: bytes | None, find: Find, *, is_there: bool) -> bytes | None:
     """The new content of a photo's side-car, None if there should be none; raises PacketError.
 
     Entries written for another picture are removed; if the photo is missing, only if that picture is found elsewhere.
@@ -223,16 +228,18 @@ def _content(photo: Tagged, before: bytes | None, find: Find, *, is_there: bool)
     base = before or (_short_content(photo.path) if is_there else None)  # an empty side-car counts as missing
     other = None if base is None else _other_picture(base, photo, find)
     if base is not None and other is not None and (is_there or other[1]):
-        rest = withdrawn(base)
-        return (updated(rest, photo.statement) if is_there else None) or (rest if before else None)
+        rest = without_notes(base)
+        return (updated_packet(rest, photo.sidecar_content) if is_there else None) or (
+            rest if before else None
+        )
     copied = bytes_hash(base) if base and not before else None
-    after = updated(base, replace(photo.statement, copied=copied)) if is_there else None
+    after = updated_packet(base, replace(photo.sidecar_content, copied=copied)) if is_there else None
     if before and after is not None and _has_changed_later(photo, before):
         raise _LeftAloneError(photo.path, _LATER, of_folder=True)
     return after or before
 
 
-def _has_changed_later(photo: Tagged, content: bytes) -> bool:
+def _has_changed_later(photo: TaggedPhoto, content: bytes) -> bool:
     """Whether another program or library removed a tag or changed stars after the user's word: the later change counts."""
     packet, written_at = read_packet(content), long_sidecar(photo.path).stat().st_mtime
     is_echo = packet.rating == packet.rated and photo.history.gave(packet.rated)
@@ -243,7 +250,7 @@ def _has_changed_later(photo: Tagged, content: bytes) -> bool:
     )
 
 
-def _other_picture(content: bytes, photo: Tagged, find: Find) -> tuple[int, bool] | None:
+def _other_picture(content: bytes, photo: TaggedPhoto, find: Find) -> tuple[int, bool] | None:
     """The photo for which a side-car was written, if it is another photo of the library."""
     known = [digest for digest in (photo.fingerprint, photo.bytes_hash) if digest]
     if any(digest.hex().encode() in content for digest in known):
@@ -267,7 +274,7 @@ def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
         raise _LeftAloneError(sidecar, why) from fault
 
 
-def _is_as_indexed(photo: Tagged) -> bool:
+def _is_as_indexed(photo: TaggedPhoto) -> bool:
     """Whether the file still holds the indexed picture: size and time are equal, or the hash is."""
     if photo.seen is None:
         return True

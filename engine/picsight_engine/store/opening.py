@@ -73,7 +73,7 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
             draft.unlink()
 
 
-def _back_up_decisions(folder: Path, version: int) -> None:
+def _copy_decisions(folder: Path, version: int) -> None:
     """Keeps a copy of the file of decisions, which newer programs can read without the database backup."""
     decisions = folder / DECISIONS
     if decisions.exists():
@@ -127,7 +127,7 @@ def _prepare(path: Path, steps: Steps) -> bool:
             raise StorageError(f"{path} is of an older Picsight and lies on a disk that cannot be written.")
         try:
             back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
-            _back_up_decisions(path.parent, version)
+            _copy_decisions(path.parent, version)
         except OSError as error:
             raise StorageError(
                 f"{path} is of an older Picsight, and a backup cannot be written beside it ({error.strerror}). "

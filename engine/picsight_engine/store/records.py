@@ -52,8 +52,8 @@ _FILES = """
 SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords, single_id IS NOT NULL
 FROM files JOIN photos ON photos.id = coalesce(single_id, photo_id)
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
-_FILING = "SELECT revision, filed, filed_hash FROM tag_state"
-_FILED = "UPDATE tag_state SET filed = ?, filed_hash = ?"
+_BACKUP = "SELECT revision, filed, filed_hash FROM tag_state"
+_SET_BACKUP = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 # The photo of a file that stands behind that of another is hidden: what is said of it is said of that which it stands behind.
 _FRONT = """(
     SELECT photo_id FROM files
@@ -193,22 +193,22 @@ def is_covered(db: Database, place: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Filing:
-    """The present revision of tags and ratings, the revision filed last, and the hash of that file."""
+class BackupRecord:
+    """The present revision of tags and ratings, the one that the file of decisions holds, and the hash of that file."""
 
     revision: int
-    filed: int
+    saved: int
     digest: bytes | None
 
 
-def noted_filing(connection: sqlite3.Connection) -> Filing:
+def backup_record(connection: sqlite3.Connection) -> BackupRecord:
     """The stored state of the file of decisions beside the database."""
-    return Filing(*connection.execute(_FILING).fetchone())
+    return BackupRecord(*connection.execute(_BACKUP).fetchone())
 
 
-def note_filed(connection: sqlite3.Connection, revision: int, digest: bytes) -> None:
+def record_backup(connection: sqlite3.Connection, revision: int, digest: bytes) -> None:
     """Stores that everything up to this revision is in the file with this hash."""
-    connection.execute(_FILED, (revision, digest))
+    connection.execute(_SET_BACKUP, (revision, digest))
 
 
 def photo_with_fingerprint(connection: sqlite3.Connection, fingerprint: bytes, rule: int) -> int | None:

@@ -10,7 +10,12 @@ import pytest
 from tests.engine.kennel import OF_ALL
 
 from picsight_engine.exchange.sidecar_reading import read_sidecars
-from picsight_engine.exchange.sidecar_writing import EXIFTOOL_DIVIDER, Tagged, export_sidecars, export_table
+from picsight_engine.exchange.sidecar_writing import (
+    EXIFTOOL_DIVIDER,
+    TaggedPhoto,
+    export_sidecars,
+    export_table,
+)
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.xmp import Packet, read_packet
 
@@ -47,7 +52,7 @@ def beside(photo):
 
 
 def test_exiftool_reads_our_side_cars(photo):
-    list(export_sidecars([Tagged(photo, TAGS, 4, HASH)]))
+    list(export_sidecars([TaggedPhoto(photo, TAGS, 4, HASH)]))
     fields = ("Subject", "HierarchicalSubject", "TagsList", "Rating")
     found = read(beside(photo), *fields)
     texts = {name: [str(text) for text in value] for name, value in found.items() if name != "Rating"}
@@ -73,14 +78,14 @@ def test_we_read_side_cars_that_exiftool_writes(photo):
 
 
 def test_tags_leave_a_side_car_that_exiftool_rewrote_and_foreign_keywords_stay(photo):
-    list(export_sidecars([Tagged(photo, ("Birds/Waders", "Family", "AC|DC"), 4, HASH)]))
+    list(export_sidecars([TaggedPhoto(photo, ("Birds/Waders", "Family", "AC|DC"), 4, HASH)]))
     added = [
         "-XMP-dc:Subject+=theirs",
         "-XMP-lr:HierarchicalSubject+=theirs",
         "-XMP-digiKam:TagsList+=theirs",
     ]
     exiftool("-overwrite_original", *added, "-XMP-dc:Description=Curlews", beside(photo))
-    list(export_sidecars([Tagged(photo, ("Family", "Sea"), None, HASH, history=OF_ALL)]))
+    list(export_sidecars([TaggedPhoto(photo, ("Family", "Sea"), None, HASH, history=OF_ALL)]))
     (sidecar,) = read_sidecars(beside(photo), [])
     assert sorted(sidecar.packet.keywords) == [("Family",), ("Sea",), ("theirs",)]
     assert sidecar.packet.rating is None
@@ -93,7 +98,7 @@ def test_the_table_puts_tags_into_copies_of_photos(photo, tmp_path):
     """With the two commands of docs/commands.md; the second one removes duplicates."""
     exiftool("-overwrite_original", "-XMP-dc:Subject=theirs", "-XMP-lr:HierarchicalSubject=theirs", photo)
     other = shutil.copy(photo, tmp_path / "ödd, name.jpg")
-    export_table([Tagged(photo, TAGS, 3), Tagged(other, ("Family",))], tmp_path / "tags.csv")
+    export_table([TaggedPhoto(photo, TAGS, 3), TaggedPhoto(other, ("Family",))], tmp_path / "tags.csv")
     once = ["-overwrite_original", "-sep", EXIFTOOL_DIVIDER]
     for _ in range(2):
         exiftool(*once, f"-csv+={tmp_path / 'tags.csv'}", tmp_path)

@@ -15,10 +15,10 @@ from PIL import Image
 from tests.engine.kennel import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
-from picsight_engine.exchange.packet import Statement, updated
 from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_export
 from picsight_engine.exchange.sidecar_reading import read_sidecars
-from picsight_engine.exchange.sidecar_writing import Exported, Tagged, export_sidecars, export_table
+from picsight_engine.exchange.sidecar_writing import Exported, TaggedPhoto, export_sidecars, export_table
+from picsight_engine.exchange.xmp_writing import SidecarContent, updated_packet
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.sidecars import companions, read_companions
 from picsight_engine.photos.xmp import read_packet
@@ -65,16 +65,16 @@ def names(folder):
 
 def test_a_side_car_is_named_after_the_whole_file_name_and_the_photo_is_unchanged(photo):
     content, info = photo.read_bytes(), photo.stat()
-    assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(1, 0)
+    assert outcome([TaggedPhoto(photo, ("Birds/Waders",), 4, HASH)]) == Exported(1, 0)
     assert names(photo.parent) == ["photo.jpg", "photo.jpg.xmp"]
     assert tags(beside(photo)) == ["Birds/Waders"]
     assert (photo.read_bytes(), photo.stat().st_mtime_ns) == (content, info.st_mtime_ns)
     assert beside(photo).stat().st_mode & 0o777 == 0o666 & ~umask()
     before = beside(photo).stat()
-    assert outcome([Tagged(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1)
+    assert outcome([TaggedPhoto(photo, ("Birds/Waders",), 4, HASH)]) == Exported(0, 1)
     assert beside(photo).stat() == before
-    assert outcome([Tagged(photo)]) == Exported(0, 1)
-    assert outcome([Tagged(photo, history=OF_ALL)]) == Exported(1, 0)
+    assert outcome([TaggedPhoto(photo)]) == Exported(0, 1)
+    assert outcome([TaggedPhoto(photo, history=OF_ALL)]) == Exported(1, 0)
     assert tags(beside(photo)) == []
 
 
@@ -87,7 +87,9 @@ def umask():
 def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(photo):
     Image.new("RGB", (8, 8), "red").save(photo)
     indexed = photo.read_bytes()
-    tagged = Tagged(photo, ("Sea",), None, bytes_hash(indexed), fingerprint=fingerprint(indexed), seen=(1, 2))
+    tagged = TaggedPhoto(
+        photo, ("Sea",), None, bytes_hash(indexed), fingerprint=fingerprint(indexed), seen=(1, 2)
+    )
     Image.open(photo).save(photo, quality="keep", comment=b"low tide")
     assert photo.read_bytes() != indexed
     assert outcome([tagged]) == Exported(1, 0)
@@ -103,7 +105,7 @@ def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(phot
 def test_a_short_side_car_is_copied_into_the_long_one_and_stays(photo):
     short = photo.with_suffix(".xmp")
     shutil.copy(PACKETS / "digikam.xmp", short)
-    outcome([Tagged(photo, ("Sea",))])
+    outcome([TaggedPhoto(photo, ("Sea",))])
     assert short.read_bytes() == (PACKETS / "digikam.xmp").read_bytes()
     assert tags(beside(photo)) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Sea"]
     assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
@@ -117,12 +119,12 @@ def test_later_changes_of_a_copied_short_side_car_are_read(photo):
 
     short = photo.with_suffix(".xmp")
     shutil.copy(PACKETS / "digikam.xmp", short)
-    outcome([Tagged(photo, ("Sea",), None, HASH)])
+    outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
     assert stars() == (4, {4})
     os.utime(short, (1, 1))  # as after a copy of the folder
     short.write_bytes(short.read_bytes().replace(b'Rating="4"', b'Rating="5"'))
     assert stars() == (5, {None, 5})
-    outcome([Tagged(photo, ("Sea", "Sky"), None, HASH)])
+    outcome([TaggedPhoto(photo, ("Sea", "Sky"), None, HASH)])
     assert stars() == (5, {None, 5})
     assert tags(beside(photo))[-2:] == ["Sea", "Sky"]
 
@@ -136,7 +138,7 @@ def test_a_short_side_car_is_read_in_any_case(photo):
 
 def test_a_short_side_car_of_the_raw_file_beside_is_not_copied(photo):
     shutil.copy(PACKETS / "lightroom.xmp", photo.with_suffix(".xmp"))
-    outcome([Tagged(photo, ("Sea",))])
+    outcome([TaggedPhoto(photo, ("Sea",))])
     assert b"camera-raw-settings" not in beside(photo).read_bytes()
     assert tags(beside(photo)) == ["Sea"]
 
@@ -149,7 +151,7 @@ def test_an_export_follows_no_link(photo, tmp_path, ending, content):
         shutil.copy(PACKETS / f"{content}.xmp", outside)
     before = outside.read_bytes() if content else None
     beside(photo, ending).symlink_to(outside)
-    (sentence,) = outcome([Tagged(photo, ("Sea",))]).left_alone
+    (sentence,) = outcome([TaggedPhoto(photo, ("Sea",))]).left_alone
     assert sentence.startswith(f"{beside(photo, ending)} is a link")
     assert (outside.read_bytes() if outside.exists() else None) == before
     assert names(photo.parent) == ["photo.jpg", f"photo.jpg{ending}"]
@@ -165,7 +167,7 @@ def test_bad_photos_are_reported_and_the_others_are_written(photo):
         path.write_bytes(b"photo")
     beside(photos[2]).write_bytes(b"<broken")
     beside(photos[3]).mkdir()
-    done = outcome([Tagged(path, ("Sea",)) for path in (*photos, photo)])
+    done = outcome([TaggedPhoto(path, ("Sea",)) for path in (*photos, photo)])
     assert (done.written, done.unchanged, len(done.left_alone)) == (1, 0, 4)
     assert done.left_alone[0].startswith(f"2 photos in {folder} could not be found, so nothing was written.")
     assert done.left_alone[1].startswith(f"{beside(photos[2])} was left as it is: it is not XML")
@@ -179,10 +181,10 @@ def test_bad_photos_are_reported_and_the_others_are_written(photo):
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars
+from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars
 if os.geteuid() == 0:
     os.setuid(65534)  # root may write everywhere
-*_, done = export_sidecars([Tagged(Path(name), ("Sea",)) for name in sys.argv[1:]])
+*_, done = export_sidecars([TaggedPhoto(Path(name), ("Sea",)) for name in sys.argv[1:]])
 print(done.written, *done.left_alone, sep="\\n")
 """
 
@@ -226,7 +228,7 @@ def test_a_side_car_that_another_program_changed_meanwhile_is_left_alone(photo):
 KILLED = """
 import os, sys
 from pathlib import Path
-from picsight_engine.exchange.sidecar_writing import Tagged, export_sidecars
+from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars
 photo, sidecar = map(Path, sys.argv[1:])
 before = sidecar.read_bytes() if sidecar.exists() else None
 step = 0
@@ -240,7 +242,7 @@ while True:
             count += 1
             if count == step:
                 os.kill(os.getpid(), 9)
-        photos = [Tagged(photo, ("Gulls",), 4)]
+        photos = [TaggedPhoto(photo, ("Gulls",), 4)]
         sys.addaudithook(kill)
         list(export_sidecars(photos))
         os._exit(0)
@@ -268,7 +270,7 @@ def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, progra
         text=True,
         check=True,
     )
-    after = updated(before, Statement(("Gulls",), 4, None))
+    after = updated_packet(before, SidecarContent(("Gulls",), 4, None))
     seen = [None if line == "None" else bytes.fromhex(line) for line in done.stdout.split()]
     assert set(seen) == {before, after}
     assert seen[-1] == after
@@ -276,7 +278,7 @@ def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, progra
     assert drafts
     for draft in drafts[1:]:
         os.utime(draft, (0, 0))
-    outcome([Tagged(photo, ("Gulls",), 4)])
+    outcome([TaggedPhoto(photo, ("Gulls",), 4)])
     assert (
         list(photo.parent.glob(".picsight-*.part")) == drafts[:1]
     )  # another process may still write that one
@@ -299,9 +301,9 @@ def test_the_table_holds_a_line_for_each_photo_with_tags_or_stars(photo, tmp_pat
         photo.with_name(os.fsdecode(b'\xe4,"\n.jpg')) if sys.platform == "linux" else photo.with_name("b.jpg")
     )
     photos = [
-        Tagged(photo, ("Birds/Waders", "Other/Waders"), 3),
-        Tagged(odd, ("A|B",)),
-        Tagged(photo.with_name("c.jpg")),
+        TaggedPhoto(photo, ("Birds/Waders", "Other/Waders"), 3),
+        TaggedPhoto(odd, ("A|B",)),
+        TaggedPhoto(photo.with_name("c.jpg")),
     ]
     assert export_table(photos, tmp_path / "tags.csv") == 2
     text = (tmp_path / "tags.csv").read_bytes().decode("utf-8", "surrogateescape")
@@ -340,12 +342,12 @@ def test_a_folder_of_side_cars_is_read_with_its_subfolders(photo):
     for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg", "both.jpg"):
         (root / name).write_bytes(b"photo")
     for name in ("clip.jpg.xmp", "raw.nef.xmp"):  # the whole names of other photos
-        (root / name).write_bytes(updated(None, Statement(("Whole name",), None, None)))
+        (root / name).write_bytes(updated_packet(None, SidecarContent(("Whole name",), None, None)))
     lightroom_of_a_jpeg = (PACKETS / "lightroom.xmp").read_bytes().replace(b"NEF", b"JPEG")
     (root / "pair.xmp").write_bytes(lightroom_of_a_jpeg)
     shutil.copy(PACKETS / "lightroom.xmp", root / "both.xmp")  # which speaks of both.NEF
-    (root / "below" / "old name.jpg.xmp").write_bytes(updated(None, Statement(("Sea",), 0, HASH)))
-    (root / "below" / "film.xmp").write_bytes(updated(None, Statement(("Film",), None, None)))
+    (root / "below" / "old name.jpg.xmp").write_bytes(updated_packet(None, SidecarContent(("Sea",), 0, HASH)))
+    (root / "below" / "film.xmp").write_bytes(updated_packet(None, SidecarContent(("Film",), None, None)))
     (root / "below" / "bad.xmp").write_bytes(b"<x")
     (root / "below" / "loop").symlink_to(root, target_is_directory=True)
     birds, harbour = "Birds/Waders", "Places/Ports|Docks/Harbour"
@@ -370,7 +372,7 @@ def test_a_folder_of_side_cars_is_read_with_its_subfolders(photo):
 
 def test_hidden_side_cars_and_those_in_bins_are_skipped_unless_named(photo):
     root = photo.parent
-    packet = updated(None, Statement(("Sea",), None, HASH))
+    packet = updated_packet(None, SidecarContent(("Sea",), None, HASH))
     left_out = ("._photo.jpg.xmp", ".Trash/a.jpg.xmp", "$RECYCLE.BIN/S-1/b.jpg.xmp", "trip/@eaDir/c.jpg.xmp")
     for name in left_out:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -387,8 +389,8 @@ def test_nothing_is_written_into_a_package_of_another_program(photo, tmp_path):
     shutil.copyfile(photo, inside)
     linked = tmp_path / "link"
     linked.symlink_to(inside.parent)
-    tagged = [Tagged(path, ("Sea",), None, HASH) for path in (inside, linked / "3A1B.jpg", photo)]
-    exported = outcome([*tagged, Tagged(inside.with_name("gone.jpg"))])
+    tagged = [TaggedPhoto(path, ("Sea",), None, HASH) for path in (inside, linked / "3A1B.jpg", photo)]
+    exported = outcome([*tagged, TaggedPhoto(inside.with_name("gone.jpg"))])
     assert (exported.written, len(exported.left_alone)) == (1, 1)
     assert exported.left_alone[0].startswith(f"2 photos in {package} got no side-car: ")
     assert export_table(tagged, tmp_path / "tags.csv") == 1

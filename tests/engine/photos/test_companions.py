@@ -8,7 +8,7 @@ import sys
 import pytest
 from tests.engine.photos.test_memory import run_child
 
-from picsight_engine.exchange.packet import Statement, updated
+from picsight_engine.exchange.xmp_writing import Statement, updated
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.sidecars import companions, read_companions
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.cli.invocation import Invocation
-    from picsight_engine.exchange.intake import Imported
+    from picsight_engine.exchange.importer import Imported
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.runs import Run
 

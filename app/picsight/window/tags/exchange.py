@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from picsight.window.library.status import StatusLine
     from picsight.window.tags.controller import TagsController
     from picsight_engine.exchange.exchange import DecisionsExported, Exchange
-    from picsight_engine.exchange.intake import Imported
+    from picsight_engine.exchange.importer import Imported
     from picsight_engine.exchange.sidecar_writing import Exported
     from picsight_engine.library import Library
 

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.search.conftest import Album
 
 from picsight_engine.doctor import doctor_folder
-from picsight_engine.exchange.filing import filing_state
+from picsight_engine.exchange.decisions_backup import backup_state
 from picsight_engine.library import Library
 from picsight_engine.store.opening import open_database
 
@@ -158,7 +158,7 @@ def test_an_outdated_file_is_brought_up_to_date(folder, open_library, small, fau
             assert bool(index(library).notes) == (fault == "damaged")
     assert without_times((folder / FILE).read_bytes()) == without_times(sound)
     with closing(open_database(folder)) as db:
-        assert filing_state(db) == "current"
+        assert backup_state(db) == "current"
 
 
 def without_times(lines):

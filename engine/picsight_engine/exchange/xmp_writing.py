@@ -71,7 +71,7 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]") 
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class SidecarContent:
     """The content of a side-car: the paths of the photo's tags, the user's stars, the hash of its picture, and the tags
     from which it is excluded. `history` is what this library ever stated about it; only that may be removed again. `copied` is
     the hash of the short-named side-car with which a new one begins.
@@ -85,31 +85,31 @@ class Statement:
     copied: bytes | None = None
 
 
-def updated(data: bytes | None, statement: Statement) -> bytes | None:
-    """The packet with this statement, or a new packet; None if nothing changes, or there is nothing to state.
+def updated_packet(data: bytes | None, sidecar: SidecarContent) -> bytes | None:
+    """The packet with this content, or a new packet; None if nothing changes, or the content is empty.
 
     Raises:
         PacketError: the existing packet cannot be read and must not be overwritten.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
-    if not (statement.tags or statement.stars is not None or statement.rejected or statement.history):
+    if not (sidecar.tags or sidecar.stars is not None or sidecar.rejected or sidecar.history):
         return None
     lists = read_lists(tree)
-    ours = _ours(lists, statement)
+    ours = _ours(lists, sidecar)
     foreign = lists.without(ours)
-    refused = _refused(tree, foreign, statement)
+    refused = _refused(tree, foreign, sidecar)
     has_notes = any(value_of(tree, name) is not None for name in _NOTES)
-    if not (statement.tags or statement.stars is not None or refused or has_notes):
+    if not (sidecar.tags or sidecar.stars is not None or refused or has_notes):
         return None
     before = etree.tostring(tree)
     for name, part, whole in lists.cut:
         _change_list(tree, name, _KINDS[name], {part}, [whole])
-    _state_tags(tree, foreign, statement.tags, refused, ours)
-    _state_stars(tree, statement.stars, statement.history)
+    _state_tags(tree, foreign, sidecar.tags, refused, ours)
+    _state_stars(tree, sidecar.stars, sidecar.history)
     speaks = any(value_of(tree, name) is not None for name in _NOTES if name != ORIGINAL)
-    _set(tree, ORIGINAL, statement.original.hex() if speaks and statement.original else None)
-    if statement.copied is not None:
-        _set(tree, COPIED, statement.copied.hex())
+    _set(tree, ORIGINAL, sidecar.original.hex() if speaks and sidecar.original else None)
+    if sidecar.copied is not None:
+        _set(tree, COPIED, sidecar.copied.hex())
     for node in nodes(tree):
         if _is_ours(node) and _is_empty(node):
             _detach(node)
@@ -118,13 +118,13 @@ def updated(data: bytes | None, statement: Statement) -> bytes | None:
     return _whole(tree, declared=data is None or b"<?xml" in data[:80].replace(b"\0", b""))
 
 
-def withdrawn(data: bytes) -> bytes | None:
+def without_notes(data: bytes) -> bytes | None:
     """The packet without the notes of any library; None if nothing else is left.
 
     Raises:
         PacketError: the packet cannot be read.
     """
-    rest = updated(data, Statement((), None, None, history=DecisionHistory(of_all=True))) or data
+    rest = updated_packet(data, SidecarContent((), None, None, history=DecisionHistory(of_all=True))) or data
     return None if all(map(_is_empty, nodes(parse(rest)))) else rest
 
 
@@ -137,13 +137,13 @@ def keywords_by_path(tags: Iterable[str]) -> list[Keyword]:
     return [path for tag in tags if (path := keyword_of(_IMPOSSIBLE.sub("", tag), "/"))]
 
 
-def _ours(lists: Lists, statement: Statement) -> dict[str, set[str]]:
+def _ours(lists: Lists, sidecar: SidecarContent) -> dict[str, set[str]]:
     """The noted additions to each list, without tags that this library never decided."""
     # Additions that only equalise the lists refer to a keyword in another list, not to a tag of a library.
     foreign = lists.without(lists.noted).keywords()
-    known = {_path_key(path) for path in (*foreign, *keywords_by_path(statement.tags))}
+    known = {_path_key(path) for path in (*foreign, *keywords_by_path(sidecar.tags))}
     paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in lists.noted[TAGS_LIST]]
-    others = [path for path in paths if _path_key(path) not in known and not statement.history.of(path)]
+    others = [path for path in paths if _path_key(path) not in known and not sidecar.history.of(path)]
     kept = {name: {_key(written_form(path, name), name) for path in others} for name in NOTED}
     ours = {
         name: {_spelled(text, name) for text in noted if _key(text, name) not in kept[name]}
@@ -160,14 +160,14 @@ def _spelled(text: str, name: str) -> Keyword:
     return tuple(map(same_name, keyword_of(text, DIVIDERS[name])))
 
 
-def _refused(tree: _ElementTree, foreign: Lists, statement: Statement) -> list[Keyword]:
+def _refused(tree: _ElementTree, foreign: Lists, sidecar: SidecarContent) -> list[Keyword]:
     """The keywords of other programs whose tags exclude the photo, here or by another library's note."""
     noted = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in items(tree, REJECTED)]
     unwanted = {
-        *map(_path_key, keywords_by_path(statement.rejected)),
-        *(_path_key(path) for path in noted if not statement.history.of(path)),
+        *map(_path_key, keywords_by_path(sidecar.rejected)),
+        *(_path_key(path) for path in noted if not sidecar.history.of(path)),
     }
-    unwanted -= set(map(_path_key, keywords_by_path(statement.tags)))
+    unwanted -= set(map(_path_key, keywords_by_path(sidecar.tags)))
     return [path for path in foreign.keywords() if _path_key(path) in unwanted]
 
 

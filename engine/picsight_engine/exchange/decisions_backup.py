@@ -1,4 +1,4 @@
-"""The file of decisions beside the database: the user's decisions survive the loss of the database.
+"""Keeps the file of decisions beside the database: the user's decisions survive the loss of the database.
 
 It is rewritten after changes. A file that this library did not write (of an earlier library in the same folder, or edited
 by hand) is never overwritten, but renamed.
@@ -19,10 +19,10 @@ from picsight_engine.photos.reading import shown
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.records import (
+    backup_record,
     last_decisions,
     last_ratings,
-    note_filed,
-    noted_filing,
+    record_backup,
     seen_pictures,
 )
 from picsight_engine.store.searches import saved_searches
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
     from picsight_engine.exchange.decisions_file import Line
     from picsight_engine.store.database import Database
-    from picsight_engine.store.records import Filing, SeenPicture, StoredDecision
+    from picsight_engine.store.records import BackupRecord, SeenPicture, StoredDecision
 
 
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()
 
 
-def lines_of(connection: sqlite3.Connection) -> Iterator[Line]:
+def decision_lines(connection: sqlite3.Connection) -> Iterator[Line]:
     """Every tag with its decisions and examples, by path, the saved searches with the favourites; then the ratings."""
     pictures = seen_pictures(connection)
     decisions = last_decisions(connection)
@@ -86,7 +86,7 @@ def _time(seconds: float) -> datetime:
     return datetime.fromtimestamp(min(max(seconds, 0), _LATEST), UTC)
 
 
-FilingState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
+BackupState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
 
 _IMPORT = "Import it to have its tags, decisions and ratings here."
 
@@ -96,14 +96,14 @@ def decisions_path(db: Database) -> Path:
     return db.folder / DECISIONS
 
 
-def filing_state(db: Database) -> FilingState:
+def backup_state(db: Database) -> BackupState:
     """Whether the file equals the library's decisions.
 
     "none" if there are no decisions and no file, "earlier" if there is a file but no decisions, "damaged" also if another
     program has written it.
     """
     with db.reading() as connection:
-        known = noted_filing(connection)
+        known = backup_record(connection)
     digest = _digest(decisions_path(db))
     if known.digest is None and not known.revision:
         return "none" if digest is None else "earlier"
@@ -111,32 +111,32 @@ def filing_state(db: Database) -> FilingState:
         return "missing"
     if digest != known.digest:
         return "damaged"
-    return "current" if known.filed == known.revision else "behind"
+    return "current" if known.saved == known.revision else "behind"
 
 
-def file_decisions(db: Database) -> str | None:
+def back_up_decisions(db: Database) -> str | None:
     """Writes the file unless it holds all decisions; returns a sentence about a foreign file, which can be imported.
 
     Raises:
         StorageError: the disk is full, read-only or gone; the old file stays.
     """
-    state, file = filing_state(db), decisions_path(db)
+    state, file = backup_state(db), decisions_path(db)
     if state == "earlier":
         return f"{shown(file)} is of an earlier library. {_IMPORT}"
     if db.read_only or state in {"none", "current"}:
         return None
     sweep_drafts(file.parent, f"{DECISIONS}.*.part")
     with db.snapshot() as connection:
-        revision = noted_filing(connection).revision
-        content = "".join(encode(lines_of(connection))).encode()
+        revision = backup_record(connection).revision
+        content = "".join(encode(decision_lines(connection))).encode()
     try:
         with db.writer() as connection:
-            known = noted_filing(connection)
-            if known.filed > revision:  # another process has filed a later revision
+            known = backup_record(connection)
+            if known.saved > revision:  # another process has saved a later revision
                 return None
             aside = _put_aside(file, known)
             write_private(file, content)
-            note_filed(connection, revision, xxhash.xxh3_128_digest(content))
+            record_backup(connection, revision, xxhash.xxh3_128_digest(content))
     except OSError as fault:
         raise StorageError(
             f"The decisions could not be written into {shown(file)} ({fault.strerror}); the library itself holds them."
@@ -144,7 +144,7 @@ def file_decisions(db: Database) -> str | None:
     return None if aside is None else f"{shown(aside)} was not written by this library. {_IMPORT}"
 
 
-def _put_aside(file: Path, known: Filing) -> Path | None:
+def _put_aside(file: Path, known: BackupRecord) -> Path | None:
     """Renames a file that this library did not write."""
     if _digest(file) in {None, known.digest}:
         return None

@@ -40,14 +40,14 @@ XMP, KEYWORDS = "xmp", "keywords"  # the sources: a side-car, a photo file
 
 
 @dataclass(slots=True)
-class _Wish:
+class _ImportedTag:
     """A tag to import: its name, and its words and examples if a file has any."""
 
     name: str
     line: TagLine | None = None
     examples: dict[int, bool] = field(default_factory=dict)  # by photo; True means negative
 
-    def made(self, parent_id: int | None, photos: Container[int]) -> Definition:
+    def definition(self, parent_id: int | None, photos: Container[int]) -> Definition:
         """The new tag, with its examples among these photos."""
         plain = Definition(0, self.name, parent_id, "tag", threshold=None, suggests=False, created_at=0.0)
         if self.line is None or self.line.kind != "tag":
@@ -101,11 +101,11 @@ class Imported:
     faults: tuple[str, ...] = ()
 
 
-class Intake:
-    """Collects the statements to import; of two about the same subject, the later one counts."""
+class Importer:
+    """Collects the tags, decisions and stars to import; of two about the same subject, the later one counts."""
 
     def __init__(self) -> None:
-        self._wishes: dict[Key, _Wish] = {}
+        self._tags: dict[Key, _ImportedTag] = {}
         self._decisions: dict[Key, dict[int, FileDecision]] = {}
         self._stars: dict[int, tuple[int, float, bool]] = {}
         self.searches: list[tuple[str, str]] = []
@@ -124,14 +124,14 @@ class Intake:
             raise RequestError(too_deep(shortened(path)))
         key = tuple(map(name_key, names))
         for depth in range(1, len(key) + 1):
-            self._wishes.setdefault(key[:depth], _Wish(names[depth - 1]))
-        if line is not None and self._wishes[key].line is None:
-            self._wishes[key].line = line
+            self._tags.setdefault(key[:depth], _ImportedTag(names[depth - 1]))
+        if line is not None and self._tags[key].line is None:
+            self._tags[key].line = line
         return key
 
     def add_example(self, key: Key, photo_id: int, *, against: bool) -> None:
         """Adds a positive or negative example of a tag."""
-        self._wishes[key].examples.setdefault(photo_id, against)
+        self._tags[key].examples.setdefault(photo_id, against)
 
     def add_decision(self, key: Key, photo_id: int, decision: FileDecision) -> None:
         """Adds a decision about a photo."""
@@ -148,43 +148,43 @@ class Intake:
         if photo_id not in self._stars or self._stars[photo_id][1] < time:
             self._stars[photo_id] = (stars, time, is_echo)
 
-    def take(self, db: Database, learner: Learner, words: str) -> Imported:
+    def run(self, db: Database, learner: Learner, words: str) -> Imported:
         """Imports everything into the library.
 
         An existing tag keeps its words and examples, if it has any; decisions and ratings that are newer than the file's
         stay. Suggesting tags renew their suggestions at once, if the model can be loaded.
         """
         with suppress(BundleError):
-            learner.read([text for wish in self._wishes.values() if wish.line for text in wish.line.prompts])
+            learner.read([text for tag in self._tags.values() if tag.line for text in tag.line.prompts])
         with recorded(db, "import", words) as run:
             known = _by_key(live_tags(run.connection))
             ids = {key: tag.id for key, tag in known.items()}
-            made, taught = self._define(run, known, ids)
+            created, taught = self._define(run, known, ids)
             decided_now = self._decide(run, ids)
             rated = self._rate(run)
-            _suggest(run, learner, {*made, *taught, *(row.tag_id for row in decided_now)})
+            _suggest(run, learner, {*created, *taught, *(row.tag_id for row in decided_now)})
         counts = Counter(row.verdict for row in decided_now)
         return Imported(
-            run.made, len(made), counts["accepted"], counts["rejected"], counts["withdrawn"], rated
+            run.made, len(created), counts["accepted"], counts["rejected"], counts["withdrawn"], rated
         )
 
     def _define(
         self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]
     ) -> tuple[list[int], list[int]]:
         """Creates missing tags and adds them to `ids`, and gives words to tags without any; returns both kinds."""
-        photos = {photo for wish in self._wishes.values() for photo in wish.examples}
+        photos = {photo for tag in self._tags.values() for photo in tag.examples}
         there = known_photos(run.connection, photos)
-        made, taught = [], []
-        for key, wish in self._wishes.items():  # parents come first
-            wanted = wish.made(ids.get(key[:-1]), there)
+        created, taught = [], []
+        for key, imported in self._tags.items():  # parents come first
+            wanted = imported.definition(ids.get(key[:-1]), there)
             tag = known.get(key)
             if tag is None:
                 ids[key] = run.add(wanted)
-                made.append(ids[key])
+                created.append(ids[key])
             elif tag.kind == wanted.kind and _goes_by(wanted) and not _goes_by(tag):
                 run.define(replace(wanted, id=tag.id, name=tag.name, created_at=tag.created_at))
                 taught.append(tag.id)
-        return made, taught
+        return created, taught
 
     def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
         keys = [key for key in self._decisions if key in ids]  # tags of withdrawals need not exist
