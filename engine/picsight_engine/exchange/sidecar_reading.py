@@ -14,11 +14,11 @@ from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import shown
 from picsight_engine.photos.sidecars import (
     SUFFIX,
+    belongs_to,
     pairs,
     read_sidecar,
     short_counts,
     short_sidecar,
-    speaks_of,
 )
 from picsight_engine.photos.xmp import PacketError, read_packet
 
@@ -83,7 +83,7 @@ def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
     if any(path.name == sidecar.stem for path in paths):
         return paths
     return (
-        [path for path in paths if speaks_of(packet.for_suffix, path)]
+        [path for path in paths if belongs_to(packet.for_suffix, path)]
         if paths
         else [sidecar.with_name(sidecar.stem)]
     )

@@ -30,7 +30,7 @@ from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import film_extract, shown
-from picsight_engine.photos.sidecars import long_sidecar, read_sidecar, short_sidecar, speaks_of
+from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.xmp import (
     HIERARCHICAL,
     SUBJECT,
@@ -293,7 +293,7 @@ def _short_content(photo: Path) -> bytes | None:
     short = short_sidecar(photo)
     try:
         content = None if short is None else read_sidecar(short)
-        return content if content is not None and speaks_of(read_packet(content).for_suffix, photo) else None
+        return content if content is not None and belongs_to(read_packet(content).for_suffix, photo) else None
     except PacketError:
         return None
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Limits of the database: a Windows volume number may be larger, and recovered files may have any time.
 _MOST = 2**63 - 1
-_SPEAKING = tuple(map(os.fsencode, SUFFIXES))  # suffixes of side-cars
+_SIDECAR_SUFFIXES = tuple(map(os.fsencode, SUFFIXES))  # suffixes of side-cars
 _LISTED = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
@@ -127,7 +127,7 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Dire
     listing.folder = SeenFolder(name, device, empty=not visible)
     for entry in visible:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
-    if any(entry.name[-5:].lower().endswith(_SPEAKING) for entry in visible):
+    if any(entry.name[-5:].lower().endswith(_SIDECAR_SUFFIXES) for entry in visible):
         _add_companions(listing, {entry.name: entry for entry in visible})
 
 

@@ -38,7 +38,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """When to give up: after `tries` attempts in a row without progress; `pause` and read `timeout` are in seconds.
 
     A cancelled download ends with the next bytes, or with the timeout.
@@ -50,7 +50,7 @@ class Patience:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DownloadRequest:
     """A file to download, with `size` in bytes and `sha256` (hex) if known; never more than `limit` bytes."""
 
     url: str
@@ -60,7 +60,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class DownloadProgress:
     """The number of bytes received so far; `total` is None while it is unknown."""
 
     done: int
@@ -68,7 +68,7 @@ class Arrived:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class DownloadedFile:
     """A downloaded file: its address, size and hash, and the commit and hash that the repository stated."""
 
     url: str
@@ -102,13 +102,13 @@ class _BrokenError(Exception):
 
 
 def download(
-    wanted: Wanted,
+    request: DownloadRequest,
     target: Path,
     *,
     cancel: threading.Event | None = None,
-    patience: Patience = Patience(),
-) -> Iterator[Arrived | Fetched]:
-    """Downloads a file to `target`; the last event is Fetched, and only then `target` exists.
+    retries: RetryPolicy = RetryPolicy(),
+) -> Iterator[DownloadProgress | DownloadedFile]:
+    """Downloads a file to `target`; the last event is DownloadedFile, and only then `target` exists.
 
     If the download fails or is cancelled, the received bytes stay beside it as NAME.part. The next call resumes it if a
     hash is known to verify the whole file.
@@ -118,31 +118,33 @@ def download(
         StorageError: the disk is full or cannot be written.
         CancelledError: `cancel` was set.
     """
-    _require_safe(wanted.url)
+    _require_safe(request.url)
     with refusals_explained(target.parent, " What has arrived is kept."):
-        yield from _Download(wanted, target, cancel or threading.Event(), patience).run()
+        yield from _Download(request, target, cancel or threading.Event(), retries).run()
 
 
 class _Download:
     """One download; used once."""
 
-    def __init__(self, wanted: Wanted, target: Path, cancel: threading.Event, patience: Patience) -> None:
-        self._wanted, self._target, self._cancel, self._patience = wanted, target, cancel, patience
-        self._host = urlsplit(wanted.url).netloc
+    def __init__(
+        self, request: DownloadRequest, target: Path, cancel: threading.Event, retries: RetryPolicy
+    ) -> None:
+        self._request, self._target, self._cancel, self._retries = request, target, cancel, retries
+        self._host = urlsplit(request.url).netloc
         self._part = target.with_name(f"{target.name}.part")
         self._notes_file = target.with_name(f"{target.name}.part.json")
-        self._notes = _Notes(wanted.url)
+        self._notes = _Notes(request.url)
         self._done = 0
 
     @property
     def _total(self) -> int | None:
-        return self._notes.size if self._wanted.size is None else self._wanted.size
+        return self._notes.size if self._request.size is None else self._request.size
 
     @property
     def _sha256(self) -> str | None:
-        return self._wanted.sha256 or self._notes.stated_sha256  # the catalogue's hash takes precedence
+        return self._request.sha256 or self._notes.stated_sha256  # the catalogue's hash takes precedence
 
-    def run(self) -> Iterator[Arrived | Fetched]:
+    def run(self) -> Iterator[DownloadProgress | DownloadedFile]:
         """Tries until the file is complete, or several attempts in a row made no progress."""
         self._take_up()
         failures, most = 0, self._done
@@ -155,12 +157,12 @@ class _Download:
                 reason = fault
             failures = 1 if self._done > most else failures + 1
             most = max(most, self._done)  # bytes that were discarded are no progress
-            if failures >= self._patience.tries:
+            if failures >= self._retries.tries:
                 raise DownloadError(
                     f"{self._target.name} could not be downloaded from {self._host}: {reason}. "
                     "What has arrived is kept; check the connection to the internet, then try again."
                 )
-            self._cancel.wait(self._patience.pause * failures)
+            self._cancel.wait(self._retries.pause * failures)
         yield self._finish()
         self._notes_file.unlink(missing_ok=True)  # only after the caller has recorded the file
 
@@ -168,7 +170,7 @@ class _Download:
         """Takes over the partial file of an earlier attempt."""
         make_private_folder(self._target.parent)
         notes = _read_notes(self._notes_file)
-        if notes.url == self._wanted.url:
+        if notes.url == self._request.url:
             self._notes = notes
             # It was complete when the process was killed, but not recorded.
             if self._target.exists() and not self._part.exists():
@@ -179,19 +181,19 @@ class _Download:
     def _discard(self) -> None:
         self._part.unlink(missing_ok=True)
         self._notes_file.unlink(missing_ok=True)
-        self._notes, self._done = _Notes(self._wanted.url), 0
+        self._notes, self._done = _Notes(self._request.url), 0
 
-    def _attempt(self) -> Iterator[Arrived]:
+    def _attempt(self) -> Iterator[DownloadProgress]:
         """Requests the missing bytes and writes them until the file is complete."""
         if self._total is not None and self._done == self._total:
             return
         if self._sha256 is None:  # without a hash, the rest might be of another file
             self._discard()
-        notes = _Notes(self._wanted.url)
+        notes = _Notes(self._request.url)
         with self._open(notes) as answer:
             self._begin(answer, notes)
             yield from self._receive(answer)
-        yield Arrived(self._done, self._total)
+        yield DownloadProgress(self._done, self._total)
         if self._total is not None and self._done < self._total:
             raise _BrokenError("the connection ended too early")
 
@@ -200,10 +202,10 @@ class _Download:
         headers = {"User-Agent": "Picsight", "Accept-Encoding": "identity"}
         if self._done:
             headers["Range"] = f"bytes={self._done}-"
-        request = urllib.request.Request(self._wanted.url, headers=headers)  # noqa: S310 - `download` checked it
+        request = urllib.request.Request(self._request.url, headers=headers)  # noqa: S310 - `download` checked it
         opener = urllib.request.build_opener(_Redirects(notes))
         try:
-            answer: http.client.HTTPResponse = opener.open(request, timeout=self._patience.timeout)
+            answer: http.client.HTTPResponse = opener.open(request, timeout=self._retries.timeout)
         except urllib.error.HTTPError as fault:
             fault.close()
             raise self._refusal(fault.code) from fault
@@ -261,7 +263,7 @@ class _Download:
 
     def _require_size(self, total: int) -> None:
         """Raises DownloadError if the file does not have the known size, or exceeds the limit."""
-        size, limit = self._wanted.size, self._wanted.limit
+        size, limit = self._request.size, self._request.limit
         if total == size or (size is None and total <= limit):
             return
         self._discard()
@@ -271,34 +273,34 @@ class _Download:
             "Picsight knows, and was not installed. Look for a newer Picsight."
         )
 
-    def _receive(self, answer: http.client.HTTPResponse) -> Iterator[Arrived]:
+    def _receive(self, answer: http.client.HTTPResponse) -> Iterator[DownloadProgress]:
         reported = 0.0
         write_private(self._notes_file, json.dumps(asdict(self._notes)))
         with open_private(self._part, "ab") as file:
             for chunk in _chunks(answer):
                 if time.monotonic() - reported >= _REPORT_SECONDS:
                     reported = time.monotonic()
-                    yield Arrived(self._done, self._total)
+                    yield DownloadProgress(self._done, self._total)
                 self._stop_if_cancelled()
-                if self._done + len(chunk) > (self._total or self._wanted.limit):
+                if self._done + len(chunk) > (self._total or self._request.limit):
                     self._require_size(self._done + len(chunk))
                 file.write(chunk)
                 file.flush()  # so that a kill loses none of these bytes
                 self._done += len(chunk)
 
-    def _finish(self) -> Fetched:
+    def _finish(self) -> DownloadedFile:
         """Moves the file to its target if size and hash are right."""
         found = file_record(self._part).sha256
         stated, revision, expected = self._notes.stated_sha256, self._notes.revision, self._sha256
         if expected not in {None, found}:
-            source = "Picsight knows" if self._wanted.sha256 else f"{self._host} states"
+            source = "Picsight knows" if self._request.sha256 else f"{self._host} states"
             self._discard()
             raise DownloadError(
                 f"{self._target.name} arrived with another content than the one that {source} (SHA-256 {found[:16]}... "
                 f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
             )
         self._part.replace(self._target)
-        return Fetched(self._wanted.url, self._done, found, revision, stated)
+        return DownloadedFile(self._request.url, self._done, found, revision, stated)
 
     def _stop_if_cancelled(self) -> None:
         if self._cancel.is_set():

@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
-from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
-from picsight_engine.installation.parcel import copy_file, open_source
+from picsight_engine.installation.download import (
+    DownloadedFile,
+    DownloadProgress,
+    DownloadRequest,
+    RetryPolicy,
+    download,
+)
+from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
+from picsight_engine.installation.local_model import copy_file, open_source
 from picsight_engine.installation.published import describe, find_layout, read_listing
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.agreement import Machine, examine_once
@@ -27,9 +33,9 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
-    from picsight_engine.installation.parcel import Source
+    from picsight_engine.installation.local_model import Source
 
-    _Bring = Callable[[RemoteFile, str | None, Path], Iterator[Arrived | Fetched]]
+    _Bring = Callable[[RemoteFile, str | None, Path], Iterator[DownloadProgress | DownloadedFile]]
 
 _RECORDS = "fetched.json"
 _CARD = "README.md"
@@ -42,7 +48,7 @@ def install(
     *,
     coreml: bool = False,
     cancel: threading.Event | None = None,
-    patience: Patience | None = None,
+    retries: RetryPolicy | None = None,
 ) -> Iterator[InstallEvent]:
     """Installs a model whose licence the user has accepted; the last event is Installed.
 
@@ -58,9 +64,11 @@ def install(
         CancelledError: `cancel` was set.
     """
 
-    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
-        wanted = Wanted(file.url(revision), file.limit, file.size, file.sha256)
-        return download(wanted, target, cancel=cancel, patience=patience or Patience())
+    def bring(
+        file: RemoteFile, revision: str | None, target: Path
+    ) -> Iterator[DownloadProgress | DownloadedFile]:
+        request = DownloadRequest(file.url(revision), file.limit, file.size, file.sha256)
+        return download(request, target, cancel=cancel, retries=retries or RetryPolicy())
 
     models.require_name(entry.name)
     with models.lock():
@@ -86,7 +94,9 @@ def install_from(
         CancelledError: `cancel` was set.
     """
 
-    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[Arrived | Fetched]:
+    def bring(
+        file: RemoteFile, revision: str | None, target: Path
+    ) -> Iterator[DownloadProgress | DownloadedFile]:
         del revision  # the commit of local files is unknown
         return _copy(source, file, target, cancel)
 
@@ -111,10 +121,10 @@ def find_model(repository: str) -> CatalogueEntry:
         BundleError: it holds no model in a known layout.
     """
     site, owner, name = repository.rstrip("/").rsplit("/", 2)
-    wanted = Wanted(f"{site}/api/models/{owner}/{name}/revision/main?blobs=true", _MOST_LISTING)
+    request = DownloadRequest(f"{site}/api/models/{owner}/{name}/revision/main?blobs=true", _MOST_LISTING)
     with TemporaryDirectory() as folder:
         target = Path(folder) / "listing.json"
-        for _ in download(wanted, target):
+        for _ in download(request, target):
             pass
         return read_listing(f"{site}/{owner}/{name}", target.read_bytes())
 
@@ -132,7 +142,7 @@ def _place(source: Source, file: RemoteFile) -> str | None:
 
 def _copy(
     source: Source, file: RemoteFile, target: Path, cancel: threading.Event | None
-) -> Iterator[Arrived | Fetched]:
+) -> Iterator[DownloadProgress | DownloadedFile]:
     """Copies a published file to `target`, with the events of `download`.
 
     Raises:
@@ -143,13 +153,13 @@ def _copy(
     where = _place(source, file) or file.path
     for count in copy_file(source, where, target, most=file.limit, cancel=cancel):
         done += count
-        yield Arrived(done, file.size)
+        yield DownloadProgress(done, file.size)
     sha256 = file_record(target).sha256
     if done > file.limit or file.size not in (None, done) or file.sha256 not in (None, sha256):
         raise BundleError(
             f"{file.path} in {source.path} is not the file that was published; get it again from {file.url()}"
         )
-    yield Fetched(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
+    yield DownloadedFile(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
 
 
 class _Installation:
@@ -191,7 +201,7 @@ class _Installation:
             )
         return bundle
 
-    def _bring_all(self) -> Iterator[Arriving]:
+    def _bring_all(self) -> Iterator[InstallProgress]:
         missing = [file for file in self._files if not self._has(file)]
         for file in self._files:
             if file not in missing:
@@ -199,12 +209,12 @@ class _Installation:
         with refusals_explained(self._staging):
             for file in missing:
                 for event in self._bring(file, self._revision(file), self._staging / file.name):
-                    if isinstance(event, Fetched):
+                    if isinstance(event, DownloadedFile):
                         self._keep(file, event)
                         continue
                     self._done[file.name] = event.done
                     self._sizes[file.name] = event.total or max(event.done, file.about)
-                    yield Arriving(sum(self._done.values()), sum(self._sizes.values()))
+                    yield InstallProgress(sum(self._done.values()), sum(self._sizes.values()))
 
     def _revision(self, file: RemoteFile) -> str | None:
         """The commit that the repository named for an earlier file; all files must come from one commit."""
@@ -212,7 +222,7 @@ class _Installation:
         return next((record.revision for record in known if record and record.revision), None)
 
     def _has(self, file: RemoteFile) -> bool:
-        """Whether an earlier attempt completed the file, and it is still the wanted one."""
+        """Whether an earlier attempt completed the file, and it is still the right one."""
         record, path = self._records.get(file.name), self._staging / file.name
         return (
             record is not None
@@ -221,7 +231,7 @@ class _Installation:
             and path.stat().st_size == record.size
         )
 
-    def _keep(self, file: RemoteFile, fetched: Fetched) -> None:
+    def _keep(self, file: RemoteFile, fetched: DownloadedFile) -> None:
         self._records[file.name] = fetched
         text = json.dumps({name: asdict(record) for name, record in self._records.items()})
         write_private(self._staging / _RECORDS, text)
@@ -280,16 +290,16 @@ class _Installation:
         return describe(self._staging, layout)
 
 
-def _read_records(path: Path) -> dict[str, Fetched]:
+def _read_records(path: Path) -> dict[str, DownloadedFile]:
     """The files of earlier attempts; empty if the record is missing or invalid."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return {name: Fetched(**record) for name, record in data.items()}
+        return {name: DownloadedFile(**record) for name, record in data.items()}
     except (OSError, ValueError, TypeError, AttributeError):
         return {}
 
 
-def _card(entry: CatalogueEntry, records: dict[str, Fetched]) -> str:
+def _card(entry: CatalogueEntry, records: dict[str, DownloadedFile]) -> str:
     """The origin of every file, for the user."""
     lines = [f"* {name}: {record.url} (SHA-256 {record.sha256})" for name, record in sorted(records.items())]
     head = f"# {entry.title}\n\n{entry.words}\n\nIts files, unchanged, and where they came from:\n"

@@ -39,7 +39,7 @@ class InstalledModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Arriving:
+class InstallProgress:
     """The number of bytes of a model received so far; `total` is exact once the sizes of all files are known."""
 
     done: int
@@ -58,7 +58,7 @@ class Installed:
     bundle: Bundle
 
 
-InstallEvent = Arriving | Checking | Installed
+InstallEvent = InstallProgress | Checking | Installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class InstalledModels:
             f'The model "{name}" is not installed. Type: picsight models list, and picsight models install NAME'
         )
 
-    def speaking(self, space: str) -> Bundle | None:
+    def with_text_tower(self, space: str) -> Bundle | None:
         """An intact model with a text tower for this space, or None."""
         for model in self.all():
             manifest = None if model.bundle is None else model.bundle.manifest

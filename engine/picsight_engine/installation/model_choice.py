@@ -65,7 +65,7 @@ def answering_model(folder: Path, models: InstalledModels) -> Bundle:
         return choice_of(folder, models).answers
     except BundleError:
         space = _active(folder)
-        before = None if space is None else models.speaking(space.name)
+        before = None if space is None else models.with_text_tower(space.name)
         if before is None:
             raise
         return before
@@ -163,7 +163,7 @@ def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> 
     """The wanted model, unless another space is active and a model for it is still installed."""
     if space is None or space.name == wanted.manifest.space_id:
         return wanted
-    return models.speaking(space.name) or wanted
+    return models.with_text_tower(space.name) or wanted
 
 
 def _active(folder: Path) -> Space | None:

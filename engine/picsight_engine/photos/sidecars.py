@@ -93,7 +93,7 @@ def short_counts(short: Path, photo: Path) -> bool:
     return b":CopiedHash" in long and not is_copied
 
 
-def speaks_of(suffix: Fact | None, photo: Path) -> bool:
+def belongs_to(suffix: Fact | None, photo: Path) -> bool:
     """Whether a short-named side-car belongs to this kind of file: Adobe's programs note the suffix."""
     return suffix is None or str(suffix).lower() == photo.suffix[1:].lower()
 
@@ -164,7 +164,7 @@ def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[st
     original = facts.get(ORIGINAL_FACT)
     if original is not None and original not in {digest.hex() for digest in known}:
         return {}
-    return facts if is_long or speaks_of(facts.get(SUFFIX_FACT), photo) else {}
+    return facts if is_long or belongs_to(facts.get(SUFFIX_FACT), photo) else {}
 
 
 def _content(path: Path, most: int) -> bytes:

@@ -21,7 +21,7 @@ from tests.app.window.conftest import (
 
 from picsight.settings import Settings
 from picsight.window.frame import Frame
-from picsight_engine.installation import parcel as parcels
+from picsight_engine.installation import local_model
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -105,7 +105,7 @@ def slow(parcel, monkeypatch):
     """A disk that delivers one file only as a test writes it; the bytes of the file, and the writer."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
-    folder = parcels._folder
+    folder = local_model._folder
 
     def slowed(path):
         source = folder(path)
@@ -113,7 +113,7 @@ def slow(parcel, monkeypatch):
             source, open=lambda name: os.fdopen(reader, "rb") if name == "image.onnx" else source.open(name)
         )
 
-    monkeypatch.setattr(parcels, "_folder", slowed)
+    monkeypatch.setattr(local_model, "_folder", slowed)
     with os.fdopen(writer, "wb", buffering=0) as pipe:
         yield (parcel / "image.onnx").read_bytes(), pipe
 

@@ -12,7 +12,7 @@ from tests.app.window.conftest import accept_licence, wait_until_usable
 
 from picsight.window.models.rows import ModelAction
 from picsight_engine.installation.install import install
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.local_model import open_local_model
 from picsight_engine.store.library_folder import choose_model
 
 LEFT = Qt.MouseButton.LeftButton
@@ -34,8 +34,8 @@ def fetched(models, entry, server):
 @pytest.fixture
 def brought(models, parcel):
     """The folder of a model that a person brought along, installed."""
-    with open_parcel(parcel) as opened:
-        return list(opened.unpack(models))[-1].bundle.folder
+    with open_local_model(parcel) as opened:
+        return list(opened.install(models))[-1].bundle.folder
 
 
 def spoil(path):

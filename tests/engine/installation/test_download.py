@@ -15,10 +15,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from picsight_engine.errors import CancelledError, DownloadError
-from picsight_engine.installation.download import Arrived, Fetched, Patience, Wanted, download
+from picsight_engine.installation.download import (
+    DownloadedFile,
+    DownloadProgress,
+    DownloadRequest,
+    RetryPolicy,
+    download,
+)
 
 DATA = random.Random(7).randbytes(700_000)
-QUICK = Patience(tries=3, pause=0.0, timeout=60.0)
+QUICK = RetryPolicy(tries=3, pause=0.0, timeout=60.0)
 COMMIT = "a" * 40
 
 
@@ -48,8 +54,8 @@ def fetch(served, server, tmp_path):
 
 
 def fetch_from(address, target, *, limit=1_000_000, **known):
-    *_, last = download(Wanted(address, limit, **known), target, patience=QUICK)
-    assert isinstance(last, Fetched)
+    *_, last = download(DownloadRequest(address, limit, **known), target, retries=QUICK)
+    assert isinstance(last, DownloadedFile)
     return last
 
 
@@ -57,7 +63,7 @@ def test_a_file_arrives_whole_and_nothing_else_stays(server, fetch, tmp_path) ->
     _, address = server
     fetched = fetch(name="deep/file", size=len(DATA), sha256=sha256(DATA))
     assert [path.name for path in (tmp_path / "deep").iterdir()] == ["file"]
-    assert fetched == Fetched(f"{address}/file", len(DATA), sha256(DATA), None, None)
+    assert fetched == DownloadedFile(f"{address}/file", len(DATA), sha256(DATA), None, None)
 
 
 @pytest.mark.parametrize("lengths", [True, False])
@@ -113,9 +119,9 @@ def test_a_body_without_length_and_hash_is_refused_since_it_might_be_cut(served,
 def test_a_silent_server_is_given_up_and_every_byte_that_came_is_kept(served, server, tmp_path) -> None:
     _, address = server
     served.held = threading.Event()
-    impatient = Patience(tries=1, pause=0.0, timeout=0.2)
+    impatient = RetryPolicy(tries=1, pause=0.0, timeout=0.2)
     with pytest.raises(DownloadError, match="nothing arrives any more"):
-        list(download(Wanted(address + "/file", 10**6), tmp_path / "file", patience=impatient))
+        list(download(DownloadRequest(address + "/file", 10**6), tmp_path / "file", retries=impatient))
     assert (tmp_path / "file.part").read_bytes() == DATA[: len(DATA) // 2]
 
 
@@ -177,7 +183,7 @@ def test_neither_an_unsafe_place_nor_a_circle_of_redirects_is_followed(
         fetch("/main")
     assert len(served.requests) <= 6
     with pytest.raises(DownloadError, match="not safe"):
-        list(download(Wanted("https://a:b@example.invalid/", 10), tmp_path / "file", patience=QUICK))
+        list(download(DownloadRequest("https://a:b@example.invalid/", 10), tmp_path / "file", retries=QUICK))
 
 
 @pytest.fixture
@@ -253,8 +259,10 @@ def test_a_cancelled_download_stops_in_the_middle_and_can_go_on(served, server, 
     _, address = server
     cancel = threading.Event()
     served.held = threading.Event()
-    stream = download(Wanted(address + "/file", 10**6), tmp_path / "file", cancel=cancel, patience=QUICK)
-    assert next(stream) == Arrived(0, len(DATA))
+    stream = download(
+        DownloadRequest(address + "/file", 10**6), tmp_path / "file", cancel=cancel, retries=QUICK
+    )
+    assert next(stream) == DownloadProgress(0, len(DATA))
     assert served.held.wait(60)
     cancel.set()
     with pytest.raises(CancelledError):
@@ -268,10 +276,10 @@ FULL = """
 import resource, sys
 from pathlib import Path
 from picsight_engine.errors import StorageError
-from picsight_engine.installation.download import Patience, Wanted, download
+from picsight_engine.installation.download import RetryPolicy, DownloadRequest, download
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 try:
-    list(download(Wanted(sys.argv[1], 10**6, sha256=sys.argv[3]), Path(sys.argv[2]), patience=Patience(3, 0.0, 60.0)))
+    list(download(DownloadRequest(sys.argv[1], 10**6, sha256=sys.argv[3]), Path(sys.argv[2]), retries=RetryPolicy(3, 0.0, 60.0)))
 except StorageError as fault:
     print(fault)
 """

@@ -12,12 +12,12 @@ from tests.engine.miniature import DIM, SIZE, save_graph
 
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import BundleError, RequestError
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.local_model import open_local_model
 
 
 def load(bundle, models):
-    with open_parcel(bundle.folder) as parcel:
-        return list(parcel.unpack(models))[-1].bundle
+    with open_local_model(bundle.folder) as model:
+        return list(model.install(models))[-1].bundle
 
 
 def save_odd_image_graph(path, head, dim=DIM):

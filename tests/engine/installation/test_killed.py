@@ -11,9 +11,9 @@ import sys
 import pytest
 
 from picsight_engine.errors import RequestError
-from picsight_engine.installation.download import Patience
+from picsight_engine.installation.download import RetryPolicy
 from picsight_engine.installation.install import install
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.local_model import open_local_model
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is for POSIX")
 
@@ -24,7 +24,7 @@ from pathlib import Path
 from picsight_engine.bundles import tokenizer
 from picsight_engine.runtime import self_test, text_embedder
 from picsight_engine.installation.install import install
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.local_model import open_local_model
 models, action, what, last = pickle.loads(sys.stdin.buffer.read())
 steps = 0
 def watch(event, arguments):
@@ -37,9 +37,9 @@ def watch(event, arguments):
 sys.addaudithook(watch)
 if action == "fetch":
     list(install(what, models))
-elif action == "unpack":
-    with open_parcel(what) as parcel:
-        list(parcel.unpack(models))
+elif action == "install":
+    with open_local_model(what) as model:
+        list(model.install(models))
 else:
     models.remove(what)
 last = -1
@@ -94,7 +94,7 @@ def test_a_killed_download_is_taken_up(server, models, offer, tiny_files, all_of
             in {each.stat().st_size for each in (incoming / name, incoming / f"{name}.part") if each.exists()}
         }
         asked = len(served.requests)
-        list(install(offer, models, patience=Patience(pause=0.0)))
+        list(install(offer, models, retries=RetryPolicy(pause=0.0)))
         again = {path.rpartition("/")[2] for path, _ in served.requests[asked:]}
         assert not again & arrived, last
         assert visible(models) == {"tiny"}
@@ -113,15 +113,15 @@ def test_a_killed_side_loading_leaves_the_old_model_or_none(models, make_bundle,
             models.remove("tiny")
 
     def load(bundle):
-        with open_parcel(bundle.folder) as parcel:
-            list(parcel.unpack(models))
+        with open_local_model(bundle.folder) as model:
+            list(model.install(models))
 
     load(new)
     prepare()
-    steps = run(models, "unpack", new.folder)
+    steps = run(models, "install", new.folder)
     for last in chosen(steps, all_of_them):
         prepare()
-        assert run(models, "unpack", new.folder, last) is None
+        assert run(models, "install", new.folder, last) is None
         try:
             assert models.find("tiny").manifest.title in {"Old", "New"}
         except RequestError:

@@ -191,7 +191,7 @@ def test_a_model_of_one_tower_is_not_chosen_and_does_not_answer(place, models, t
     with pytest.raises(RequestError, match=f"cannot read {lost}"):
         use_model(place, "a-half", half)
     assert choice_of(place, half).wanted.folder == half.shipped
-    assert (half.speaking(SPACE) is None) == (tower == "text")
+    assert (half.with_text_tower(SPACE) is None) == (tower == "text")
 
 
 def copy_other(models, target, **changes):

@@ -31,7 +31,7 @@ from picsight_engine.errors import BundleError
 from picsight_engine.installation.install import find_model
 from picsight_engine.installation.install import install as install_entry
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.local_model import open_local_model
 from picsight_engine.photos.decode import decode
 from picsight_engine.photos.reading import Limits
 from picsight_engine.runtime.backend import load_image_encoder
@@ -50,11 +50,11 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from picsight_engine.errors import BundleError
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.local_model import open_local_model
 if os.geteuid() == 0:
     os.setuid(65534)  # root may read everything
 try:
-    with open_parcel(Path(sys.argv[1])):
+    with open_local_model(Path(sys.argv[1])):
         pass
 except BundleError as fault:
     print(fault)
@@ -292,8 +292,8 @@ def published(request, captions, tmp_path_factory) -> Published:
 
 
 def install(folder: Path, models: InstalledModels) -> Bundle:
-    with open_parcel(folder) as parcel:
-        *_, last = parcel.unpack(models)
+    with open_local_model(folder) as model:
+        *_, last = model.install(models)
     return last.bundle
 
 

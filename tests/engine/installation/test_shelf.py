@@ -13,7 +13,7 @@ import pytest
 from picsight_engine.errors import BundleError, RequestError, StorageError
 from picsight_engine.installation.catalogue import RemoteFile
 from picsight_engine.installation.install import install_from
-from picsight_engine.installation.installed import Arriving, Installed
+from picsight_engine.installation.installed import Installed, InstallProgress
 
 PUBLISHED = {
     "image.onnx": "onnx/vision_model.onnx",
@@ -61,7 +61,7 @@ def test_published_files_become_the_model_of_the_catalogue(form, fetched, entry,
     bundle = models.verify("tiny")
     assert bundle == last.bundle
     assert (bundle.manifest.space_id, bundle.manifest.licence) == (entry.space_id, entry.licence)
-    assert max(step.done for step in steps if isinstance(step, Arriving)) == sum(
+    assert max(step.done for step in steps if isinstance(step, InstallProgress)) == sum(
         file.about for file in entry.files
     )
     provenance = json.dumps(bundle.manifest.provenance)

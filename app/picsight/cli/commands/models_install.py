@@ -74,13 +74,13 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
 
 def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: bool) -> Bundle | None:
     # numpy: 60 ms that --help does not pay
+    from picsight_engine.installation.local_model import contains_bundle, open_local_model
     from picsight_engine.installation.model_choice import require_replaceable
-    from picsight_engine.installation.parcel import is_parcel, open_parcel
 
-    if name is not None and not is_parcel(path):
+    if name is not None and not contains_bundle(path):
         return _from_catalogue(invocation, name, path, accept=accept)
     models = locations.installed_models()
-    with open_parcel(path) as parcel:
+    with open_local_model(path) as parcel:
         require_replaceable(locations.known_libraries(invocation.folder), parcel.manifest, models)
         manifest = parcel.manifest
         if name not in (None, manifest.name):
@@ -88,7 +88,7 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
         if not _is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
             return None
         return _follow(
-            manifest.title, lambda stop: parcel.unpack(models, cancel=stop), quiet=invocation.quiet
+            manifest.title, lambda stop: parcel.install(models, cancel=stop), quiet=invocation.quiet
         )
 
 
@@ -121,13 +121,13 @@ def _entry(name: str) -> CatalogueEntry:
 
 def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, quiet: bool) -> Bundle:
     """Shows the progress of an installation and returns the installed model."""
-    from picsight_engine.installation.installed import Arriving, Installed
+    from picsight_engine.installation.installed import Installed, InstallProgress
 
     with stop_requests() as stop, ProgressLine(quiet=quiet) as line:
         for event in events(stop):
             if isinstance(event, Installed):
                 return event.bundle
-            if isinstance(event, Arriving):
+            if isinstance(event, InstallProgress):
                 share = 100 * event.done // max(event.total, 1)
                 line.tell(f"{title}: {share}%, {size(event.done)} of {size(event.total)}")
             else:

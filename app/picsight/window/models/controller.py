@@ -119,9 +119,9 @@ class ModelsController(QObject):
             return
 
         def work() -> _Parcel:
-            from picsight_engine.installation.parcel import open_parcel
+            from picsight_engine.installation.local_model import open_local_model
 
-            with open_parcel(path) as parcel:
+            with open_local_model(path) as parcel:
                 return _Parcel(path, parcel.manifest, parcel.licence)
 
         self._jobs.read(work, self._take_parcel, self._say, replaces=LANE_PARCEL)
@@ -233,12 +233,12 @@ class ModelsController(QObject):
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight.locations import known_libraries
+            from picsight_engine.installation.local_model import open_local_model
             from picsight_engine.installation.model_choice import require_replaceable
-            from picsight_engine.installation.parcel import open_parcel
 
-            with open_parcel(parcel.path) as again:
+            with open_local_model(parcel.path) as again:
                 require_replaceable(known_libraries(place.folder), again.manifest, place.installed())
-                yield from again.unpack(place.installed(), cancel=cancel)
+                yield from again.install(place.installed(), cancel=cancel)
 
         copying = self.tr("Copying")
         self._begin(_RunningInstallation(manifest.name, (copying, 0, 0), copying, arriving(manifest)), events)
@@ -253,10 +253,10 @@ class ModelsController(QObject):
         current: _RunningInstallation,
         events: Callable[[threading.Event], Iterator[InstallEvent]],
     ) -> None:
-        from picsight_engine.installation.installed import Arriving, Checking
+        from picsight_engine.installation.installed import Checking, InstallProgress
 
         def take(event: InstallEvent) -> None:
-            if isinstance(event, Arriving):
+            if isinstance(event, InstallProgress):
                 current.progress = current.moving, event.done, event.total
             elif isinstance(event, Checking):
                 current.progress = self.tr("Checking"), 0, 0

@@ -12,8 +12,8 @@ import zipfile
 import pytest
 
 from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
-from picsight_engine.installation.installed import Arriving, Checking
-from picsight_engine.installation.parcel import open_parcel
+from picsight_engine.installation.installed import Checking, InstallProgress
+from picsight_engine.installation.local_model import open_local_model
 from picsight_engine.runtime.agreement import Machine, read_verdict
 
 
@@ -29,17 +29,17 @@ def pack(bundle, kind, target):
 
 
 def load(path, models):
-    with open_parcel(path) as parcel:
-        return list(parcel.unpack(models))[-1].bundle
+    with open_local_model(path) as model:
+        return list(model.install(models))[-1].bundle
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip", "gztar"])
 def test_a_bundle_is_installed_from(kind, bundle, models, tmp_path) -> None:
     path = bundle.folder if kind == "folder" else tmp_path.__class__(pack(bundle, kind, tmp_path / "packed"))
-    with open_parcel(path) as parcel:
-        assert parcel.licence == "Be kind."
-        assert parcel.manifest == bundle.manifest
-        *_, last = parcel.unpack(models)
+    with open_local_model(path) as model:
+        assert model.licence == "Be kind."
+        assert model.manifest == bundle.manifest
+        *_, last = model.install(models)
     assert last.bundle.folder == models.folder / "tiny"
     assert models.verify("tiny").manifest == bundle.manifest
     assert {path.name for path in models.folder.iterdir()} <= {"tiny", ".install.lock"}
@@ -94,10 +94,10 @@ def test_an_archive_that_unpacks_to_more_than_it_says_is_refused(bundle, models,
         archive.writestr("text.onnx", bytes(50_000_000))
     arrived = []
     with (
-        open_parcel(packed) as parcel,
+        open_local_model(packed) as model,
         pytest.raises(BundleError, match=r"text\.onnx has \d+ bytes instead of"),
     ):
-        arrived.extend(event.done for event in parcel.unpack(models) if isinstance(event, Arriving))
+        arrived.extend(event.done for event in model.install(models) if isinstance(event, InstallProgress))
     assert not list(models.folder.glob("tiny*"))
     assert max(arrived) <= sum(record.bytes for record in bundle.manifest.files.values()) + 1
 
@@ -138,14 +138,14 @@ def test_on_a_mac_the_ways_to_core_ml_are_compared_when_a_model_is_installed(
     bundle, models, tmp_path
 ) -> None:
     mac = Machine(True, coremltools=False, provider=True, system="macOS", verdicts=tmp_path / "verdicts")
-    with open_parcel(bundle.folder) as parcel:
-        *_, last = parcel.unpack(models, machine=mac)
+    with open_local_model(bundle.folder) as model:
+        *_, last = model.install(models, machine=mac)
     assert read_verdict(last.bundle, mac) is not None
 
 
 def test_progress_reaches_the_last_byte_before_the_model_is_installed(bundle, models) -> None:
-    with open_parcel(bundle.folder) as parcel:
-        *steps, checking, last = parcel.unpack(models)
+    with open_local_model(bundle.folder) as model:
+        *steps, checking, last = model.install(models)
     assert checking == Checking()
     total = sum(record.bytes for record in bundle.manifest.files.values())
     assert [step.done for step in steps] == sorted({step.done for step in steps})
@@ -155,8 +155,8 @@ def test_progress_reaches_the_last_byte_before_the_model_is_installed(bundle, mo
 
 def test_a_stopped_installation_leaves_nothing(bundle, models) -> None:
     cancel = threading.Event()
-    with open_parcel(bundle.folder) as parcel:
-        steps = parcel.unpack(models, cancel=cancel)
+    with open_local_model(bundle.folder) as model:
+        steps = model.install(models, cancel=cancel)
         next(steps)
         cancel.set()
         with pytest.raises(CancelledError):

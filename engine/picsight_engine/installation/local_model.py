@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
 from picsight_engine.bundles.destination import refusals_explained
 from picsight_engine.errors import BundleError, CancelledError, RequestError
-from picsight_engine.installation.installed import LICENCE, Arriving, Checking, Installed
+from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
 from picsight_engine.installation.published import describe, find_published
 from picsight_engine.private_files import make_private_folder, open_private
 from picsight_engine.runtime.agreement import Machine, examine_once
@@ -64,15 +64,15 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
-    """A bundle that was found; `licence` is its licence text, empty if it has none."""
+class LocalModel:
+    """A model in a folder or an archive; `licence` is its licence text, empty if it has none."""
 
     manifest: Manifest
     licence: str
     _source: Source
     _prefix: str
 
-    def unpack(
+    def install(
         self,
         models: InstalledModels,
         *,
@@ -84,7 +84,7 @@ class Parcel:
         A model of the same name is replaced. The last event is Installed.
 
         Raises:
-            BundleError: the parcel is damaged, or its files do not match its manifest; nothing was replaced.
+            BundleError: the model is damaged, or its files do not match its manifest; nothing was replaced.
             StorageError: the disk is full or cannot be written.
             BusyError: another process is installing a model.
             CancelledError: `cancel` was set; nothing was replaced and no files remain.
@@ -97,21 +97,21 @@ class Parcel:
                 where = self._prefix + name
                 for count in copy_file(self._source, where, staging / name, most=record.bytes, cancel=cancel):
                     done += count
-                    yield Arriving(done, total)
+                    yield InstallProgress(done, total)
             yield Checking()
             bundle = models.place(staging, self.manifest)
         examine_once(bundle, machine or Machine.this())
         yield Installed(bundle)
 
 
-def is_parcel(path: Path) -> bool:
-    """Whether a folder or an archive contains a bundle; raises like `open_parcel` if it is neither."""
+def contains_bundle(path: Path) -> bool:
+    """Whether a folder or an archive contains a bundle; raises like `open_local_model` if it is neither."""
     with open_source(path) as source:
         return source.find(MANIFEST) is not None
 
 
 @contextmanager
-def open_parcel(path: Path) -> Iterator[Parcel]:
+def open_local_model(path: Path) -> Iterator[LocalModel]:
     """Finds the bundle in a folder or an archive, at its top or one folder below; or a published model in a folder.
 
     Raises:
@@ -121,8 +121,10 @@ def open_parcel(path: Path) -> Iterator[Parcel]:
     with open_source(path) as source:
         with damage_explained(path):
             layout = find_published(path) if source.find(MANIFEST) is None else None
-            parcel = _parcel(source) if layout is None else Parcel(describe(path, layout), "", source, "")
-        yield parcel
+            model = (
+                _bundle_in(source) if layout is None else LocalModel(describe(path, layout), "", source, "")
+            )
+        yield model
 
 
 @contextmanager
@@ -220,7 +222,7 @@ def _chunks(source: Source, name: str, left: int) -> Iterator[bytes]:
         raise BundleError(f"{source.path} lacks the model's file {name}; get it again.") from None
 
 
-def _parcel(source: Source) -> Parcel:
+def _bundle_in(source: Source) -> LocalModel:
     where = source.find(MANIFEST)
     if where is None:
         raise BundleError(
@@ -233,7 +235,7 @@ def _parcel(source: Source) -> Parcel:
         raise BundleError(f"The manifest in {source.path} is too large to be one.")
     manifest, prefix, licence = parse_manifest(text, source.path / where), where.removesuffix(MANIFEST), ""
     if LICENCE in manifest.files:
-        # `unpack` reports a missing file.
+        # `install` reports a missing file.
         with suppress(KeyError), source.open(prefix + LICENCE) as file:
             licence = file.read(64_000).decode("utf-8", "replace").strip()
-    return Parcel(manifest, licence, source, prefix)
+    return LocalModel(manifest, licence, source, prefix)
