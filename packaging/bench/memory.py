@@ -25,7 +25,7 @@ from picsight.window.search.place import Place
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice
-from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.store.files import Metadata, NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database

@@ -20,7 +20,7 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.indexing.scan import scan
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database

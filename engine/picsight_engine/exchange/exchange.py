@@ -17,7 +17,7 @@ from picsight_engine.exchange.importer import KEYWORDS, XMP, FileDecision, Impor
 from picsight_engine.exchange.sidecar_reading import photos_gone, read_sidecars
 from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars, export_table
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.reading import shown
+from picsight_engine.photos.reading import printable
 from picsight_engine.photos.sidecars import SUFFIX
 from picsight_engine.photos.xmp import same_name
 from picsight_engine.store.decisions import look_alike
@@ -139,10 +139,10 @@ class Exchange:
         if finder.unknown and not finder.found:
             which = "it is not" if finder.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{shown(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
+                f"{printable(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
                 "Index the folder first."
             )
-        done = importer.run(self._db, self._learner, f'Import "{shortened(shown(place.name or place))}"')
+        done = importer.run(self._db, self._learner, f'Import "{shortened(printable(place.name or place))}"')
         done = replace(done, searches=Searches(self._db).add(importer.searches), faults=tuple(faults))
         return replace(done, photos=len(finder.found), unknown=finder.unknown)
 
@@ -154,7 +154,7 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
         RequestError: the folder is not part of the library.
     """
     if folder is not None and not is_covered(db, folder):
-        raise RequestError(f"{shown(folder)} is no part of the library; index it first.")
+        raise RequestError(f"{printable(folder)} is no part of the library; index it first.")
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
@@ -220,7 +220,7 @@ def _decisions(db: Database, file: Path) -> Import:
             try:
                 key = keys[line.tag, line.kind] = importer.add_tag(line.tag, line)
             except RequestError as fault:
-                raise RequestError(f"Nothing of {shown(file)} was taken: {fault}") from fault
+                raise RequestError(f"Nothing of {printable(file)} was taken: {fault}") from fault
         if photo is not None:
             _add_line(importer, key, photo, line)
     return importer, finder, faults
@@ -311,7 +311,7 @@ class _SidecarImport:
         try:
             self.importer.add_decision(self.importer.add_tag(tag), photo, decision)
         except RequestError as fault:
-            self.faults.append(f"A keyword of {shown(path)} was left out: {fault}")
+            self.faults.append(f"A keyword of {printable(path)} was left out: {fault}")
 
 
 def _key(keyword: Keyword) -> Keyword:

@@ -29,7 +29,7 @@ from picsight_engine.exchange.xmp_writing import (
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
-from picsight_engine.photos.reading import film_extract, shown
+from picsight_engine.photos.reading import film_extract, printable
 from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.xmp import (
     HIERARCHICAL,
@@ -160,7 +160,7 @@ def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = F
         keywords = keywords_by_path(photo.tags)
         if (keywords or photo.stars is not None) and not package_of(photo.path):
             if photo.path.is_file() and not _is_as_indexed(photo):
-                raise RequestError(f"{shown(photo.path)} {_CHANGED}")
+                raise RequestError(f"{printable(photo.path)} {_CHANGED}")
             lists = [
                 [written_form(keyword, name) for keyword in keywords]
                 for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
@@ -186,11 +186,11 @@ def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
     except (csv.Error, ValueError):
         header, lines = [], []
     if tuple(header) != _COLUMNS:
-        raise RequestError(f"{shown(file)} is no table of Picsight.")
+        raise RequestError(f"{printable(file)} is no table of Picsight.")
     for path, *fields in filter(None, lines):  # skip blank lines
         here = rows.get(path, ())
         if len(fields) > len(here) or any(map(_holds_more, fields, here)):
-            return f"something about {shown(path)}"
+            return f"something about {printable(path)}"
     return None
 
 
@@ -300,4 +300,8 @@ def _short_content(photo: Path) -> bytes | None:
 
 def _sentence(key: tuple[Path, str], what: list[Path]) -> str:
     place, why = key
-    return f"{len(what):,} photos in {shown(place)} {why}" if len(what) > 1 else f"{shown(what[0])} {why}"
+    return (
+        f"{len(what):,} photos in {printable(place)} {why}"
+        if len(what) > 1
+        else f"{printable(what[0])} {why}"
+    )

@@ -10,7 +10,7 @@ import numpy as np
 
 from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.photos.identity import FINGERPRINT_RULE
-from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.store.decisions import copy_decisions, is_same_shot
 from picsight_engine.store.files import (
     NewFile,

@@ -19,9 +19,9 @@ from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.precedence import METADATA_RULE
-from picsight_engine.photos.reading import shown
-from picsight_engine.photos.squares import LONG
+from picsight_engine.photos.long_pictures import LONG
+from picsight_engine.photos.reading import printable
+from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.agreement import choose_image_backend
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.store.database import index_lock
@@ -156,7 +156,7 @@ class _Run:
             if offline.state == "denied":
                 self.notes.append(_denied_sentence(offline.folder))
             elif photos:
-                away.append((photos, shown(offline.place) or _title(offline.folder)))
+                away.append((photos, printable(offline.place) or _title(offline.folder)))
                 if offline.may_be_gone:
                     self.emptied.append(EmptiedFolder(file_path(offline.folder.path, offline.place), photos))
         if away:
@@ -227,7 +227,7 @@ def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> No
     folders = sum(listing.passed_folders for listing in listings)
     files = sum(listing.passed_files for listing in listings)
     if folders or files:
-        where = f"Passed over in {shown(folder.path)}, hidden or of other programs"
+        where = f"Passed over in {printable(folder.path)}, hidden or of other programs"
         _LOG.info("%s: folders %d, files %d.", where, folders, files)
 
 
@@ -256,4 +256,4 @@ def _vanished_sentence(folder: Folder) -> str:
 
 
 def _title(folder: Folder) -> str:
-    return shown(folder.path.name or folder.path)
+    return printable(folder.path.name or folder.path)

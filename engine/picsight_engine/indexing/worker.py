@@ -94,7 +94,7 @@ class _PhotoReader:
     def __init__(self, bundle: Bundle, limits: Limits) -> None:
         # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
-        from picsight_engine.photos import decode, identity, sidecars, squares, thumbnail
+        from picsight_engine.photos import decode, identity, long_pictures, sidecars, thumbnail
 
         self.limits = limits
         self._data = b""
@@ -102,7 +102,7 @@ class _PhotoReader:
         self._spec = bundle.image_spec()
         self._bundle = bundle
         self._encoder: ImageEncoder | None = None
-        self._preprocess, self._decode, self._squares = preprocess, decode, squares
+        self._preprocess, self._decode, self._long_pictures = preprocess, decode, long_pictures
         self._identity, self._sidecars, self._thumbnail = identity, sidecars, thumbnail
 
     def identify(self, job: Job) -> Identified:
@@ -118,8 +118,8 @@ class _PhotoReader:
 
     def _identify_film(self, job: Job) -> Identified:
         """A film's identity needs few of its bytes; the moving part of a Live Photo is not decoded, and not shown either."""
-        from picsight_engine.photos import film_tags, films, live  # many libraries hold no film
-        from picsight_engine.photos.precedence import LIVE, read_metadata
+        from picsight_engine.photos import film_tags, films, live_photos  # many libraries hold no film
+        from picsight_engine.photos.tag_precedence import LIVE, read_metadata
 
         facts = films.read_film_facts(job.path)
         stills = [
@@ -127,7 +127,7 @@ class _PhotoReader:
             for name in job.companions
             if name.lower().endswith(tuple(SHOWN_SUFFIXES))
         ]
-        if live.is_moving_part(facts, stills):
+        if live_photos.is_moving_part(facts, stills):
             facts[LIVE] = 1
             width, height = (int(str(facts.get(side, 1))) for side in (film_tags.WIDTH, film_tags.HEIGHT))
             self._unshown = Described(width, height, phash=None, thumbnail=b"")
@@ -174,8 +174,8 @@ class _PhotoReader:
         else:
             picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
         parts = [] if order is WorkerOrder.DESCRIBE else [(picture.image, picture.moment), *picture.parts]
-        if len(parts) == 1 and self._squares.is_long(picture.width, picture.height):
-            parts += [(square, picture.moment) for square in self._squares.squares(picture.image)]
+        if len(parts) == 1 and self._long_pictures.is_long(picture.width, picture.height):
+            parts += [(square, picture.moment) for square in self._long_pictures.squares(picture.image)]
         inputs = [self._preprocess.preprocess(image, self._spec) for image, _ in parts]
         vectors: tuple[bytes, ...] = ()
         pixels: tuple[bytes, ...] = ()

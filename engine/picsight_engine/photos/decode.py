@@ -26,10 +26,10 @@ from picsight_engine.photos import colour, formats, png
 from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts, read_exif
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
 from picsight_engine.photos.jxl import JxlImageFile
-from picsight_engine.photos.precedence import BITS, FILE_NAME, LIVE, PRIMARIES, PROFILE, read_metadata
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
-from picsight_engine.photos.raw import open_negative, raw_exif, raw_xmp
+from picsight_engine.photos.raw import open_raw, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
+from picsight_engine.photos.tag_precedence import BITS, FILE_NAME, LIVE, PRIMARIES, PROFILE, read_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,7 +116,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
         raise problem("empty", path, "cannot be shown: the file is empty")
     kind = formats.find_format(data, path.suffix)
     if kind is None:
-        unknown, reason = formats.name_stranger(data)
+        unknown, reason = formats.describe_unknown(data)
         raise problem(unknown, path, f"cannot be shown: {reason}")
     try:
         _set_up_decoders(limits)
@@ -162,8 +162,8 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:
     if kind is RAW:
-        negative = open_negative(data, min_side, lambda size: check_size(size, path, limits))
-        return _upright(negative.image, negative.size, negative.orientation, min_side)
+        raw = open_raw(data, min_side, lambda size: check_size(size, path, limits))
+        return _upright(raw.image, raw.size, raw.orientation, min_side)
     image = _open(data, kind)
     stored = image.size
     check_size(stored, path, limits)

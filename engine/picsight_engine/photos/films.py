@@ -17,8 +17,8 @@ from PIL import Image
 
 from picsight_engine.photos.decode import DecodedPhoto, check_size, xmp_facts
 from picsight_engine.photos.film_tags import PACKET, film_facts, lacks_index
-from picsight_engine.photos.precedence import FILE_NAME
 from picsight_engine.photos.reading import problem, read_file
+from picsight_engine.photos.tag_precedence import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

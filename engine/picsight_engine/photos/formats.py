@@ -137,7 +137,7 @@ def find_format(data: bytes, suffix: str) -> Format | None:
     return _BY_SUFFIX.get(suffix.lower())
 
 
-def name_stranger(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:
+def describe_unknown(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:
     """Describes a file that `find_format` does not know: an unsupported kind of picture, or another kind of file."""
     drawing = "SVG drawing" if b"<svg" in _first_text(data).lower() else None
     unsupported = next((kind for at, mark, kind in _UNSUPPORTED if data.startswith(mark, at)), drawing)

@@ -32,7 +32,7 @@ _QUARTER_TURNS = frozenset([6, 8])
 
 
 @dataclass(frozen=True, slots=True)
-class Negative:
+class RawPicture:
     """The picture of a RAW file, still to be turned by `orientation` (EXIF's number); `size` is that of the sensor's
     picture before that.
     """
@@ -42,7 +42,7 @@ class Negative:
     orientation: int
 
 
-def open_negative(data: bytes, min_side: int, check_size: Callable[[tuple[int, int]], None]) -> Negative:
+def open_raw(data: bytes, min_side: int, check_size: Callable[[tuple[int, int]], None]) -> RawPicture:
     """Reads the largest preview, reduced towards `min_side`, or develops at half size with the camera's white balance.
 
     Raises:
@@ -59,7 +59,7 @@ def open_negative(data: bytes, min_side: int, check_size: Callable[[tuple[int, i
             preview = _preview(raw)
             if preview is None or max(preview.size) < _LEAST_PREVIEW:
                 try:
-                    return Negative(_developed(raw, size, len(data)), size, orientation)
+                    return RawPicture(_developed(raw, size, len(data)), size, orientation)
                 except (rawpy.LibRawError, EOFError):
                     if preview is None:
                         raise
@@ -71,7 +71,7 @@ def open_negative(data: bytes, min_side: int, check_size: Callable[[tuple[int, i
             is_turned = orientation in _QUARTER_TURNS and (preview.width > preview.height) != (
                 size[0] > size[1]
             )
-            return Negative(preview, size, 1 if is_turned else orientation)
+            return RawPicture(preview, size, 1 if is_turned else orientation)
     except rawpy.LibRawFileUnsupportedError as fault:
         raise NotImplementedError from fault
     except rawpy.LibRawIOError as fault:

@@ -18,7 +18,7 @@ import xxhash
 
 from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
-from picsight_engine.photos.precedence import EDITED
+from picsight_engine.photos.tag_precedence import EDITED
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:

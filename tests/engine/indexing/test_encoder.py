@@ -23,7 +23,7 @@ from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.precedence import METADATA_RULE
+from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long

@@ -1,4 +1,4 @@
-"""The metadata of photos: of several tags the best one, in the order of `photos/precedence.py`."""
+"""The metadata of photos: of several tags the best one, in the order of `photos/tag_precedence.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.precedence import FILE_NAME, read_metadata
+from picsight_engine.photos.tag_precedence import FILE_NAME, read_metadata
 
 ORIGINAL = "ExifIFD:DateTimeOriginal"
 CREATED = "ExifIFD:CreateDate"

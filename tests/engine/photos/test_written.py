@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.exif import iptc_facts, read_exif
-from picsight_engine.photos.precedence import read_metadata
+from picsight_engine.photos.tag_precedence import read_metadata
 from picsight_engine.photos.xmp import read_facts
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"

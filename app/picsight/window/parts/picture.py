@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from picsight_engine.photos.darkroom import Darkroom
     from picsight_engine.photos.reading import Limits
+    from picsight_engine.photos.screen_decoder import ScreenDecoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,13 @@ class Pictures:
     def __init__(self, limits: Limits) -> None:
         """`limits` apply to each photo."""
         self._limits = limits
-        self._room: Darkroom | None = None
+        self._decoder: ScreenDecoder | None = None
         self._closed = False
         self._lock = threading.Lock()
 
     def warm_up(self) -> None:
         """Start the processes, so that the first photo need not wait."""
-        self._darkroom().warm_up()
+        self._screen_decoder().warm_up()
 
     def load(
         self, path: Path, fit: QSize | None, is_wanted: Callable[[], bool], moment: float | None = None
@@ -56,27 +56,27 @@ class Pictures:
             CancelledError: it was cancelled, or the window is closed.
         """
         place = None if fit is None else (max(fit.width(), 1), max(fit.height(), 1))
-        developed = self._darkroom().develop(path, place, is_wanted, moment)
-        width, height = developed.size
-        shown = QImage(developed.pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
-        # The conversion copies the pixels; the originals are freed with `developed`.
+        decoded = self._screen_decoder().decode(path, place, is_wanted, moment)
+        width, height = decoded.size
+        shown = QImage(decoded.pixels, width, height, 3 * width, QImage.Format.Format_RGB888)
+        # The conversion copies the pixels; the originals are freed with `decoded`.
         image = shown.convertToFormat(QImage.Format.Format_RGB32)
-        return ScreenPicture(path, image, QSize(developed.width, developed.height), moment)
+        return ScreenPicture(path, image, QSize(decoded.width, decoded.height), moment)
 
     def close(self) -> None:
         """Stop reading and end the processes; nothing can be read afterwards."""
         with self._lock:
             self._closed = True
-        if self._room is not None:
-            self._room.close()
+        if self._decoder is not None:
+            self._decoder.close()
 
-    def _darkroom(self) -> Darkroom:
+    def _screen_decoder(self) -> ScreenDecoder:
         with self._lock:
             if self._closed:
                 raise CancelledError("The window is closed.")
-            if self._room is None:
+            if self._decoder is None:
                 # 20 ms that the first frame does not pay
-                from picsight_engine.photos.darkroom import Darkroom
+                from picsight_engine.photos.screen_decoder import ScreenDecoder
 
-                self._room = Darkroom(self._limits)
-            return self._room
+                self._decoder = ScreenDecoder(self._limits)
+            return self._decoder

@@ -9,8 +9,8 @@ from picsight_engine.errors import ImageError
 from picsight_engine.metadata import is_same_time
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.film_tags import CONTENT_IDENTIFIER, DURATION, UTC_DATE
-from picsight_engine.photos.precedence import read_metadata
 from picsight_engine.photos.reading import Limits, read_photo
+from picsight_engine.photos.tag_precedence import read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -51,7 +51,7 @@ class PhotoRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Developed:
+class DecodedPixels:
     """An upright photo in sRGB, with full size `width` by `height`; `pixels` are RGB bytes of `size`, rows without gaps.
 
     It comes from the process without pixels, which follow in pieces.
@@ -66,7 +66,7 @@ class Developed:
 def serve(connection: Connection, limits: Limits) -> None:
     """The process's main function: answers requests until the other side is gone."""
     set_up_child()
-    from picsight_engine.photos import decode  # preloads Pillow and numpy (100 ms) for `_expose`
+    from picsight_engine.photos import decode  # preloads Pillow and numpy (100 ms) for `_decode`
 
     _ = decode
     silence_decoders()
@@ -76,37 +76,39 @@ def serve(connection: Connection, limits: Limits) -> None:
             _answer(connection, connection.recv(), limits)
 
 
-def _answer(connection: Connection, wish: PhotoRequest, limits: Limits) -> None:
+def _answer(connection: Connection, request: PhotoRequest, limits: Limits) -> None:
     """Sends the photo's sizes, then its RGB bytes in pieces; or the ImageError."""
     try:
-        with time_limit(limits.seconds_for(wish.path)):
-            developed, image = _expose(wish, limits)
+        with time_limit(limits.seconds_for(request.path)):
+            decoded, image = _decode(request, limits)
     except ImageError as fault:
         connection.send(fault)
         return
     except MemoryError:  # while the file is read, or after its picture was decoded
-        connection.send(problem("too_large", wish.path, "needs more memory to be shown than there is"))
+        connection.send(problem("too_large", request.path, "needs more memory to be shown than there is"))
         return
-    connection.send(developed)
+    connection.send(decoded)
     rows = max(1, _PIECE_BYTES // (3 * image.width))
     for top in range(0, image.height, rows):
         connection.send_bytes(image.crop((0, top, image.width, min(top + rows, image.height))).tobytes())
 
 
-def _expose(wish: PhotoRequest, limits: Limits) -> tuple[Developed, Image.Image]:
+def _decode(request: PhotoRequest, limits: Limits) -> tuple[DecodedPixels, Image.Image]:
     from picsight_engine.photos.decode import decode
 
-    side = _ALL if wish.fit is None else max(min(wish.fit), _LEAST_SIDE)
-    if is_film(wish.path):
+    side = _ALL if request.fit is None else max(min(request.fit), _LEAST_SIDE)
+    if is_film(request.path):
         from picsight_engine.photos.films import decode_film  # 20 ms
 
-        picture = decode_film(wish.path, min_side=side, limits=limits, moment=wish.moment, is_poster=True)
+        picture = decode_film(
+            request.path, min_side=side, limits=limits, moment=request.moment, is_poster=True
+        )
     else:
-        picture = decode(read_photo(wish.path, limits), wish.path, min_side=side, limits=limits)
+        picture = decode(read_photo(request.path, limits), request.path, min_side=side, limits=limits)
     image = picture.image
-    if wish.fit is not None:
-        image = _fitted(image, (picture.width, picture.height), wish.fit)
-    return Developed(picture.width, picture.height, image.size), image
+    if request.fit is not None:
+        image = _fitted(image, (picture.width, picture.height), request.fit)
+    return DecodedPixels(picture.width, picture.height, image.size), image
 
 
 def _fitted(image: Image.Image, full: tuple[int, int], fit: tuple[int, int]) -> Image.Image:
@@ -126,30 +128,30 @@ _GLANCE_SECONDS = 0.1  # how often to check whether a photo is still wanted
 _UNWANTED = "This photo is not wanted any more."
 
 
-class Darkroom:
+class ScreenDecoder:
     """A small pool of decoding processes; thread-safe."""
 
     def __init__(self, limits: Limits) -> None:
         """Starts no process yet; `limits` apply to each photo."""
         self._limits = limits
-        self._enlargers: list[_Enlarger] = []
-        self._idle: list[_Enlarger] = []
+        self._workers: list[_DecoderProcess] = []
+        self._idle: list[_DecoderProcess] = []
         self._changed = threading.Condition()
         self._closed = False
 
     def warm_up(self) -> None:
         """Starts a process, so that the first photo need not wait."""
         with self._changed:
-            if not self._closed and not self._enlargers:
+            if not self._closed and not self._workers:
                 self._idle.append(self._start())
 
-    def develop(
+    def decode(
         self,
         path: Path,
         fit: tuple[int, int] | None,
         is_wanted: Callable[[], bool] = lambda: True,
         moment: float | None = None,
-    ) -> Developed:
+    ) -> DecodedPixels:
         """Decodes a photo to fit into `fit` pixels, never enlarged, or at full size if that is None; of a film its poster, or
         its frame at `moment` seconds.
 
@@ -160,14 +162,14 @@ class Darkroom:
             CancelledError: it was cancelled.
             PicsightError: no process can be started.
         """
-        enlarger = self._take(is_wanted)
+        worker = self._take(is_wanted)
         try:
-            wish = PhotoRequest(path, fit, moment)
-            return enlarger.develop(wish, self._limits.seconds_for(path), is_wanted)
+            request = PhotoRequest(path, fit, moment)
+            return worker.decode(request, self._limits.seconds_for(path), is_wanted)
         except (EOFError, OSError) as fault:
-            raise self._explain(fault, enlarger, path) from fault
+            raise self._explain(fault, worker, path) from fault
         finally:
-            self._give_back(enlarger)
+            self._give_back(worker)
 
     def close(self) -> None:
         """Kills the processes."""
@@ -175,51 +177,51 @@ class Darkroom:
             self._closed = True
             while self._idle:
                 self._remove(self._idle.pop())
-            for enlarger in self._enlargers:  # the thread that uses one releases it
-                enlarger.process.kill()
+            for worker in self._workers:  # the thread that uses one releases it
+                worker.process.kill()
             self._changed.notify_all()
 
-    def _take(self, is_wanted: Callable[[], bool]) -> _Enlarger:
+    def _take(self, is_wanted: Callable[[], bool]) -> _DecoderProcess:
         """A process for one photo: the one used last, a new one, or the next to become free."""
         with self._changed:
             while not self._closed:
                 while self._idle:
-                    enlarger = self._idle.pop()
-                    if enlarger.process.is_alive():
-                        return enlarger
-                    self._remove(enlarger)
-                if len(self._enlargers) < MOST_PROCESSES:
+                    worker = self._idle.pop()
+                    if worker.process.is_alive():
+                        return worker
+                    self._remove(worker)
+                if len(self._workers) < MOST_PROCESSES:
                     return self._start()
                 if not is_wanted():
                     raise CancelledError(_UNWANTED)
                 self._changed.wait(_GLANCE_SECONDS)
         raise CancelledError("Picsight is being closed.")
 
-    def _give_back(self, enlarger: _Enlarger) -> None:
+    def _give_back(self, worker: _DecoderProcess) -> None:
         """Returns a process to the pool; replaces a dead one at once, so that the next photo need not wait."""
         with self._changed:
-            if not enlarger.is_lost and not self._closed:
-                self._idle.append(enlarger)
+            if not worker.is_lost and not self._closed:
+                self._idle.append(worker)
             else:
-                self._remove(enlarger)
-                if enlarger.is_ready and not self._closed:
+                self._remove(worker)
+                if worker.is_ready and not self._closed:
                     self._idle.append(self._start())
             self._changed.notify()
 
-    def _start(self) -> _Enlarger:
-        enlarger = _Enlarger(self._limits)
-        self._enlargers.append(enlarger)
-        return enlarger
+    def _start(self) -> _DecoderProcess:
+        worker = _DecoderProcess(self._limits)
+        self._workers.append(worker)
+        return worker
 
-    def _remove(self, enlarger: _Enlarger) -> None:
-        self._enlargers.remove(enlarger)
-        enlarger.close()
+    def _remove(self, worker: _DecoderProcess) -> None:
+        self._workers.remove(worker)
+        worker.close()
 
-    def _explain(self, fault: Exception, enlarger: _Enlarger, path: Path) -> PicsightError:
+    def _explain(self, fault: Exception, worker: _DecoderProcess, path: Path) -> PicsightError:
         """The error for a process that died or hung."""
         if self._closed:
             return CancelledError("Picsight is being closed.")
-        if not enlarger.is_ready:
+        if not worker.is_ready:
             return PicsightError(
                 "The process that reads photos does not start. Free some memory and try again."
             )
@@ -227,7 +229,7 @@ class Darkroom:
         return lost_photo(code, path, self._limits, "cannot be shown")
 
 
-class _Enlarger:
+class _DecoderProcess:
     """Our side of one process; used from one thread at a time, except to kill it."""
 
     def __init__(self, limits: Limits) -> None:
@@ -235,7 +237,7 @@ class _Enlarger:
         self.is_ready = False  # whether it has ever started to work
         self.is_lost = False
 
-    def develop(self, wish: PhotoRequest, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
+    def decode(self, request: PhotoRequest, seconds: float, is_wanted: Callable[[], bool]) -> DecodedPixels:
         """The photo that the process decodes for a request.
 
         Raises:
@@ -249,7 +251,7 @@ class _Enlarger:
                 self._wait_for(START_SECONDS)
                 self._connection.recv()
                 self.is_ready = True
-            self._connection.send(wish)
+            self._connection.send(request)
             return self._receive(time.monotonic(), seconds, is_wanted)
         except ImageError:
             raise
@@ -266,7 +268,7 @@ class _Enlarger:
         if not self._connection.poll(max(seconds, 0.0)):
             raise TimeoutError
 
-    def _receive(self, since: float, seconds: float, is_wanted: Callable[[], bool]) -> Developed:
+    def _receive(self, since: float, seconds: float, is_wanted: Callable[[], bool]) -> DecodedPixels:
         while not self._connection.poll(_GLANCE_SECONDS):
             waited = time.monotonic() - since
             if waited > seconds:
@@ -276,7 +278,7 @@ class _Enlarger:
         answer = self._connection.recv()
         if isinstance(answer, ImageError):
             raise answer
-        assert isinstance(answer, Developed)
+        assert isinstance(answer, DecodedPixels)
         pixels = bytearray(3 * answer.size[0] * answer.size[1])
         filled = 0
         while filled < len(pixels):
