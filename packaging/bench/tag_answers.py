@@ -9,7 +9,7 @@ import numpy as np
 from report import table
 from tag_quality import average_precision
 
-from picsight_engine.tags.fit import Background, keeping, learnt, prior
+from picsight_engine.tags.fit import Background, keep_suggestions, prior, train
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,10 +116,10 @@ def _stages(
     )
     stages = []
     for answers in range(STEPS[-1] + 1):
-        line = learnt(each.words, vectors[accepted], vectors[rejected], background, each.strong)
+        line = train(each.words, vectors[accepted], vectors[rejected], background, each.strong)
         if answers:
             found = np.setdiff1d(np.flatnonzero(words), accepted + rejected)
-            line = keeping(line, vectors[found], len(accepted))
+            line = keep_suggestions(line, vectors[found], len(accepted))
         logits = line.logits(vectors)
         if answers in STEPS:
             high = logits >= 0

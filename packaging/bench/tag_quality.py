@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from report import table
 
-from picsight_engine.tags.fit import Background, learnt
+from picsight_engine.tags.fit import Background, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -127,14 +127,14 @@ def learners(each: Labelled) -> dict[str, Learner]:
         return each.words[tag : tag + 1]
 
     def calibrated(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
-        return learnt(words_of(tag), for_, against, background, each.strong[tag]).logits(ranked)
+        return train(words_of(tag), for_, against, background, each.strong[tag]).logits(ranked)
 
     def uncalibrated(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
-        return learnt(words_of(tag), for_, against, background).logits(ranked)
+        return train(words_of(tag), for_, against, background).logits(ranked)
 
     def photos_alone(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
         words = words_of(tag)[: 0 if len(for_) else 1]
-        return learnt(words, for_, against, background).logits(ranked)
+        return train(words, for_, against, background).logits(ranked)
 
     def moved(tag: int, for_: Vectors, against: Vectors, ranked: Vectors) -> NDArray[np.floating]:
         direction = each.words[tag].copy()

@@ -33,7 +33,7 @@ from picsight_engine.bundles.commonness import commonness
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.opening import open_database
 from picsight_engine.tags.fit import Background, Linear, fit, prior
-from picsight_engine.tags.lesson import reaching, scores_of
+from picsight_engine.tags.scoring import reaching, scores_of
 from picsight_engine.tags.tree import USUAL_THRESHOLD
 from picsight_engine.vectors.matrix import Matrix
 

@@ -249,5 +249,5 @@ def _suggest(run: Recording, learner: Learner, tag_ids: Iterable[int]) -> None:
     ]
     verdicts = {tag.id: decided(connection, tag.id) for tag in tags}
     with suppress(BundleError):  # without the model they suggest later
-        for reach in learner.reached(tags, verdicts):
-            run.score(reach.tag.id, reach.shown())
+        for matches in learner.matching(tags, verdicts):
+            run.score(matches.tag.id, matches.suggestions())

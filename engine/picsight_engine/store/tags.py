@@ -91,7 +91,7 @@ def name_key(name: str) -> str:
 def add_tag(connection: sqlite3.Connection, draft: Definition, now: float) -> int:
     """Adds a tag; returns its id."""
     tag_id = connection.execute(_ADD, (*_values(draft), draft.kind, now)).lastrowid or 0
-    _put_lesson(connection, tag_id, draft)
+    _put_words_and_examples(connection, tag_id, draft)
     return tag_id
 
 
@@ -100,14 +100,14 @@ def put_definition(connection: sqlite3.Connection, tag: Definition) -> None:
     connection.execute(_PUT, (*_values(tag), tag.removed_at, tag.merged_into, tag.id))
     connection.execute(_NO_PROMPTS, (tag.id,))
     connection.execute(_NO_EXAMPLES, (tag.id,))
-    _put_lesson(connection, tag.id, tag)
+    _put_words_and_examples(connection, tag.id, tag)
 
 
 def _values(tag: Definition) -> tuple[str, str, int | None, float | None, bool]:
     return tag.name, name_key(tag.name), tag.parent_id, tag.threshold, tag.suggests
 
 
-def _put_lesson(connection: sqlite3.Connection, tag_id: int, tag: Definition) -> None:
+def _put_words_and_examples(connection: sqlite3.Connection, tag_id: int, tag: Definition) -> None:
     connection.executemany(_PUT_PROMPT, [(tag_id, place, text) for place, text in enumerate(tag.prompts)])
     examples = [(tag_id, photo_id, False) for photo_id in tag.examples]
     connection.executemany(_PUT_EXAMPLE, [*examples, *((tag_id, each, True) for each in tag.against)])

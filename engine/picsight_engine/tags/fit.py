@@ -85,7 +85,7 @@ class Background:
         return median, math.sqrt((count * seen**2 + _UNKNOWN * unknown) / (count + _UNKNOWN))
 
 
-def learnt(
+def train(
     prompts: Vectors, for_: Vectors, against: Vectors, background: Background, strong: float = math.inf
 ) -> Linear:
     """The classifier of a tag with these prompts [m, dim] after positive and negative photos.
@@ -116,7 +116,7 @@ def prior(prompts: Vectors, background: Background, strong: float = math.inf) ->
     return Linear((steepness * prompts).astype(np.float32), -steepness * cut)
 
 
-def keeping(line: Linear, found: Vectors, accepted: int) -> Linear:
+def keep_suggestions(line: Linear, found: Vectors, accepted: int) -> Linear:
     """The classifier, with its cut lowered if it would lose most of the undecided photos [n, dim] that words alone find.
 
     While no photo is accepted, half of them (at least one) stay suggested; with one accepted photo a third, and so on.
@@ -215,11 +215,11 @@ class _Examples:
         change = np.zeros(self.features.shape[1])
         loss, logits = self._loss(change)
         for _ in range(_MOST_STEPS):
-            chances = 1 / (1 + np.exp(-logits))
-            slope = self.features.T @ (self.counts * (chances - self.wanted)) + change
+            probabilities = 1 / (1 + np.exp(-logits))
+            slope = self.features.T @ (self.counts * (probabilities - self.wanted)) + change
             if np.abs(slope).max() < _PRECISION:
                 break
-            step = self._solved(self.counts * chances * (1 - chances), slope)
+            step = self._solved(self.counts * probabilities * (1 - probabilities), slope)
             length, (better, there) = 1.0, self._loss(change - step)
             while better > loss and length > _PRECISION:
                 length /= 2

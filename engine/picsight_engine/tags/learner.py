@@ -27,8 +27,15 @@ from picsight_engine.store.suggestions import (
 )
 from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
-from picsight_engine.tags.appraisal import ENOUGH, Preview, Statistics, judged, right_and_wrong, sureness
-from picsight_engine.tags.lesson import Lesson, Material, best_of_each, scores_of
+from picsight_engine.tags.scoring import TagScorer, TagTrainingSet, best_of_each, scores_of
+from picsight_engine.tags.tag_statistics import (
+    ENOUGH,
+    Preview,
+    TagStatistics,
+    confidence,
+    cross_validated,
+    right_and_wrong,
+)
 from picsight_engine.tags.tree import counted, threshold_of
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class TagMatches:
     """The photos [p] that reach a tag's threshold, and their scores [p]; compact, as 10,000 tags may suggest millions."""
 
     tag: Definition
@@ -67,7 +74,7 @@ class Reach:
     photos: NDArray[np.int64]
     scores: NDArray[np.float32]
 
-    def shown(self, since: Sequence[int] | None = None) -> Scores:
+    def suggestions(self, since: Sequence[int] | None = None) -> Scores:
         """The tag's suggestions among all photos or these; examples are not suggestions, whatever their score."""
         found = dict.fromkeys(self.tag.examples, threshold_of(self.tag))
         found |= zip(self.photos.tolist(), self.scores.tolist(), strict=True)
@@ -82,20 +89,20 @@ class Learner:
         self._db = db
         self._model = model
         self._lock = threading.Lock()
-        self._known: tuple[Bundle, Lesson] | None = None
+        self._known: tuple[Bundle, TagScorer] | None = None
 
     @property
     def space(self) -> str:
         """The space in which tags are scored."""
         return self._model().bundle.manifest.space_id
 
-    def lesson(self) -> Lesson:
+    def scorer(self) -> TagScorer:
         """The photos in their present state."""
         model = self._model()
         rows = model.rows()
         with self._lock:
             if self._known is None or self._known[0] is not model.bundle or self._known[1].rows is not rows:
-                self._known = model.bundle, Lesson(rows, model.bundle.manifest.calibration)
+                self._known = model.bundle, TagScorer(rows, model.bundle.manifest.calibration)
             return self._known[1]
 
     def read(self, prompts: Iterable[str]) -> None:
@@ -125,40 +132,40 @@ class Learner:
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        (reach,) = self.reached([tag], {tag.id: verdicts})
-        return reach.shown()
+        (matches,) = self.matching([tag], {tag.id: verdicts})
+        return matches.suggestions()
 
-    def reached(
+    def matching(
         self,
         tags: Sequence[Definition],
         verdicts: Mapping[int, Mapping[int, State]],
         since: Sequence[int] | None = None,
-    ) -> list[Reach]:
+    ) -> list[TagMatches]:
         """The same for many tags in one pass over all photos, or over the latest ones.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        lesson, space = self.lesson(), self.space
-        able = [tag for tag in tags if has_lesson(tag, verdicts[tag.id])]
-        linears = [lesson.learnt(material) for material in self._materials(able, verdicts)]
-        found = lesson.reaching(linears, [threshold_of(tag) for tag in able], since)
+        scorer, space = self.scorer(), self.space
+        able = [tag for tag in tags if can_learn(tag, verdicts[tag.id])]
+        linears = [scorer.train(training_set) for training_set in self._training_sets(able, verdicts)]
+        found = scorer.reaching(linears, [threshold_of(tag) for tag in able], since)
         nothing = np.empty(0, np.int64), np.empty(0, np.float32)
         return [
-            *(Reach(tag, space, *reached) for tag, reached in zip(able, found, strict=True)),
-            *(Reach(tag, space, *nothing) for tag in tags if not has_lesson(tag, verdicts[tag.id])),
+            *(TagMatches(tag, space, *matching) for tag, matching in zip(able, found, strict=True)),
+            *(TagMatches(tag, space, *nothing) for tag in tags if not can_learn(tag, verdicts[tag.id])),
         ]
 
-    def _materials(
+    def _training_sets(
         self, tags: Sequence[Definition], verdicts: Mapping[int, Mapping[int, State]]
-    ) -> list[Material]:
+    ) -> list[TagTrainingSet]:
         """The training material of tags: words, decisions, and examples that are not decided otherwise."""
         of_tags = [*map(self._model().readings, (tag.prompts for tag in tags))]
         texts = list(dict.fromkeys(chain.from_iterable(of_tags)))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
         return [
-            _material(tag, verdicts[tag.id], readings, vectors[[rows[text] for text in readings]])
+            _training_set(tag, verdicts[tag.id], readings, vectors[[rows[text] for text in readings]])
             for tag, readings in zip(tags, of_tags, strict=True)
         ]
 
@@ -168,36 +175,36 @@ class Learner:
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        lesson, (material,) = self.lesson(), self._materials([tag], {tag.id: verdicts})
-        rows = lesson.rows
+        scorer, (training_set,) = self.scorer(), self._training_sets([tag], {tag.id: verdicts})
+        rows = scorer.rows
         shown = np.flatnonzero(rows.ids > 0 if rows.hidden is None else ~rows.hidden)
-        scores = scores_of(rows, lesson.learnt(material), threshold_of(tag))[shown]
+        scores = scores_of(rows, scorer.train(training_set), threshold_of(tag))[shown]
         return Preview(
             *best_of_each(rows, shown, scores),
-            frozenset(material.alike),
-            frozenset(material.unlike),
+            frozenset(training_set.alike),
+            frozenset(training_set.unlike),
             threshold_of(tag),
         )
 
     def statistics(
         self, tag: Definition, verdicts: Mapping[int, State], suggested: tuple[int, int], border: int
-    ) -> Statistics:
+    ) -> TagStatistics:
         """How well a tag has learnt; `suggested` is the number of decided suggestions, and how many of them were accepted.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        (material,) = self._materials([tag], {tag.id: verdicts})
-        scores = judged(self.lesson(), material, frozenset(verdicts))
+        (training_set,) = self._training_sets([tag], {tag.id: verdicts})
+        scores = cross_validated(self.scorer(), training_set, frozenset(verdicts))
         accepted = frozenset(photo for photo, verdict in verdicts.items() if verdict == "accepted")
         right, wrong = right_and_wrong(scores, accepted, threshold_of(tag))
-        return Statistics(
+        return TagStatistics(
             decided=len(verdicts),
             accepted=len(accepted),
             rejected=len(verdicts) - len(accepted),
             precision=suggested[1] / suggested[0] if suggested[0] else None,
             right=sum(right),
-            sure=sureness(right, wrong),
+            confidence=confidence(right, wrong),
             more=max(0, ENOUGH - len(verdicts)),
             border=tuple(self.preview(tag, verdicts).border(border)),
         )
@@ -210,9 +217,9 @@ class Learner:
         return np.array(found, np.float32).reshape(len(texts), model.bundle.manifest.dim)
 
 
-def _material(
+def _training_set(
     tag: Definition, verdicts: Mapping[int, State], readings: tuple[str, ...], words: NDArray[np.float32]
-) -> Material:
+) -> TagTrainingSet:
     taught: dict[int, State] = {
         **dict.fromkeys(tag.examples, "accepted"),
         **dict.fromkeys(tag.against, "rejected"),
@@ -220,15 +227,15 @@ def _material(
     }
     alike = tuple(photo for photo, verdict in taught.items() if verdict == "accepted")
     unlike = tuple(photo for photo, verdict in taught.items() if verdict == "rejected")
-    return Material(readings, words, alike, unlike)
+    return TagTrainingSet(readings, words, alike, unlike)
 
 
-def has_lesson(tag: Definition, verdicts: Mapping[int, State]) -> bool:
+def can_learn(tag: Definition, verdicts: Mapping[int, State]) -> bool:
     """Whether there is anything to learn from: words, or a positive photo."""
     return tag.kind == "tag" and bool(tag.prompts or tag.examples or "accepted" in verdicts.values())
 
 
-def made_of(
+def with_examples(
     tag: Definition,
     prompts: tuple[str, ...] | None,
     examples: tuple[int, ...] | None,
@@ -254,7 +261,7 @@ def _tower(bundle: Bundle) -> str:
     return hashlib.sha256(repr((files, bundle.manifest.text)).encode()).hexdigest()
 
 
-def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
+def suggest_for_new_photos(db: Database, learner: Learner) -> Run | None:
     """Suggests tags for new photos; returns None if there are no new photos or none reaches a threshold.
 
     Progress and suggestions are stored in one transaction, so a killed run loses nothing.
@@ -277,16 +284,16 @@ def suggest_newcomers(db: Database, learner: Learner) -> Run | None:
         return None
     since = None if anew else photos_since(db, space, row, last)
     learner.read(text for tag in tags for text in tag.prompts)
-    found = learner.reached(tags, verdicts, since)
+    found = learner.matching(tags, verdicts, since)
     with recorded(db, "index", _words(found, since)) as run:
-        now = tags_by_id(run.connection, (reach.tag.id for reach in found))
+        now = tags_by_id(run.connection, (matches.tag.id for matches in found))
         # The other tags were changed meanwhile, which has scored these photos.
-        kept = [reach for reach in found if _goes_by_the_same(now[reach.tag.id], reach.tag)]
+        kept = [matches for matches in found if _goes_by_the_same(now[matches.tag.id], matches.tag)]
         if since is None:
-            for reach in kept:
-                run.score(reach.tag.id, reach.shown())
+            for matches in kept:
+                run.score(matches.tag.id, matches.suggestions())
         else:
-            run.score_new(since, {reach.tag.id: reach.shown(since) for reach in kept})
+            run.score_new(since, {matches.tag.id: matches.suggestions(since) for matches in kept})
         put_scored_until(run.connection, space, last)
     return run.made
 
@@ -296,13 +303,13 @@ def _goes_by_the_same(now: Definition, then: Definition) -> bool:
     return replace(now, name=then.name, parent_id=then.parent_id) == then
 
 
-def _words(found: Sequence[Reach], since: Sequence[int] | None) -> str:
+def _words(found: Sequence[TagMatches], since: Sequence[int] | None) -> str:
     """Such as "12 new photos were suggested for 3 tags"."""
     if since is not None:
         new = set(since)
-        found = [reach for reach in found if not new.isdisjoint(reach.photos.tolist())]
-    photos = len({photo for reach in found for photo in reach.photos.tolist()})
-    tags = sum(len(reach.photos) > 0 for reach in found)
+        found = [matches for matches in found if not new.isdisjoint(matches.photos.tolist())]
+    photos = len({photo for matches in found for photo in matches.photos.tolist()})
+    tags = sum(len(matches.photos) > 0 for matches in found)
     to = f"suggested for {counted(tags, 'tag')}"
     if since is None:
         are = "is" if photos == 1 else "are"

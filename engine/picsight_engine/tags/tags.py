@@ -13,7 +13,7 @@ from picsight_engine.store.runs import recorded
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
 from picsight_engine.store.tagged import person_stars, stars_of
 from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_id, tags_revision
-from picsight_engine.tags.learner import Learner, has_lesson, made_of, suggest_newcomers
+from picsight_engine.tags.learner import Learner, can_learn, suggest_for_new_photos, with_examples
 from picsight_engine.tags.lookup import Lookup
 from picsight_engine.tags.tree import (
     checked_name,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import State, Verdict
     from picsight_engine.store.runs import Recording, Run, Turned
     from picsight_engine.store.tags import TagKind
-    from picsight_engine.tags.appraisal import Preview, Statistics
     from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.tag_statistics import Preview, TagStatistics
     from picsight_engine.tags.tree import Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
@@ -88,7 +88,7 @@ class Tags(Lookup):
             suggests=False,
             created_at=0.0,
         )
-        draft = made_of(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
+        draft = with_examples(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
         _require_learner(draft)
         self.learner.read(draft.prompts)
         with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
@@ -120,7 +120,7 @@ class Tags(Lookup):
         alike, unlike = (None if some is None else self._photos(some) for some in (examples, against))
         self.learner.read(known.prompts if words is None else words)
         with recorded(self._db, "change", f'Change "{shortened(known.name)}"') as run:
-            tag = made_of(run.tag(known.id), words, alike, unlike)
+            tag = with_examples(run.tag(known.id), words, alike, unlike)
             tag = replace(
                 tag,
                 threshold=tag.threshold if least is None else least,
@@ -145,12 +145,12 @@ class Tags(Lookup):
             BundleError: the text tower is missing or cannot be loaded.
         """
         known = _DRAFT if tag is None else self._definition(tag)
-        draft = made_of(known, checked_prompts(prompts), self._photos(examples), self._photos(against))
+        draft = with_examples(known, checked_prompts(prompts), self._photos(examples), self._photos(against))
         verdicts = self._verdicts(known)
-        _require_lesson(draft, verdicts)
+        _require_training(draft, verdicts)
         return self.learner.preview(draft, verdicts)
 
-    def statistics(self, name: str, *, border: int = 20) -> Statistics:
+    def statistics(self, name: str, *, border: int = 20) -> TagStatistics:
         """How well a tag has learnt, and at most `border` undecided photos about which it is least sure.
 
         Raises:
@@ -159,7 +159,7 @@ class Tags(Lookup):
         """
         tag = self._definition(name)
         verdicts = self._verdicts(tag)
-        _require_lesson(tag, verdicts)
+        _require_training(tag, verdicts)
         with self._db.reading() as connection:
             suggested = suggested_and_decided(connection, tag.id)
         return self.learner.statistics(tag, verdicts, suggested, border)
@@ -172,7 +172,7 @@ class Tags(Lookup):
             BundleError: the text tower is missing or cannot be loaded.
         """
         tag = self._definition(name)
-        _require_lesson(tag, self._verdicts(tag))
+        _require_training(tag, self._verdicts(tag))
         self.learner.read(tag.prompts)
         with recorded(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
             scores = self.learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
@@ -188,7 +188,7 @@ class Tags(Lookup):
         Raises:
             BundleError: the words of a tag cannot be embedded; the next call tries again.
         """
-        return suggest_newcomers(self._db, self.learner)
+        return suggest_for_new_photos(self._db, self.learner)
 
     def decide(self, name: str, photos: Iterable[Path | int], verdict: Verdict) -> Run | None:
         """Accepts or rejects photos, or withdraws decisions; returns None if nothing changes.
@@ -337,9 +337,9 @@ def _require_learner(tag: Definition) -> None:
         _require_kind(tag)
 
 
-def _require_lesson(tag: Definition, verdicts: Mapping[int, State]) -> None:
+def _require_training(tag: Definition, verdicts: Mapping[int, State]) -> None:
     _require_kind(tag)
-    if not has_lesson(tag, verdicts):
+    if not can_learn(tag, verdicts):
         raise RequestError(
             f'"{shortened(tag.name)}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.'
         )

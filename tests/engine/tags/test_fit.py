@@ -20,13 +20,13 @@ from picsight_engine.tags.fit import (
     Background,
     Linear,
     fit,
-    keeping,
+    keep_suggestions,
     kept_bias,
-    learnt,
     prior,
     rejected_weight,
+    train,
 )
-from picsight_engine.tags.lesson import Lesson, Material, scores_of
+from picsight_engine.tags.scoring import TagScorer, TagTrainingSet, scores_of
 
 LIBRARY = photos_like(1, 200)
 BACKGROUND = Background.of(LIBRARY, len(LIBRARY))
@@ -110,7 +110,7 @@ def test_a_few_decisions_neither_treble_the_suggestions_nor_remove_most_of_them(
 
     def suggested(for_, against):
         line, left = fit(before, for_, against, background), likely[len(for_) + len(against) : number]
-        return int((keeping(line, left, len(for_)).logits(crowd) >= 0).sum())
+        return int((keep_suggestions(line, left, len(for_)).logits(crowd) >= 0).sum())
 
     nobody = crowd[:0]
     for answers in (1, 3, 5):
@@ -128,10 +128,10 @@ def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
     word, crowd = photos_like(seed, 1), photos_like(seed + 1, 300)
     crowd[:20] += word
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
-    lesson = Lesson(rows_of(crowd), None)
+    scorer = TagScorer(rows_of(crowd), None)
 
     def suggested(alike, unlike):
-        scores = scores_of(lesson.rows, lesson.learnt(Material(("word",), word, alike, unlike)))
+        scores = scores_of(scorer.rows, scorer.train(TagTrainingSet(("word",), word, alike, unlike)))
         return [int(row) + 1 for row in np.argsort(-scores) if scores[row] >= 0.5]
 
     found = suggested((), ())
@@ -144,21 +144,21 @@ def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
 
 def test_a_tag_of_very_many_photos_learns_from_some_of_them_and_one_more_hardly_moves_its_scores():
     crowd = photos_like(3, 20_000)
-    lesson = Lesson(rows_of(crowd), None)
+    scorer = TagScorer(rows_of(crowd), None)
     like_one = crowd @ crowd[0] > np.median(crowd @ crowd[0])
     inside = tuple((np.flatnonzero(like_one) + 1).tolist())
 
     def peak(alike):
         tracemalloc.start()
-        line = lesson.learnt(Material((), crowd[:0], alike, ()))
+        line = scorer.train(TagTrainingSet((), crowd[:0], alike, ()))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return line, most
 
     (few, memory), (many, more), (_, most) = peak(inside[:-1]), peak(inside), peak(inside[:5_000])
     assert max(memory, more) < 1.5 * most
-    scores = scores_of(lesson.rows, many)
-    assert np.abs(scores_of(lesson.rows, few) - scores).max() < 0.05
+    scores = scores_of(scorer.rows, many)
+    assert np.abs(scores_of(scorer.rows, few) - scores).max() < 0.05
     assert (scores[like_one] > np.median(scores[~like_one])).mean() > 0.9
 
 
@@ -221,7 +221,7 @@ def test_where_nothing_tells_the_cut_it_parts_the_few_that_stand_out_from_a_thou
 
 def test_photos_stand_for_words_where_there_are_none():
     alike = LIBRARY[np.argsort(-LIBRARY @ LIBRARY[0])[:6]]
-    found = learnt(WORDS[:0], alike[:3], NOBODY, BACKGROUND)
+    found = train(WORDS[:0], alike[:3], NOBODY, BACKGROUND)
     assert (found.logits(alike[:3]) > 0).all()
     assert (found.logits(LIBRARY) > 0).mean() < 0.2
     assert found.logits(alike[3:]).mean() > np.percentile(found.logits(LIBRARY), 90)
@@ -229,5 +229,5 @@ def test_photos_stand_for_words_where_there_are_none():
 
 def test_where_there_is_nothing_to_go_by_nothing_is_likely():
     for against in (NOBODY, LIBRARY[:3]):
-        found = learnt(WORDS[:0], NOBODY, against, BACKGROUND)
+        found = train(WORDS[:0], NOBODY, against, BACKGROUND)
         assert (found.logits(LIBRARY) < -10).all()

@@ -17,7 +17,7 @@ from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.vectors import know_space, put_vector
-from picsight_engine.tags.learner import Learner, suggest_newcomers
+from picsight_engine.tags.learner import Learner, suggest_for_new_photos
 
 
 def come(kennel, numbers, near):
@@ -103,7 +103,7 @@ def test_a_tag_that_is_renamed_or_moved_meanwhile_sees_them_and_one_with_other_w
         kennel.tags.change("Pets", threshold=0.99)
         return model.rows()
 
-    suggest_newcomers(kennel.album.db, Learner(kennel.album.db, lambda: replace(model, rows=rows)))
+    suggest_for_new_photos(kennel.album.db, Learner(kennel.album.db, lambda: replace(model, rows=rows)))
     assert dog in scores(kennel, "Doggies")
     assert dog in scores(kennel, "Animals/Hounds")
     assert not scores(kennel, "Pets")

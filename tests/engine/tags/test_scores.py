@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.engine.tags.crowds import DIM, photos_like, rows_of
 
 from picsight_engine.tags.fit import Linear
-from picsight_engine.tags.lesson import reaching, scores_of
+from picsight_engine.tags.scoring import reaching, scores_of
 from picsight_engine.tags.tree import USUAL_THRESHOLD
 
 PHOTOS = photos_like(1, 9000)  # more than are read at once
@@ -42,8 +42,8 @@ def test_a_score_on_the_threshold_itself_is_reached_and_one_just_below_is_not():
         assert scores_of(ROWS, linear, below)[place] >= below
         assert scores_of(ROWS, linear, above)[place] < above
         score = float(scores_of(ROWS, linear, at)[place])
-        ((reached, _),) = reaching(ROWS, [linear], [score])
-        assert place in reached
+        ((matching, _),) = reaching(ROWS, [linear], [score])
+        assert place in matching
 
 
 @settings(max_examples=10, deadline=None)

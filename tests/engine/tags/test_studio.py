@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError
 from picsight_engine.language.lexicon import LANGUAGES
-from picsight_engine.tags.appraisal import ENOUGH, Preview, right_and_wrong, sureness
+from picsight_engine.tags.tag_statistics import ENOUGH, Preview, confidence, right_and_wrong
 
 
 def previewed(kennel, *args, **kwargs):
@@ -116,7 +116,12 @@ def test_border_cases_are_the_nearest_of_both_sides_in_turn(scores, decided, thr
 def test_statistics_hold_decisions_precision_and_border_cases(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     nothing = kennel.tags.statistics("Dogs")
-    assert (nothing.decided, nothing.precision, nothing.sure, nothing.more) == (0, None, "learning", ENOUGH)
+    assert (nothing.decided, nothing.precision, nothing.confidence, nothing.more) == (
+        0,
+        None,
+        "learning",
+        ENOUGH,
+    )
     kennel.tags.decide("Dogs", kennel.dogs[:3], "accepted")
     kennel.tags.decide("Dogs", kennel.dogs[3:4], "rejected")
     kennel.tags.decide("Dogs", kennel.others[:2], "rejected")  # which had not been suggested
@@ -132,24 +137,24 @@ def test_statistics_hold_decisions_precision_and_border_cases(kennel):
 def test_a_tag_whose_decisions_agree_becomes_sure_and_one_whose_decisions_do_not_never_does(kennel):
     kennel.tags.new("Dogs", prompts=["dog"])
     kennel.tags.decide("Dogs", kennel.dogs[:7], "accepted")
-    assert kennel.tags.statistics("Dogs").sure == "not sure"  # nothing was rejected yet
+    assert kennel.tags.statistics("Dogs").confidence == "not sure"  # nothing was rejected yet
     kennel.tags.decide("Dogs", kennel.others[:9], "rejected")
     sure = kennel.tags.statistics("Dogs")
-    assert (sure.right, sure.sure) == (16, "quite sure")
+    assert (sure.right, sure.confidence) == (16, "quite sure")
     kennel.tags.new("Anything", prompts=["sea"])
     kennel.tags.decide("Anything", kennel.others[20:40:2], "accepted")
     kennel.tags.decide("Anything", kennel.others[21:41:2], "rejected")
     unsure = kennel.tags.statistics("Anything")
     assert unsure.right < 20
-    assert unsure.sure == "not sure"
+    assert unsure.confidence == "not sure"
 
 
 def test_a_tag_becomes_surer_with_right_judgements_of_both_sides():
-    assert sureness((2, 2), (0, 0)) == "learning"
-    assert sureness((3, 3), (0, 0)) == "fairly sure"
-    assert sureness((7, 7), (0, 0)) == "quite sure"
-    assert sureness((40, 6), (0, 0)) == "fairly sure"
-    assert sureness((500, 0), (0, 0)) == "not sure"
-    assert sureness((33, 9), (3, 1)) == "fairly sure"
-    assert sureness((60, 60), (40, 40)) == "not sure"
+    assert confidence((2, 2), (0, 0)) == "learning"
+    assert confidence((3, 3), (0, 0)) == "fairly sure"
+    assert confidence((7, 7), (0, 0)) == "quite sure"
+    assert confidence((40, 6), (0, 0)) == "fairly sure"
+    assert confidence((500, 0), (0, 0)) == "not sure"
+    assert confidence((33, 9), (3, 1)) == "fairly sure"
+    assert confidence((60, 60), (40, 40)) == "not sure"
     assert right_and_wrong({1: 0.9, 2: 0.1, 3: 0.9, 4: 0.4}, frozenset({1, 2}), 0.5) == ((1, 1), (1, 1))

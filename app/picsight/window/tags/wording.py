@@ -9,7 +9,7 @@ from picsight.window.parts.words import counted, isolated, say
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.tags.appraisal import Statistics, Sureness
+    from picsight_engine.tags.tag_statistics import Confidence, TagStatistics
     from picsight_engine.tags.tree import Tag
 
 _SENTENCES: dict[Verdict, tuple[str, str]] = {
@@ -17,7 +17,7 @@ _SENTENCES: dict[Verdict, tuple[str, str]] = {
     "rejected": ("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
     "withdrawn": ("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
 }
-_SURE: dict[Sureness, str] = {
+_SURE: dict[Confidence, str] = {
     "learning": "", "not sure": "not sure yet", "fairly sure": "fairly sure", "quite sure": "quite sure",
 }  # fmt: skip
 
@@ -93,14 +93,14 @@ def tag_words(tag: Tag) -> str:
     return " · ".join(filter(None, parts))
 
 
-def statistics_words(statistics: Statistics) -> str:
+def statistics_words(statistics: TagStatistics) -> str:
     """The quality of a tag: 46 decided · 41 right · quite sure."""
-    if statistics.sure == "learning":
+    if statistics.confidence == "learning":
         one = "Decide on one more photo to see how sure this tag is."
         return counted(statistics.more, one, "Decide on %n more photos to see how sure this tag is.")
     parts = (
         counted(statistics.decided, "%n decided", "%n decided"),
         counted(statistics.right, "%n right", "%n right"),
-        say(_SURE[statistics.sure]),
+        say(_SURE[statistics.confidence]),
     )
     return " · ".join(parts)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.tags.lesson import Lesson, Material
+    from picsight_engine.tags.scoring import TagScorer, TagTrainingSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Preview:
         return found
 
 
-Sureness = Literal["learning", "not sure", "fairly sure", "quite sure"]
+Confidence = Literal["learning", "not sure", "fairly sure", "quite sure"]
 
 ENOUGH = 5  # decisions; fewer give no estimate
 _PARTS = 8  # folds of the cross-validation
@@ -62,7 +62,7 @@ _QUITE, _FAIRLY = 0.8, 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Statistics:
+class TagStatistics:
     """How well a tag agrees with the decisions.
 
     `precision` is the share of accepted photos among the decided suggestions, None without any. `right` counts the decided
@@ -76,30 +76,35 @@ class Statistics:
     rejected: int
     precision: float | None
     right: int
-    sure: Sureness
+    confidence: Confidence
     more: int
     border: tuple[int, ...]
 
 
-def judged(lesson: Lesson, material: Material, decided: frozenset[int]) -> dict[int, float]:
+def cross_validated(
+    scorer: TagScorer, training_set: TagTrainingSet, decided: frozenset[int]
+) -> dict[int, float]:
     """The cross-validated score of every decided photo, learnt from the words and the photos of the other folds."""
     # Accepted photos first, so that no fold consists of one kind only.
     dealt = [
-        photo for kind in (material.alike, material.unlike) for photo in sorted(kind) if photo in decided
+        photo
+        for kind in (training_set.alike, training_set.unlike)
+        for photo in sorted(kind)
+        if photo in decided
     ]
     parts, scores = min(_PARTS, len(dealt)), dict[int, float]()
     for part in range(parts):
         left_out = set(dealt[part::parts])
         rest = replace(
-            material,
-            alike=tuple(photo for photo in material.alike if photo not in left_out),
-            unlike=tuple(photo for photo in material.unlike if photo not in left_out),
+            training_set,
+            alike=tuple(photo for photo in training_set.alike if photo not in left_out),
+            unlike=tuple(photo for photo in training_set.unlike if photo not in left_out),
         )
-        scores |= lesson.scores_for(lesson.learnt(rest), left_out)
+        scores |= scorer.scores_for(scorer.train(rest), left_out)
     return scores
 
 
-def sureness(right: tuple[int, int], wrong: tuple[int, int]) -> Sureness:
+def confidence(right: tuple[int, int], wrong: tuple[int, int]) -> Confidence:
     """How sure a tag is, by the numbers (accepted, rejected) of photos that it judged right and wrong."""
     if sum(right) + sum(wrong) < ENOUGH:
         return "learning"

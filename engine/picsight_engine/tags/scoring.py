@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.tags.fit import Background, keeping, learnt, prior
+from picsight_engine.tags.fit import Background, keep_suggestions, prior, train
 from picsight_engine.tags.tree import USUAL_THRESHOLD
 from picsight_engine.vectors.int8 import best_dots, quantize, rounding_error
 from picsight_engine.vectors.matrix import Rows
@@ -46,7 +46,7 @@ def scores_of(rows: Rows, linear: Linear, threshold: float = USUAL_THRESHOLD) ->
     for start in range(0, len(near), _AT_ONCE):
         some = near[start : start + _AT_ONCE]
         logits[some] = linear.logits(rows.originals[some])
-    return chances(logits)
+    return probabilities(logits)
 
 
 def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float]) -> Iterator[Reached]:
@@ -57,7 +57,7 @@ def reaching(rows: Rows, linears: Sequence[Linear], thresholds: Sequence[float])
         yield high, scores[high]
 
 
-def chances(logits: NDArray[np.floating]) -> Floats:
+def probabilities(logits: NDArray[np.floating]) -> Floats:
     """Logits as probabilities."""
     return np.asarray(1 / (1 + np.exp(-logits.clip(-80, 80))), np.float32)
 
@@ -98,7 +98,7 @@ _SCATTER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that products of different i
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TagTrainingSet:
     """The training material of a tag: the readings of its prompts with their vectors [n, dim], and positive and negative photos."""
 
     prompts: tuple[str, ...]
@@ -107,7 +107,7 @@ class Material:
     unlike: tuple[int, ...]
 
 
-class Lesson:
+class TagScorer:
     """A snapshot of the photos, with which any number of tags are trained and scored."""
 
     def __init__(self, rows: Rows, calibration: Calibration | None) -> None:
@@ -118,16 +118,18 @@ class Lesson:
         self._seen = seen = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
         self._background = Background.of(seen, rows.photos)
 
-    def learnt(self, material: Material) -> Linear:
+    def train(self, training_set: TagTrainingSet) -> Linear:
         """The classifier of a tag from its words and photos."""
-        alike, unlike = (self._vectors(_sampled(kind)) for kind in (material.alike, material.unlike))
-        strong = self._strong(material.prompts)
-        line = learnt(material.words, alike, unlike, self._background, strong)
-        if not len(material.words) or not len(alike) + len(unlike):
+        alike, unlike = (self._vectors(_sampled(kind)) for kind in (training_set.alike, training_set.unlike))
+        strong = self._strong(training_set.prompts)
+        line = train(training_set.words, alike, unlike, self._background, strong)
+        if not len(training_set.words) or not len(alike) + len(unlike):
             return line
-        found, _ = next(self.reaching([prior(material.words, self._background, strong)], [USUAL_THRESHOLD]))
-        undecided = np.setdiff1d(found, [*material.alike, *material.unlike])
-        return keeping(line, self._vectors(undecided), len(alike))
+        found, _ = next(
+            self.reaching([prior(training_set.words, self._background, strong)], [USUAL_THRESHOLD])
+        )
+        undecided = np.setdiff1d(found, [*training_set.alike, *training_set.unlike])
+        return keep_suggestions(line, self._vectors(undecided), len(alike))
 
     def reaching(
         self, linears: Sequence[Linear], thresholds: Sequence[float], since: Sequence[int] | None = None
@@ -144,7 +146,7 @@ class Lesson:
     def scores_for(self, linear: Linear, photo_ids: Iterable[int]) -> dict[int, float]:
         """The scores of these photos, without those that this model has not read."""
         places = np.flatnonzero(np.isin(self.rows.ids, np.fromiter(photo_ids, np.int64)))
-        scores = chances(linear.logits(self.rows.originals[places]))
+        scores = probabilities(linear.logits(self.rows.originals[places]))
         photos, best = best_of_each(self.rows, places, scores)
         return dict(zip(photos.tolist(), best.tolist(), strict=True))
 
