@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from picsight_engine.indexing.events import Event
-    from picsight_engine.search.answering import Answering
+    from picsight_engine.search.active_model import ActiveModel
     from picsight_engine.store.database import Database
     from picsight_engine.store.thumbnails import ThumbnailStore
     from picsight_engine.tags.tags import Tags
@@ -28,7 +28,7 @@ _COMPARED_SHARE = 256
 
 
 def follow_up(
-    events: Iterable[Event], db: Database, thumbnails: ThumbnailStore, answering: Answering, tags: Tags
+    events: Iterable[Event], db: Database, thumbnails: ThumbnailStore, active_model: ActiveModel, tags: Tags
 ) -> Iterator[Event]:
     """Passes on the events of a run; the last one also reports the effect on searches and tags.
 
@@ -46,7 +46,7 @@ def follow_up(
             measure_colours(db, thumbnails)
             uncompared = 0
         if isinstance(event, Finished):
-            yield _finished(event, db, answering, tags)
+            yield _finished(event, db, active_model, tags)
         else:
             yield event
 
@@ -60,18 +60,18 @@ def back_up_quietly(db: Database) -> None:
             back_up_decisions(db)
 
 
-def _finished(event: Finished, db: Database, answering: Answering, tags: Tags) -> Finished:
+def _finished(event: Finished, db: Database, active_model: ActiveModel, tags: Tags) -> Finished:
     """The last event, with what the run changed for searches, tags and the file of decisions.
 
     After a cancelled run, the next one fits the thresholds and suggests tags.
     """
     notes, suggested = [*event.notes], None
-    if answering.end():
-        title = answering.wanted.manifest.title
+    if active_model.after_indexing():
+        title = active_model.wanted.manifest.title
         notes.append(f'Every photo was read by "{title}"; searches use it from now on.')
     if not event.cancelled:
         with suppress(BundleError):  # searches report a text tower that cannot be loaded
-            answering.calibrate()
+            active_model.calibrate()
         try:
             run = tags.suggest_all()
             suggested = None if run is None else f"{run.words}."

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError, RequestError, StorageError
 from picsight_engine.language.query import parse
+from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request
-from picsight_engine.search.answering import Answering
 from picsight_engine.search.details import details_at, photo_at
 from picsight_engine.store import folders as stored_folders
 from picsight_engine.store import health
@@ -82,7 +82,7 @@ class Library:
         self.searches = Searches(db)
         self.languages: tuple[str, ...] = ()
         self._db = db
-        self._answering = Answering(db, bundle, wanted or bundle, self._vector_of_file)
+        self._active_model = ActiveModel(db, bundle, wanted or bundle, self._vector_of_file)
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
         self._is_closed = False
@@ -92,16 +92,16 @@ class Library:
     @property
     def bundle(self) -> Bundle:
         """The model that answers."""
-        return self._answering.bundle
+        return self._active_model.bundle
 
     @property
     def wanted(self) -> Bundle:
         """The model that reads photos."""
-        return self._answering.wanted
+        return self._active_model.wanted
 
     @property
     def _searcher(self) -> Searcher:
-        return self._answering.searcher
+        return self._active_model.searcher
 
     @classmethod
     def open(
@@ -242,7 +242,7 @@ class Library:
         named = [_existing_folder(path) for path in folders or ()]  # check all before adding the first
         wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
         distinct = list({folder.id: folder for folder in wanted}.values())
-        self._answering.begin()
+        self._active_model.before_indexing()
         run = run_index(
             self._db,
             self._thumbnails(),
@@ -251,11 +251,11 @@ class Library:
             settings or IndexSettings(),
             cancel=cancel,
         )
-        yield from follow_up(run, self._db, self._thumbnails(), self._answering, self.tags)
+        yield from follow_up(run, self._db, self._thumbnails(), self._active_model, self.tags)
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Applies a choice that `installation.model_choice.use_model` made while the library was open; not while indexing."""
-        self._answering.use(answers, wanted)
+        self._active_model.use(answers, wanted)
 
     def search(
         self,
@@ -401,7 +401,7 @@ class Library:
             LibraryError: the library is damaged.
         """
         self._searcher.warm_up()
-        self._answering.suggester().warm_up()
+        self._active_model.suggester().warm_up()
 
     def suggestions(self, query: str | Query, cursor: int | None = None) -> Suggestions:
         """Suggestions for a query being typed; `cursor` counts the characters before it, None means the end.
@@ -411,7 +411,7 @@ class Library:
         """
         parsed = parse(query)
         place = len(parsed.text) if cursor is None else cursor
-        return self._answering.suggester().suggest(parsed, place, self.languages)
+        return self._active_model.suggester().suggest(parsed, place, self.languages)
 
     def show(self, path: Path) -> PhotoDetails | None:
         """The details of the photo at `path`, in any spelling of the path; None if the library has no photo there."""

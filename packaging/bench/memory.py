@@ -31,7 +31,7 @@ from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import know_space, put_vector
+from picsight_engine.store.vectors import ensure_space, put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +62,7 @@ def fill(library: Path, pictures: Path, bundle: Bundle) -> None:
     with closing(db), closing(ThumbnailStore.open(library)) as thumbnails:
         root, pictured = add_folder(db, pictures), dict[int, bytes]()
         with db.writer() as connection:
-            know_space(connection, space, dim, active=True)
+            ensure_space(connection, space, dim, active=True)
             for number, path in enumerate(sorted(pictures.iterdir())):
                 info, name = path.stat(), path.name.encode()
                 identity = number.to_bytes(16, "big")

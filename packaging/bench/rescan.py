@@ -27,7 +27,7 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import pair
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import know_space, put_vector
+from picsight_engine.store.vectors import ensure_space, put_vector
 
 # Of each suffix in a folder; those with one number have one name.
 KINDS = {".JPG": 1800, ".DNG": 900, ".png": 200, ".JPG.xmp": 100}
@@ -53,7 +53,7 @@ def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, floa
     with closing(open_database(library)) as db, closing(ThumbnailStore.open(library)) as thumbnails:
         root = add_folder(db, pictures)
         with db.writer() as connection:
-            know_space(connection, space, dim, active=True)
+            ensure_space(connection, space, dim, active=True)
         for start in range(0, len(files), BATCH):
             pictured: dict[int, bytes] = {}
             with db.writer() as connection:

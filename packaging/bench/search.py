@@ -35,7 +35,7 @@ from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import know_space, put_vector
+from picsight_engine.store.vectors import ensure_space, put_vector
 from picsight_engine.vectors.matrix import Matrix, Rows
 from picsight_engine.vectors.scan import scan
 
@@ -86,7 +86,7 @@ def fill(folder: Path, count: int, space: str = SPACE) -> None:
         root = add_folder(db, folder)
         for start in range(0, count, BATCH):
             with db.writer() as connection:
-                know_space(connection, space, DIM, active=True)
+                ensure_space(connection, space, DIM, active=True)
                 for number, vector in enumerate(clustered(min(BATCH, count - start), seed=start + 1), start):
                     identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
                     photo = put_photo(connection, NewPhoto(identity, 4000, 3000))

@@ -24,7 +24,7 @@ from picsight_engine.library import Library
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.runs import recorded
+from picsight_engine.store.runs import record_run
 from picsight_engine.store.tags import Definition
 from picsight_engine.store.vectors import put_vector
 from picsight_engine.tags.learner import Learner, Model
@@ -114,7 +114,7 @@ def _make(db: Database, bundle: Bundle, count: int) -> None:
 
     model = Model(bundle, rows, lambda text: vectors[int(text[1:])], tuple)
     Learner(db, lambda: model).read(texts)
-    with recorded(db, "import", "Many tags") as run:
+    with record_run(db, "import", "Many tags") as run:
         for text in texts:
             run.add(
                 Definition(

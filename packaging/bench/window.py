@@ -39,7 +39,7 @@ from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import know_space, put_vector
+from picsight_engine.store.vectors import ensure_space, put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,7 +67,7 @@ def fill(folder: Path, bundle: Bundle, count: int) -> None:
     (folder / "photos").mkdir()
     root = add_folder(db, folder / "photos")
     with db.writer() as connection:
-        know_space(connection, bundle.manifest.space_id, bundle.manifest.dim, active=True)
+        ensure_space(connection, bundle.manifest.space_id, bundle.manifest.dim, active=True)
         for number, vector in enumerate(vectors):
             identity = hashlib.md5(str(number).encode(), usedforsecurity=False).digest()
             width, height = (4000, 3000) if number % 3 else (3000, 4000)

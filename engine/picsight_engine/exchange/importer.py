@@ -11,14 +11,14 @@ from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store.decisions import NewDecision, decided
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.records import last_decisions, last_ratings
-from picsight_engine.store.runs import recorded
+from picsight_engine.store.runs import record_run
 from picsight_engine.store.suggestions import has_scores
 from picsight_engine.store.tags import (
     DEEPEST,
     Definition,
-    lines_of_names,
     live_tags,
     name_key,
+    name_paths,
     tags_by_id,
     too_deep,
 )
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.records import StoredDecision
-    from picsight_engine.store.runs import Recording, Run
+    from picsight_engine.store.runs import Run, RunRecorder
     from picsight_engine.tags.learner import Learner
 
 
@@ -156,7 +156,7 @@ class Importer:
         """
         with suppress(BundleError):
             learner.read([text for tag in self._tags.values() if tag.line for text in tag.line.prompts])
-        with recorded(db, "import", words) as run:
+        with record_run(db, "import", words) as run:
             known = _by_key(live_tags(run.connection))
             ids = {key: tag.id for key, tag in known.items()}
             created, taught = self._define(run, known, ids)
@@ -169,7 +169,7 @@ class Importer:
         )
 
     def _define(
-        self, run: Recording, known: Mapping[Key, Definition], ids: dict[Key, int]
+        self, run: RunRecorder, known: Mapping[Key, Definition], ids: dict[Key, int]
     ) -> tuple[list[int], list[int]]:
         """Creates missing tags and adds them to `ids`, and gives words to tags without any; returns both kinds."""
         photos = {photo for tag in self._tags.values() for photo in tag.examples}
@@ -186,7 +186,7 @@ class Importer:
                 taught.append(tag.id)
         return created, taught
 
-    def _decide(self, run: Recording, ids: Mapping[Key, int]) -> list[NewDecision]:
+    def _decide(self, run: RunRecorder, ids: Mapping[Key, int]) -> list[NewDecision]:
         keys = [key for key in self._decisions if key in ids]  # tags of withdrawals need not exist
         last = last_decisions(run.connection, [ids[key] for key in keys])
         there = known_photos(run.connection, {photo for each in self._decisions.values() for photo in each})
@@ -201,7 +201,7 @@ class Importer:
         run.decide(rows)
         return rows
 
-    def _rate(self, run: Recording) -> int:
+    def _rate(self, run: RunRecorder) -> int:
         last = last_ratings(run.connection)
         there = known_photos(run.connection, self._stars)
         count = 0
@@ -235,11 +235,11 @@ def _goes_by(tag: Definition) -> bool:
 def _by_key(tags: Iterable[Definition]) -> dict[Key, Definition]:
     """Tags by the keys of their paths."""
     by_id = {tag.id: tag for tag in tags}
-    keys = lines_of_names({tag.id: (name_key(tag.name), tag.parent_id) for tag in by_id.values()})
+    keys = name_paths({tag.id: (name_key(tag.name), tag.parent_id) for tag in by_id.values()})
     return {keys[tag.id]: tag for tag in by_id.values()}
 
 
-def _suggest(run: Recording, learner: Learner, tag_ids: Iterable[int]) -> None:
+def _suggest(run: RunRecorder, learner: Learner, tag_ids: Iterable[int]) -> None:
     """Renews the suggestions of tags that suggest, did so before, or have words or examples."""
     connection = run.connection
     tags = [

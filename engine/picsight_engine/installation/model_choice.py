@@ -51,7 +51,7 @@ def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
         LibraryError: the library cannot be opened.
     """
     wanted = _wanted(folder, models)
-    return ModelChoice(_answering(wanted, _active(folder), models), wanted)
+    return ModelChoice(_active_model(wanted, _active(folder), models), wanted)
 
 
 def answering_model(folder: Path, models: InstalledModels) -> Bundle:
@@ -159,7 +159,7 @@ def _able(bundle: Bundle) -> Bundle:
     return bundle
 
 
-def _answering(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:
+def _active_model(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:
     """The wanted model, unless another space is active and a model for it is still installed."""
     if space is None or space.name == wanted.manifest.space_id:
         return wanted

@@ -48,7 +48,7 @@ def measure_colours(db: Database, thumbnails: ThumbnailStore) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class ColourWish:
+class ColourMatch:
     """For a search that names colours: what each row loses in nats, and which rows show the colours, both [n]."""
 
     nats: NDArray[np.float32]
@@ -62,8 +62,8 @@ class Colours:
         self._db = db
         self._known: tuple[int, NDArray[np.int64], NDArray[np.uint8]] | None = None
 
-    def wish(self, texts: Sequence[str], photo_ids: NDArray[np.int64]) -> ColourWish | None:
-        """The wish of alternatives for the photos in these rows; None if one of them names no colour.
+    def match(self, texts: Sequence[str], photo_ids: NDArray[np.int64]) -> ColourMatch | None:
+        """How the photos in these rows match the alternatives; None if one of them names no colour.
 
         The alternative that suits a photo best counts.
         """
@@ -76,4 +76,4 @@ class Colours:
             self._known = known = revision, photo_ids, by_column
         codes = known[2]
         nats = np.stack([nats_of(codes, each) for each in columns]).min(axis=0)
-        return ColourWish(nats, np.logical_or.reduce([may_show(codes, each) for each in columns]))
+        return ColourMatch(nats, np.logical_or.reduce([may_show(codes, each) for each in columns]))

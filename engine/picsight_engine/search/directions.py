@@ -132,15 +132,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class SearchTarget:
     """The target of a search: any of the alternatives, each with all of its parts; and the parts to see less of.
 
-    `accents` are words with their own weight; the vector of their term is already turned by them.
+    `weighted_words` are words with their own weight; the vector of their term is already turned by them.
     """
 
     alternatives: tuple[tuple[Part, ...], ...]
     less: tuple[Part, ...]
-    accents: tuple[Part, ...]
+    weighted_words: tuple[Part, ...]
 
     @property
     def wants_pictures(self) -> bool:
@@ -154,7 +154,7 @@ class Aim:
 
     def named(self) -> list[Part]:
         """Every part that has its own score, each once."""
-        return list({part.text: part for part in (*self._all(), *self.accents)}.values())
+        return list({part.text: part for part in (*self._all(), *self.weighted_words)}.values())
 
     def directions(self, spread: Callable[[Vector], Vector]) -> Vector:
         """One unit row for each alternative: [alternatives, dim].
@@ -180,7 +180,7 @@ class Aim:
         """
         return np.stack([parts[0].judging for parts in self.alternatives])
 
-    def just_fitting(self, picture: float, words: float, average: Callable[[Vector], float]) -> Vector:
+    def threshold_vector(self, picture: float, words: float, average: Callable[[Vector], float]) -> Vector:
         """The smallest vector [dim] with these cosines to the pictures and words of the first alternative, and the `average`
         cosine to the parts to see less of. Its score is the threshold at which photos begin to match.
         """
@@ -196,7 +196,7 @@ class Aim:
         yield from self.less
 
 
-def aim_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Aim | None:
+def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> SearchTarget | None:
     """The target of a query, None if it has none; `pictures` are the vectors [dim] of its pictures by the typed text.
 
     Raises:
@@ -207,7 +207,7 @@ def aim_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Aim | 
     if not alternatives:
         return None
     less = [part for term in query.less for part in _parts(term, terms, pictures, less=True)]
-    return Aim(alternatives, tuple(less), tuple(_accents(query, terms)))
+    return SearchTarget(alternatives, tuple(less), tuple(_weighted_words(query, terms)))
 
 
 def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bool = False) -> Iterator[Part]:
@@ -225,7 +225,7 @@ def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bo
             yield Part(f"{sign}{picture}", vector, vector, is_picture=True, weight=PICTURE_WEIGHT)
 
 
-def _accents(query: Query, terms: Terms) -> Iterator[Part]:
+def _weighted_words(query: Query, terms: Terms) -> Iterator[Part]:
     for term in query.alternatives:
         for word in term.words if len(term.words) > 1 else ():
             if word.weight != 1:

@@ -39,10 +39,10 @@ _REMEMBERED = 32  # conditions whose photos are cached for one state of the libr
 
 
 @dataclass(frozen=True, slots=True)
-class Passing:
+class FilteredQuery:
     """The rest of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
-    `undated` photos would pass if they had a date. `called` photos have a file with the searched name; `worded` photos have
+    `undated` photos would pass if they had a date. `by_name` photos have a file with the searched name; `by_words` photos have
     all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the
     times that plain words may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
     has such a value.
@@ -51,8 +51,8 @@ class Passing:
     query: Query
     ids: NDArray[np.int64] | None
     undated: int
-    called: tuple[int, ...]
-    worded: NDArray[np.int64]
+    by_name: tuple[int, ...]
+    by_words: NDArray[np.int64]
     filters: tuple[Filter, ...]
     faults: tuple[QueryFault, ...]
     unnamed: tuple[QueryFault, ...]
@@ -66,7 +66,7 @@ class Filters:
         self._found: dict[tuple[tuple[str, ...], int, int], Ids] = {}  # by condition and revisions
         self._names: tuple[int, dict[str, str]] | None = None
 
-    def passing(self, query: Query, languages: Sequence[str] = ()) -> Passing:
+    def apply(self, query: Query, languages: Sequence[str] = ()) -> FilteredQuery:
         """The photos that match every fact of the query, and every time and place that its words mean, times also in one of
         these languages.
 
@@ -77,7 +77,7 @@ class Filters:
         rest, recognised = recognise(
             query, today, lambda each: self._holding(each).size > 0, self._places(), languages
         )
-        sieve = _Sieve(self._holding)
+        conditions = _ConditionSet(self._holding)
         faults, unnamed = [], []
         for fact in query.facts:
             condition = condition_of(fact, today)
@@ -87,25 +87,25 @@ class Filters:
                 elif condition.basis and not self._holding(condition.basis).size:
                     condition = unknown(condition.basis, fact.key)
             if isinstance(condition, Condition):
-                sieve.add(condition, fact.start, fact.end, excluded=fact.excluded)
+                conditions.add(condition, fact.start, fact.end, excluded=fact.excluded)
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
-        called = sieve.let_through(self._called(query))
-        by_word = [sieve.common(self._worded(query))]
+        by_name = conditions.filter(self._find_by_name(query))
+        by_word = [conditions.common(self._find_by_words(query))]
         for part in recognised:
-            sieve.add(part.condition, part.start, part.end, recognised=True)
+            conditions.add(part.condition, part.start, part.end, recognised=True)
         if recognised:
-            by_word.append(sieve.common(self._worded(rest)))
-        filters = tuple(sorted(sieve.filters, key=lambda part: part.start))
-        passing = sieve.passing()
-        return Passing(rest, *passing, called, _union(by_word), filters, tuple(faults), tuple(unnamed))
+            by_word.append(conditions.common(self._find_by_words(rest)))
+        filters = tuple(sorted(conditions.filters, key=lambda part: part.start))
+        passing = conditions.passing()
+        return FilteredQuery(rest, *passing, by_name, _union(by_word), filters, tuple(faults), tuple(unnamed))
 
-    def _called(self, query: Query) -> list[int]:
+    def _find_by_name(self, query: Query) -> list[int]:
         """The photos with a file named like the whole query or like one of its alternatives."""
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return list(dict.fromkeys(photo_id for name in names for photo_id in photos_named(self._db, name)))
 
-    def _worded(self, query: Query) -> Ids:
+    def _find_by_words(self, query: Query) -> Ids:
         """The photos that have all words of an alternative in names, folders, keywords, titles, descriptions and tags."""
         found = [np.empty(0, np.int64)]
         for term in (*query.alternatives, *query.typed):
@@ -137,7 +137,7 @@ class Filters:
         return known[key]
 
 
-class _Sieve:
+class _ConditionSet:
     """Collects the conditions of one query and returns the photos that pass all of them."""
 
     def __init__(self, holding: Callable[[Condition], Ids]) -> None:
@@ -157,7 +157,7 @@ class _Sieve:
             Filter(start, end, condition.kind, condition.words, len(ids), excluded, recognised)
         )
 
-    def let_through(self, photo_ids: list[int]) -> tuple[int, ...]:
+    def filter(self, photo_ids: list[int]) -> tuple[int, ...]:
         """The photos among these that pass the conditions added so far, in the same order."""
         passing = self.common(np.asarray(photo_ids, np.int64))
         return tuple(photo_id for photo_id in photo_ids if photo_id in passing)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.calibration import Blankness
     from picsight_engine.search.answer import FoundBy, Least
-    from picsight_engine.search.directions import Aim
+    from picsight_engine.search.directions import SearchTarget
     from picsight_engine.vectors.matrix import Rows
 
 
-Judge = Callable[[Sequence[float]], list[Match]]  # gets the highest scores of a field, in any order
+Judge = Callable[[Sequence[float]], list[Match]]  # gets the highest scores of a scope, in any order
 
 KEPT: dict[Least, frozenset[Match | None]] = {
     "strong": frozenset({"strong", None}),
@@ -37,7 +37,7 @@ _FEWEST_SAMPLED = 16  # too few rows give no estimate
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RankedPhoto:
     """A ranked photo; `match` is None without a calibration, `found_by` is None if nothing was compared.
 
     `part` is its whole or the part that has the score; None if no vector was compared.
@@ -51,14 +51,14 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class SearchScope:
     """A snapshot of the vectors, and the rows to search (`allowed` [n], None for all visible ones)."""
 
     rows: Rows
     allowed: NDArray[np.bool_] | None
 
     @classmethod
-    def of(cls, rows: Rows, passing: NDArray[np.int64] | None) -> Field:
+    def of(cls, rows: Rows, passing: NDArray[np.int64] | None) -> SearchScope:
         """The rows of the photos that pass, None for all."""
         return cls(rows, None if passing is None else np.isin(rows.ids, passing))
 
@@ -72,12 +72,12 @@ class Field:
         """How many pictures are compared: the photos and their parts, each one more chance to score high by accident."""
         return self.rows.count(self.allowed)
 
-    def without(self, photo_ids: Sequence[int]) -> Field:
-        """The field without these photos."""
+    def without(self, photo_ids: Sequence[int]) -> SearchScope:
+        """The scope without these photos."""
         if not photo_ids:
             return self
         others = ~np.isin(self.rows.ids, np.asarray(photo_ids))
-        return Field(self.rows, others if self.allowed is None else self.allowed & others)
+        return SearchScope(self.rows, others if self.allowed is None else self.allowed & others)
 
     def spread(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The standard deviation [m] of the cosines of the library's photos with each of these vectors [m, dim]."""
@@ -111,21 +111,21 @@ class Judging:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Ranks the photos of a field by the best of the directions [m, dim].
+    """Ranks the photos of a scope by the best of the directions [m, dim].
 
     `judging` is None without a calibration. `losses` [n] are subtracted from the scores of rows, None if there are none.
     """
 
-    field: Field
+    scope: SearchScope
     directions: NDArray[np.float32]
     judging: Judging | None
     losses: NDArray[np.float32] | None = None
 
-    def best(self, number: int) -> list[Judged]:
+    def best(self, number: int) -> list[RankedPhoto]:
         """The `number` best photos and some more, best first; of these, the later ones may match better."""
         return self._judged(number) if number > 0 else []
 
-    def matching(self, least: Least, number: int) -> list[Judged]:
+    def matching(self, least: Least, number: int) -> list[RankedPhoto]:
         """Every photo that matches at least as well as `least`; without a calibration, the `number` best."""
         if self.judging is None or least == "all":
             return sorted(self.best(number), key=lambda photo: photo.match != "strong")[: max(number, 0)]
@@ -136,18 +136,18 @@ class Ranking:
                 return [photo for photo in judged if photo.match in KEPT[least]]
             looked *= 4
 
-    def called(self, photo_ids: Sequence[int]) -> list[Judged]:
+    def by_name(self, photo_ids: Sequence[int]) -> list[RankedPhoto]:
         """Photos found by the names of their files, with their scores."""
         if not photo_ids:
             return []
         match: Match | None = None if self.judging is None else "strong"
         scores, parts = self._scores(self._places(np.asarray(photo_ids, np.int64)))
         return [
-            Judged(photo_id, score, match, "name", part)
+            RankedPhoto(photo_id, score, match, "name", part)
             for photo_id, score, part in zip(photo_ids, scores, parts, strict=True)
         ]
 
-    def worded(self, photo_ids: NDArray[np.int64], number: int) -> list[Judged]:
+    def by_words(self, photo_ids: NDArray[np.int64], number: int) -> list[RankedPhoto]:
         """The best of the photos found by a word, each judged by its score."""
         if not len(photo_ids):
             return []
@@ -157,26 +157,28 @@ class Ranking:
         first = self._first(_WEIGHED)[2]
         matches = self._matches(np.concatenate([first, places[order]]))[len(first) :]
         return [
-            Judged(int(photo_ids[row]), scores[row], match, "name", parts[row])
+            RankedPhoto(int(photo_ids[row]), scores[row], match, "name", parts[row])
             for row, match in zip(order.tolist(), matches, strict=True)
         ]
 
-    def _judged(self, number: int) -> list[Judged]:
+    def _judged(self, number: int) -> list[RankedPhoto]:
         ids, scores, places = self._first(max(number, _WEIGHED))
-        parts, matches = self.field.rows.parts_at(places), self._matches(places)
+        parts, matches = self.scope.rows.parts_at(places), self._matches(places)
         found = zip(ids.tolist(), scores.tolist(), matches, parts, strict=True)
-        return [Judged(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found]
+        return [
+            RankedPhoto(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found
+        ]
 
     def _first(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
-        return scan(self.field.rows, self.directions, number, self.field.allowed, self.losses)
+        return scan(self.scope.rows, self.directions, number, self.scope.allowed, self.losses)
 
     def _places(self, photo_ids: NDArray[np.int64]) -> NDArray[np.intp]:
-        return best_rows(self.field.rows, self.directions, photo_ids, self.losses)
+        return best_rows(self.scope.rows, self.directions, photo_ids, self.losses)
 
     def _scores(self, places: NDArray[np.intp]) -> tuple[list[float], list[int | None]]:
         """The score of the photo in each row, 0 for one without a vector, and the part that has it."""
-        scores = np.nan_to_num(term_scores(self.field.rows, self.directions, places).max(axis=1))
-        parts = self.field.rows.parts_at(places)
+        scores = np.nan_to_num(term_scores(self.scope.rows, self.directions, places).max(axis=1))
+        parts = self.scope.rows.parts_at(places)
         return scores.tolist(), [
             part if place >= 0 else None for place, part in zip(places, parts, strict=True)
         ]
@@ -186,7 +188,7 @@ class Ranking:
         judging = self.judging
         if judging is None:
             return [None] * len(places)
-        scores = np.nan_to_num(term_scores(self.field.rows, judging.directions, places)).max(
+        scores = np.nan_to_num(term_scores(self.scope.rows, judging.directions, places)).max(
             axis=1, initial=-1
         )
         if judging.losses is not None:
@@ -198,14 +200,16 @@ class Ranking:
         return matches
 
 
-def explanations(ranking: Ranking, aim: Aim, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
+def explanations(
+    ranking: Ranking, target: SearchTarget, photo_ids: Sequence[int]
+) -> dict[int, tuple[TermScore, ...]]:
     """The similarity of photos, or of their best parts, to each part of a query; no entry for a photo without a vector."""
-    parts = aim.named()
+    parts = target.named()
     vectors = np.stack([part.judging for part in parts])
     places = best_rows(
-        ranking.field.rows, ranking.directions, np.asarray(photo_ids, np.int64), ranking.losses
+        ranking.scope.rows, ranking.directions, np.asarray(photo_ids, np.int64), ranking.losses
     )
-    scores = term_scores(ranking.field.rows, vectors, places)
+    scores = term_scores(ranking.scope.rows, vectors, places)
     return {
         photo_id: tuple(TermScore(part.text, float(score)) for part, score in zip(parts, row, strict=True))
         for photo_id, row in zip(photo_ids, scores, strict=True)

@@ -19,10 +19,18 @@ from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colour
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
 from picsight_engine.search.colours import Colours
 from picsight_engine.search.details import taken_iso
-from picsight_engine.search.directions import Terms, aim_of
+from picsight_engine.search.directions import Terms, target_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.ranking import KEPT, Field, Judged, Judging, Ranking, explanations, find_losses
+from picsight_engine.search.ranking import (
+    KEPT,
+    Judging,
+    RankedPhoto,
+    Ranking,
+    SearchScope,
+    explanations,
+    find_losses,
+)
 from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
@@ -46,15 +54,15 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query, Term
     from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Least, Request
-    from picsight_engine.search.directions import Aim
-    from picsight_engine.search.filters import Passing
+    from picsight_engine.search.directions import SearchTarget
+    from picsight_engine.search.filters import FilteredQuery
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
 
 REST = "The rest was searched."
 _NEGATIONS = frozenset({"no", "not", "without"})
-_UNJUDGED = Judged(0)  # for photos that are not ranked
+_UNRANKED = RankedPhoto(0)  # for photos that are not ranked
 
 
 class Searcher:
@@ -86,33 +94,35 @@ class Searcher:
         """
         started = time.perf_counter()
         languages = _languages_of(query, request.languages)
-        passing = self._filters.passing(query, languages)
-        translation, untranslated = self._translation(passing.query, languages)
+        filtered = self._filters.apply(query, languages)
+        translation, untranslated = self._translation(filtered.query, languages)
         if translation is not None:
-            passing = replace(passing, query=translation.query)
-        pictures = self._pictures.pictures_of(passing.query)
+            filtered = replace(filtered, query=translation.query)
+        pictures = self._pictures.pictures_of(filtered.query)
         # In sequence: opening the matrix takes only 2 ms, so a separate thread for the text tower gains nothing.
-        aim = aim_of(passing.query, self.terms, pictures.vectors)
-        left_out = [*passing.faults, *pictures.faults]
-        if aim is not None or passing.ids is not None:
+        target = target_of(filtered.query, self.terms, pictures.vectors)
+        left_out = [*filtered.faults, *pictures.faults]
+        if target is not None or filtered.ids is not None:
             left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
-        faults = [*query.faults, *untranslated, *passing.unnamed, *left_out]
-        if aim is None:
-            if less := passing.query.less:
+        faults = [*query.faults, *untranslated, *filtered.unnamed, *left_out]
+        if target is None:
+            if less := filtered.query.less:
                 faults.append(QueryFault(less[0].start, less[-1].end, ONLY_LESS))
-            photos, results = self._unranked(passing, request)
+            photos, results = self._unranked(filtered, request)
         else:
-            photos, results = self._ranked(passing, pictures.known, aim, request)
+            photos, results = self._ranked(filtered, pictures.known, target, request)
         if request.explain:
             terms = (
-                {} if aim is None else self._explanations(passing.query, aim, [each.id for each in results])
+                {}
+                if target is None
+                else self._explanations(filtered.query, target, [each.id for each in results])
             )
             results = [replace(result, terms=terms.get(result.id, ())) for result in results]
         return replace(
             self._answer(query.text, photos, results, started),
             faults=tuple(sorted(faults, key=lambda fault: fault.start)),
-            filters=passing.filters,
-            undated=passing.undated,
+            filters=filtered.filters,
+            undated=filtered.undated,
             translation=translation,
         )
 
@@ -124,11 +134,11 @@ class Searcher:
             LibraryError: the stored vectors are damaged.
         """
         languages = _languages_of(query, languages)
-        query = self._filters.passing(query, languages).query
+        query = self._filters.apply(query, languages).query
         translation, _ = self._translation(query, languages)
         query = query if translation is None else translation.query
-        aim = aim_of(query, self.terms, self._pictures.pictures_of(query).vectors)
-        return () if aim is None else self._explanations(query, aim, [photo_id]).get(photo_id, ())
+        target = target_of(query, self.terms, self._pictures.pictures_of(query).vectors)
+        return () if target is None else self._explanations(query, target, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
         """The photos most similar to a photo of the library, without that photo; `name` is the answer's query.
@@ -143,7 +153,7 @@ class Searcher:
             raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
         rows = self.rows()
         direction = stored[np.newaxis].astype(np.float32)
-        others = Field(rows, None).without([photo.id])
+        others = SearchScope(rows, None).without([photo.id])
         likeness = self._bundle.manifest.likeness
         judging = None if likeness is None else Judging(likeness.matches, direction)
         best = Ranking(others, direction, judging).best(limit)[: max(limit, 0)]
@@ -174,7 +184,7 @@ class Searcher:
     def scored(self, query: str, photos: Sequence[tuple[int, float]]) -> Answer:
         """An answer for `query` from photos that were scored elsewhere: the visible ones, in the given order."""
         started = time.perf_counter()
-        results = self._results([Judged(photo_id, score) for photo_id, score in photos])
+        results = self._results([RankedPhoto(photo_id, score) for photo_id, score in photos])
         return self._answer(query, self.rows().photos, results, started)
 
     def warm_up(self) -> None:
@@ -225,54 +235,56 @@ class Searcher:
         milliseconds = 1000 * (time.perf_counter() - started)
         return Answer(query, self._bundle.manifest.space_id, photos, milliseconds, tuple(results))
 
-    def _unranked(self, passing: Passing, request: Request) -> tuple[int, list[Result]]:
+    def _unranked(self, filtered: FilteredQuery, request: Request) -> tuple[int, list[Result]]:
         """The result for facts alone: all photos that pass, newest first; nothing without facts."""
-        if passing.ids is None:
+        if filtered.ids is None:
             return self.rows().photos, []
-        photos = first_of(self._db, passing.ids.tolist(), request.limit, by_folder=request.order == "folder")
-        called = [Judged(photo_id, found_by="name") for photo_id in passing.called]
-        ranked = _in_order(called, [Judged(photo.id) for photo in photos], (), request.least)
-        return len(passing.ids), self._results(ranked[: max(request.limit, 0)], photos)
+        photos = first_of(self._db, filtered.ids.tolist(), request.limit, by_folder=request.order == "folder")
+        by_name = [RankedPhoto(photo_id, found_by="name") for photo_id in filtered.by_name]
+        ranked = _in_order(by_name, [RankedPhoto(photo.id) for photo in photos], (), request.least)
+        return len(filtered.ids), self._results(ranked[: max(request.limit, 0)], photos)
 
     def _ranked(
-        self, passing: Passing, named: Sequence[int], aim: Aim, request: Request
+        self, filtered: FilteredQuery, named: Sequence[int], target: SearchTarget, request: Request
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass, without photos that are part of the query."""
-        field = Field.of(self.rows(), passing.ids).without(named)
-        ranking = self._ranking(field, passing.query, aim)
-        called = ranking.called(passing.called)
+        scope = SearchScope.of(self.rows(), filtered.ids).without(named)
+        ranking = self._ranking(scope, filtered.query, target)
+        by_name = ranking.by_name(filtered.by_name)
         by_match = request.order == "match"
         best = (
-            ranking.best(request.limit + len(called))
+            ranking.best(request.limit + len(by_name))
             if by_match
             else ranking.matching(request.least, request.limit)
         )
         keeps_all = not by_match and ranking.judging is not None and request.least != "all"
-        most = len(passing.worded) if keeps_all else max(request.limit, 0)
-        worded = [] if request.least == "strong" else ranking.worded(passing.worded, most)
-        ranked = _in_order(called, best, worded, request.least)[: None if keeps_all else most]
+        most = len(filtered.by_words) if keeps_all else max(request.limit, 0)
+        by_words = [] if request.least == "strong" else ranking.by_words(filtered.by_words, most)
+        ranked = _in_order(by_name, best, by_words, request.least)[: None if keeps_all else most]
         results = self._results(ranked) if by_match else self._ordered(ranked, request)
-        return field.photos, results
+        return scope.photos, results
 
-    def _ranking(self, field: Field, query: Query, aim: Aim) -> Ranking:
+    def _ranking(self, scope: SearchScope, query: Query, target: SearchTarget) -> Ranking:
         terms = [term for term in query.alternatives if term.words]
-        losses = None if aim.wants_pictures else self._losses_of(field.rows, terms)
-        directions = aim.directions(field.spread)
-        judging = self._judge(field, aim, directions, terms)
+        losses = None if target.wants_pictures else self._losses_of(scope.rows, terms)
+        directions = target.directions(scope.spread)
+        judging = self._judge(scope, target, directions, terms)
         if judging is None:
-            return Ranking(field, directions, None, losses)
-        wish = (
-            None if aim.wants_pictures else self._colours.wish([term.text for term in terms], field.rows.ids)
+            return Ranking(scope, directions, None, losses)
+        colours = (
+            None
+            if target.wants_pictures
+            else self._colours.match([term.text for term in terms], scope.rows.ids)
         )
-        judging = replace(judging, losses=losses, strong=None if wish is None else wish.shows)
+        judging = replace(judging, losses=losses, strong=None if colours is None else colours.shows)
         calibration = self._bundle.manifest.calibration
-        if wish is not None and calibration is not None and calibration.colour:
-            nats = wish.nats * np.float32(calibration.colour)
+        if colours is not None and calibration is not None and calibration.colour:
+            nats = colours.nats * np.float32(calibration.colour)
             losses = nats if losses is None else losses + nats
-        return Ranking(field, directions, judging, losses)
+        return Ranking(scope, directions, judging, losses)
 
     def _judge(
-        self, field: Field, aim: Aim, directions: NDArray[np.float32], terms: Sequence[Term]
+        self, scope: SearchScope, target: SearchTarget, directions: NDArray[np.float32], terms: Sequence[Term]
     ) -> Judging | None:
         """How photos are judged; None if there is no calibration, as for several alternatives with pictures.
 
@@ -281,17 +293,17 @@ class Searcher:
         a direction, but leave the thresholds unchanged.
         """
         words, alike = self._bundle.manifest.calibration, self._bundle.manifest.likeness
-        photos = max(field.pictures, 1) * len(directions)
+        photos = max(scope.pictures, 1) * len(directions)
         common = max((commonness(term.text) for term in terms), default=0.0)
         if words is None:
             return None
-        if not aim.has_pictures:
-            return Judging(partial(words.matches, photos=photos, commonness=common), aim.judging())
+        if not target.has_pictures:
+            return Judging(partial(words.matches, photos=photos, commonness=common), target.judging())
         if alike is None or len(directions) > 1:
             return None
         cut = words.strong + words.rise(photos, common)
-        strong = aim.just_fitting(alike.strong, cut, field.average)
-        weaker = aim.just_fitting(alike.weaker, cut - words.span, field.average)
+        strong = target.threshold_vector(alike.strong, cut, scope.average)
+        weaker = target.threshold_vector(alike.weaker, cut - words.span, scope.average)
         cuts = Likeness(float(directions[0] @ strong), float(directions[0] @ weaker))
         return Judging(cuts.matches, directions)
 
@@ -316,10 +328,10 @@ class Searcher:
         return losses
 
     def _explanations(
-        self, query: Query, aim: Aim, photo_ids: Sequence[int]
+        self, query: Query, target: SearchTarget, photo_ids: Sequence[int]
     ) -> dict[int, tuple[TermScore, ...]]:
-        ranking = self._ranking(Field(self.rows(), None), query, aim)
-        found = explanations(ranking, aim, photo_ids)
+        ranking = self._ranking(SearchScope(self.rows(), None), query, target)
+        found = explanations(ranking, target, photo_ids)
         columns = {each for term in query.alternatives for each in named_colours(term.text)}
         if not columns or not found or ranking.judging is None:
             return found
@@ -329,25 +341,25 @@ class Searcher:
                 found[photo_id] = (*found[photo_id], TermScore(f"{COLOUR}{NAMES[column]}", score))
         return found
 
-    def _results(self, best: Sequence[Judged], read: Sequence[Photo] = ()) -> list[Result]:
+    def _results(self, best: Sequence[RankedPhoto], read: Sequence[Photo] = ()) -> list[Result]:
         """The visible ones of these photos, in this order; some are `read` already."""
         photos = {photo.id: photo for photo in read}
         if unread := [photo.id for photo in best if photo.id not in photos]:
             photos |= photos_by_id(self._db, unread)
         return self._with_moments([(photos[photo.id], photo) for photo in best if photo.id in photos])
 
-    def _ordered(self, matching: Sequence[Judged], request: Request) -> list[Result]:
+    def _ordered(self, matching: Sequence[RankedPhoto], request: Request) -> list[Result]:
         """The visible ones of these photos, by date or folder."""
-        judged = {photo.id: photo for photo in matching}
-        found = first_of(self._db, [*judged], request.limit, by_folder=request.order == "folder")
-        return self._with_moments([(photo, judged[photo.id]) for photo in found])
+        ranked = {photo.id: photo for photo in matching}
+        found = first_of(self._db, [*ranked], request.limit, by_folder=request.order == "folder")
+        return self._with_moments([(photo, ranked[photo.id]) for photo in found])
 
-    def _with_moments(self, found: Sequence[tuple[Photo, Judged]]) -> list[Result]:
-        compared = [judged.id for _, judged in found if judged.part is not None]
+    def _with_moments(self, found: Sequence[tuple[Photo, RankedPhoto]]) -> list[Result]:
+        compared = [ranked.id for _, ranked in found if ranked.part is not None]
         moments = moments_of(self._db, compared, self._bundle.manifest.space_id) if compared else {}
         return [
-            _result(photo, judged, moments.get(judged.id, {}).get(-1 if judged.part is None else judged.part))
-            for photo, judged in found
+            _result(photo, ranked, moments.get(ranked.id, {}).get(-1 if ranked.part is None else ranked.part))
+            for photo, ranked in found
         ]
 
 
@@ -358,28 +370,31 @@ def _languages_of(query: Query, languages: Sequence[str]) -> Sequence[str]:
 
 
 def _in_order(
-    called: Sequence[Judged], ranked: Sequence[Judged], worded: Sequence[Judged], least: Least
-) -> list[Judged]:
+    by_name: Sequence[RankedPhoto],
+    ranked: Sequence[RankedPhoto],
+    by_words: Sequence[RankedPhoto],
+    least: Least,
+) -> list[RankedPhoto]:
     """Photos named like the query first, then strong matches, then photos found by a word, then other matches."""
     strong = (photo for photo in ranked if photo.match == "strong")
     others = (photo for photo in ranked if photo.match in KEPT[least])
-    placed: dict[int, Judged] = {}
-    for photo in (*called, *strong, *worded, *others):
+    placed: dict[int, RankedPhoto] = {}
+    for photo in (*by_name, *strong, *by_words, *others):
         placed.setdefault(photo.id, photo)
     return [*placed.values()]
 
 
-def _result(photo: Photo, judged: Judged = _UNJUDGED, moment: float | None = None) -> Result:
+def _result(photo: Photo, ranked: RankedPhoto = _UNRANKED, moment: float | None = None) -> Result:
     return Result(
         id=photo.id,
         path=photo.path,
-        score=judged.score,
-        match=judged.match,
+        score=ranked.score,
+        match=ranked.match,
         taken=taken_iso(photo),
         place=photo.place,
         width=photo.width,
         height=photo.height,
-        found_by=judged.found_by,
+        found_by=ranked.found_by,
         camera=photo.camera,
         moment=moment,
         duration=photo.duration,

@@ -10,7 +10,7 @@ from picsight_engine.store.decisions import LATEST, settle_tags
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.tag_schema import FAVOURITES
-from picsight_engine.store.tags import count_up
+from picsight_engine.store.tags import raise_revision
 from picsight_engine.store.vectors import STORED, WHOLE
 
 if TYPE_CHECKING:
@@ -151,4 +151,4 @@ def mend_tags(db: Database) -> None:
         if connection.execute(_HAS_FAVOURITES).fetchone()[0] == 0:
             connection.execute(FAVOURITES)
         settle_tags(connection, [tag_id for (tag_id,) in connection.execute(_TAGS)])
-        count_up(connection)
+        raise_revision(connection)

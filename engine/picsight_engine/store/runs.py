@@ -12,9 +12,16 @@ from typing import TYPE_CHECKING, Any, Literal
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.suggestions import add_scores, put_scores, shed_scores, turn_scores
+from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
 from picsight_engine.store.tagged import add_ratings
-from picsight_engine.store.tags import Definition, add_tag, count_up, misplacement, put_definition, tags_by_id
+from picsight_engine.store.tags import (
+    Definition,
+    add_tag,
+    misplacement,
+    put_definition,
+    raise_revision,
+    tags_by_id,
+)
 
 if TYPE_CHECKING:
     import sqlite3
@@ -40,12 +47,12 @@ _LAST_UNDONE = """
 SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL AND made_at > run.undone_at
 ) ORDER BY undone_at DESC, id LIMIT 1"""
-# The run that is meant by default, and what is said if there is none, or if it was turned already.
-_BACK = _LAST_DONE, "There is nothing to undo.", "is undone already"
-_FORTH = _LAST_UNDONE, "Nothing was undone.", "was not undone"
+# The run that is meant by default, and what is said if there is none, or if it is undone or redone already.
+_UNDO = _LAST_DONE, "There is nothing to undo.", "is undone already"
+_REDO = _LAST_UNDONE, "Nothing was undone.", "was not undone"
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
-_TURN = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
+_SET_UNDONE = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
 _COLLECTED: ContextVar[list[Run] | None] = ContextVar("collected", default=None)
 
 
@@ -61,14 +68,14 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class UndoResult:
     """A run that was undone or redone, and the tags whose scores could not be restored."""
 
     run: Run
     due: set[int]
 
 
-class Recording:
+class RunRecorder:
     """A run under construction, inside a transaction; `made` is the finished run, None if nothing changed."""
 
     def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
@@ -128,13 +135,13 @@ class Recording:
         unmade = {tag_id: replace(after[tag_id], removed_at=self.now) for tag_id in self._added}
         values = (_written(self._before | unmade), _written(after), self._run.id)
         self.connection.execute(_NOTE, values)
-        shed_scores(self.connection)
-        count_up(self.connection)
+        drop_old_scores(self.connection)
+        raise_revision(self.connection)
         self.made = self._run
 
 
 @contextmanager
-def recorded(db: Database, kind: RunKind, words: str) -> Iterator[Recording]:
+def record_run(db: Database, kind: RunKind, words: str) -> Iterator[RunRecorder]:
     """One run in one transaction: all changes of the block are undone together.
 
     Raises:
@@ -143,7 +150,7 @@ def recorded(db: Database, kind: RunKind, words: str) -> Iterator[Recording]:
     with db.writer() as connection:
         now = time.time()
         run_id = connection.execute(_BEGIN, (kind, words, now)).lastrowid or 0
-        recording = Recording(connection, Run(run_id, kind, words, now, undone=False))
+        recording = RunRecorder(connection, Run(run_id, kind, words, now, undone=False))
         yield recording
         recording.finish()
     collected = _COLLECTED.get()
@@ -167,21 +174,21 @@ def runs(db: Database, limit: int) -> list[Run]:
     return [_run(row) for row in db.rows(_LATEST, limit)]
 
 
-def turn(db: Database, run_id: int | None, *, back: bool) -> Turned:
+def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> UndoResult:
     """Undoes a run, by default the user's latest one that is not undone; or redoes one, by default the one undone last.
 
     Raises:
         RequestError: there is none, it is undone already or was not undone, or a tag that it changed was changed again.
     """
-    otherwise, without, refusal = _BACK if back else _FORTH
+    otherwise, without, refusal = _UNDO if undo else _REDO
     with db.writer() as connection:
         run = _chosen(connection, run_id, otherwise, without)
-        if run.undone == back:
+        if run.undone == undo:
             raise RequestError(f'"{run.words}" {refusal}.')
-        return _turn(connection, run, undone_at=time.time() if back else None)
+        return _restore(connection, run, undone_at=time.time() if undo else None)
 
 
-def _turn(connection: sqlite3.Connection, run: Run, *, undone_at: float | None) -> Turned:
+def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | None) -> UndoResult:
     """Restores the tags of a run to their state before it, or after it if `undone_at` is None."""
     then, now = _definitions(connection, run.id)
     if undone_at is None:
@@ -191,14 +198,14 @@ def _turn(connection: sqlite3.Connection, run: Run, *, undone_at: float | None) 
     for tag in then.values():
         put_definition(connection, tag)
     _require_places(connection, then)
-    connection.execute(_TURN, (undone_at, run.id))
+    connection.execute(_SET_UNDONE, (undone_at, run.id))
     settle_tags(connection, _parted(now, then))
     settle_run(connection, run.id)
-    due = turn_scores(connection, run.id, back=undone_at is not None)
-    count_up(connection)
+    due = restore_scores(connection, run.id, undo=undone_at is not None)
+    raise_revision(connection)
     # A restored tag has not scored the photos added while it was removed.
     due |= {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
-    return Turned(replace(run, undone=undone_at is not None), due)
+    return UndoResult(replace(run, undone=undone_at is not None), due)
 
 
 def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:

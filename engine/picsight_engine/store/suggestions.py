@@ -94,9 +94,9 @@ def add_scores(
     return any(changed)
 
 
-def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> set[int]:
+def restore_scores(connection: sqlite3.Connection, run_id: int, *, undo: bool) -> set[int]:
     """Undoes or redoes a run's scores; returns the tags whose scores were changed since or whose record was dropped."""
-    now, then = ("after", "before") if back else ("before", "after")
+    now, then = ("after", "before") if undo else ("before", "after")
     due = set()
     for tag_id, is_of_model, blob in connection.execute(_CHANGES, (run_id,)).fetchall():
         changes = np.frombuffer(blob if is_of_model else b"", _CHANGE)
@@ -109,7 +109,7 @@ def turn_scores(connection: sqlite3.Connection, run_id: int, *, back: bool) -> s
     return due
 
 
-def shed_scores(connection: sqlite3.Connection) -> None:
+def drop_old_scores(connection: sqlite3.Connection) -> None:
     """Drops the score changes of old runs; undoing such a run recomputes the scores."""
     connection.execute(_SHED, (_REMEMBERED,))
 
@@ -125,13 +125,13 @@ def put_scored_until(connection: sqlite3.Connection, space: str, row: int) -> No
     connection.execute(_PUT_STATE, (space, row))
 
 
-def kept_vectors(db: Database, tower: str, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+def cached_vectors(db: Database, tower: str, texts: Iterable[str]) -> dict[str, NDArray[np.float32]]:
     """The cached vectors [dim] of these texts."""
     rows = db.rows(_KNOWN_TEXTS, tower, json.dumps(list(texts)))
     return {text: np.frombuffer(blob, _TEXT_VECTOR).astype(np.float32) for text, blob in rows}
 
 
-def keep_vectors(
+def cache_vectors(
     connection: sqlite3.Connection, tower: str, vectors: Mapping[str, NDArray[np.float32]]
 ) -> None:
     """Caches vectors of texts and deletes those of other towers."""

@@ -165,10 +165,10 @@ def ids_above(connection: sqlite3.Connection, tag_id: int) -> list[int]:
 def tag_paths(db: Database) -> dict[int, str]:
     """The paths of all tags that are not removed."""
     tags = {tag_id: (name, above) for tag_id, name, above in db.rows(_NAMES)}
-    return {tag_id: "/".join(names) for tag_id, names in lines_of_names(tags).items()}
+    return {tag_id: "/".join(names) for tag_id, names in name_paths(tags).items()}
 
 
-def lines_of_names(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tuple[str, ...]]:
+def name_paths(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tuple[str, ...]]:
     """For each tag, given by its name and parent, the names from the topmost tag down to it.
 
     A line stops at a cycle in an edited database, and at a parent that is not among these tags.
@@ -213,7 +213,7 @@ def tags_revision(db: Database) -> int:
     return int(db.row(_REVISION)[0])
 
 
-def count_up(connection: sqlite3.Connection) -> None:
+def raise_revision(connection: sqlite3.Connection) -> None:
     """Changes the number."""
     connection.execute(_REVISED)
 

@@ -98,7 +98,7 @@ def enter_space(connection: sqlite3.Connection, manifest: Manifest, *, active: b
 
     Raises BundleError if the library knows the space with other preprocessing, LibraryError if with another vector length.
     """
-    know_space(connection, manifest.space_id, manifest.dim, active=active)
+    ensure_space(connection, manifest.space_id, manifest.dim, active=active)
     known = _known_preprocessing(connection, manifest.space_id)
     require_preprocessing(manifest, known)
     if not known:
@@ -151,7 +151,7 @@ def put_vector(
 
     Replaces all older ones of the photo in this space; the first vector adds the space.
     """
-    known = know_space(connection, space, vector.size)
+    known = ensure_space(connection, space, vector.size)
     connection.execute(_DELETE, (photo_id, known.id))
     for part, (each, at) in enumerate([(vector, moment), *parts], WHOLE):
         blob = np.ascontiguousarray(each, dtype=STORED).tobytes()
@@ -224,7 +224,7 @@ def live_rows(db: Database, space: str) -> NDArray[np.int64]:
     return np.array(db.column(_LIVE, space), dtype=np.int64)
 
 
-def know_space(connection: sqlite3.Connection, name: str, dim: int, *, active: bool = False) -> Space:
+def ensure_space(connection: sqlite3.Connection, name: str, dim: int, *, active: bool = False) -> Space:
     """Adds a space, and with `active` makes searches use it; LibraryError if it is known with another vector length."""
     row = connection.execute(_SPACE, (name,)).fetchone()
     if row is None:

@@ -53,15 +53,15 @@ class Offers:
     def __init__(self, db: Database, contents: Contents) -> None:
         self._db, self._contents = db, contents
         places, keywords = contents.places.files, contents.keywords.files
-        self._folders = Called(_folders(places))
-        self._keywords = Called((word, n) for words, n in keywords.items() for word in set(words))
+        self._folders = NameCounts(_folders(places))
+        self._keywords = NameCounts((word, n) for words, n in keywords.items() for word in set(words))
         towns = contents.towns.files.items()
-        self._towns = Called((name, files) for place, files in towns for name in place.split(", "))
-        self._all_names = Called(
+        self._towns = NameCounts((name, files) for place, files in towns for name in place.split(", "))
+        self._all_names = NameCounts(
             (name, files) for place, files in towns for name in names_of_place(place).values()
         )
-        self._cameras = Called(contents.cameras.files.items())
-        self._lenses = Called(contents.lenses.files.items())
+        self._cameras = NameCounts(contents.cameras.files.items())
+        self._lenses = NameCounts(contents.lenses.files.items())
         self._times = list(_times(contents.months))
         self._paths: defaultdict[str, list[DirectoryFiles]] = defaultdict(list)
         for place in places:
@@ -151,7 +151,7 @@ class Offers:
         return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
 
 
-class Called:
+class NameCounts:
     """Names with the number of their files; names that differ only in case or accents count as one."""
 
     def __init__(self, names: Iterable[tuple[str, int]]) -> None:
@@ -240,7 +240,7 @@ class TagOffers:
         sizes = sizes_of_tags(db)
         paths = tag_paths(db)
         self._keys = {name_key(name) for path in paths.values() for name in names_of_tag(path)}
-        self._called = Called(
+        self._called = NameCounts(
             (QUOTES.sub("'", path), sizes[tag_id]) for tag_id, path in paths.items() if sizes[tag_id]
         )
         self._counts: dict[str, int] = {}

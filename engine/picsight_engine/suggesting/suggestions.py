@@ -18,7 +18,7 @@ from picsight_engine.store.searches import Searches
 from picsight_engine.store.tags import tags_revision
 from picsight_engine.store.text import fold, is_held
 from picsight_engine.suggesting.offers import OfferKind, Offers, TagOffers
-from picsight_engine.suggesting.typed import typed_at, words_of
+from picsight_engine.suggesting.typed_text import typed_at, words_of
 from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query
     from picsight_engine.store.database import Database
     from picsight_engine.suggesting.offers import Offer
-    from picsight_engine.suggesting.typed import Phrase, Typed
+    from picsight_engine.suggesting.typed_text import Phrase, TypedText
 
 SuggestionKind = Literal["spelling", "word", "saved", OfferKind, "history"]
 
@@ -194,7 +194,7 @@ class Suggester:
         return [Suggestion("history", query, query) for query in islice(found, _A_KIND)]
 
 
-def _facts(offers: Offers, tags: TagOffers, typed: Typed) -> list[list[Suggestion]]:
+def _facts(offers: Offers, tags: TagOffers, typed: TypedText) -> list[list[Suggestion]]:
     """Facts of the library, one list per kind; the longest phrase with a meaning wins."""
     kinds = _OF_WORDS if typed.key is None else _OF_KEY.get(typed.key, ())
     for phrase in typed.phrases:

@@ -16,12 +16,12 @@ import numpy as np
 
 from picsight_engine.errors import StorageError
 from picsight_engine.store.decisions import decided_for
-from picsight_engine.store.runs import recorded
+from picsight_engine.store.runs import record_run
 from picsight_engine.store.suggestions import (
     Scores,
+    cache_vectors,
+    cached_vectors,
     has_scores,
-    keep_vectors,
-    kept_vectors,
     put_scored_until,
     scored_until,
 )
@@ -116,7 +116,7 @@ class Learner:
         tower = _tower(model.bundle)
         new: dict[str, NDArray[np.float32]] = {}
         with suppress(StorageError):  # on a full disk nothing is cached, and the next write reports it
-            known = kept_vectors(self._db, tower, wanted) if wanted else {}
+            known = cached_vectors(self._db, tower, wanted) if wanted else {}
             try:
                 for text in wanted:
                     if text not in known:
@@ -124,7 +124,7 @@ class Learner:
             finally:
                 if new:
                     with self._db.writer() as connection:
-                        keep_vectors(connection, tower, new)
+                        cache_vectors(connection, tower, new)
 
     def suggested(self, tag: Definition, verdicts: Mapping[int, State]) -> Scores:
         """The photos that reach a tag's threshold; none for a tag without words and examples.
@@ -212,7 +212,7 @@ class Learner:
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [n, dim] of these texts, from the cache or else from the text tower."""
         model = self._model()
-        known = kept_vectors(self._db, _tower(model.bundle), texts) if texts else {}
+        known = cached_vectors(self._db, _tower(model.bundle), texts) if texts else {}
         found = [known[text] if text in known else model.embed(text) for text in texts]
         return np.array(found, np.float32).reshape(len(texts), model.bundle.manifest.dim)
 
@@ -285,7 +285,7 @@ def suggest_for_new_photos(db: Database, learner: Learner) -> Run | None:
     since = None if anew else photos_since(db, space, row, last)
     learner.read(text for tag in tags for text in tag.prompts)
     found = learner.matching(tags, verdicts, since)
-    with recorded(db, "index", _words(found, since)) as run:
+    with record_run(db, "index", _words(found, since)) as run:
         now = tags_by_id(run.connection, (matches.tag.id for matches in found))
         # The other tags were changed meanwhile, which has scored these photos.
         kept = [matches for matches in found if _goes_by_the_same(now[matches.tag.id], matches.tag)]

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.store import runs
 from picsight_engine.store.decisions import NewDecision, decided, suggested_and_decided
-from picsight_engine.store.runs import recorded
+from picsight_engine.store.runs import record_run
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
 from picsight_engine.store.tagged import person_stars, stars_of
-from picsight_engine.store.tags import Definition, count_up, ids_above, tags_by_id, tags_revision
+from picsight_engine.store.tags import Definition, ids_above, raise_revision, tags_by_id, tags_revision
 from picsight_engine.tags.learner import Learner, can_learn, suggest_for_new_photos, with_examples
 from picsight_engine.tags.lookup import Lookup
 from picsight_engine.tags.tree import (
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State, Verdict
-    from picsight_engine.store.runs import Recording, Run, Turned
+    from picsight_engine.store.runs import Run, RunRecorder, UndoResult
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.learner import Model
     from picsight_engine.tags.tag_statistics import Preview, TagStatistics
@@ -91,7 +91,7 @@ class Tags(Lookup):
         draft = with_examples(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
         _require_learner(draft)
         self.learner.read(draft.prompts)
-        with recorded(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
+        with record_run(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
             tag_id = run.add(draft)
             run.score(tag_id, self.learner.suggested(draft, {}))
         return self._tag(tag_id)
@@ -119,7 +119,7 @@ class Tags(Lookup):
         words = None if prompts is None else checked_prompts(prompts)
         alike, unlike = (None if some is None else self._photos(some) for some in (examples, against))
         self.learner.read(known.prompts if words is None else words)
-        with recorded(self._db, "change", f'Change "{shortened(known.name)}"') as run:
+        with record_run(self._db, "change", f'Change "{shortened(known.name)}"') as run:
             tag = with_examples(run.tag(known.id), words, alike, unlike)
             tag = replace(
                 tag,
@@ -174,7 +174,7 @@ class Tags(Lookup):
         tag = self._definition(name)
         _require_training(tag, self._verdicts(tag))
         self.learner.read(tag.prompts)
-        with recorded(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
+        with record_run(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
             scores = self.learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
             run.score(tag.id, scores)
         with self._db.reading() as connection:
@@ -202,7 +202,7 @@ class Tags(Lookup):
         with suppress(BundleError):  # without the model it learns later
             self.learner.read(tag.prompts)
         words = f'{_DOING[verdict]} {counted(len(ids), "photo")}: "{shortened(tag.name)}"'
-        with recorded(self._db, "decide", words) as run:
+        with record_run(self._db, "decide", words) as run:
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
             changed = [photo for photo in ids if known.get(photo, "withdrawn") != verdict]
@@ -216,7 +216,7 @@ class Tags(Lookup):
         """Renames a tag; raises RequestError if there is no such tag, or the name is invalid or taken."""
         tag, called = self._definition(name, _FIXED), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
-        with recorded(self._db, "rename", words) as run:
+        with record_run(self._db, "rename", words) as run:
             run.define(replace(run.tag(tag.id), name=called))
         return self._tag(tag.id)
 
@@ -229,7 +229,7 @@ class Tags(Lookup):
         tag = self._definition(name, _FIXED)
         above = None if parent is None else self._definition(parent, _NO_PARENT)
         where = "to the top" if above is None else f'below "{shortened(above.name)}"'
-        with recorded(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
+        with record_run(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
             run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))
         return self._tag(tag.id)
 
@@ -243,7 +243,7 @@ class Tags(Lookup):
         tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
         self.learner.read((*tag.prompts, *other.prompts))
         words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
-        with recorded(self._db, "merge", words) as run:
+        with record_run(self._db, "merge", words) as run:
             if tag.id in ids_above(run.connection, other.id):
                 raise RequestError(
                     f'"{shortened(other.name)}" is "{shortened(tag.name)}", or stands below it; choose another tag.'
@@ -260,7 +260,7 @@ class Tags(Lookup):
             RequestError: there is no such tag, or there are tags below it.
         """
         tag = self._definition(name, _FIXED)
-        with recorded(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
+        with record_run(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
 
@@ -276,7 +276,7 @@ class Tags(Lookup):
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
         what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")
-        with recorded(self._db, "rate", f"Rate {counted(len(ids), 'photo')}: {what}") as run:
+        with record_run(self._db, "rate", f"Rate {counted(len(ids), 'photo')}: {what}") as run:
             given = person_stars(run.connection, ids)
             run.rate([photo for photo in ids if given.get(photo) != stars], stars)
         return run.made
@@ -303,7 +303,7 @@ class Tags(Lookup):
         Raises:
             RequestError: there is none, or a tag that it changed was changed again since.
         """
-        return self._settled(runs.turn(self._db, run_id, back=True))
+        return self._settled(runs.undo_or_redo(self._db, run_id, undo=True))
 
     def redo(self, run_id: int | None = None) -> Run:
         """Redoes an undone run, by default the one undone last.
@@ -311,21 +311,21 @@ class Tags(Lookup):
         Raises:
             RequestError: there is none, it was not undone, or a tag that it changed has changed since.
         """
-        return self._settled(runs.turn(self._db, run_id, back=False))
+        return self._settled(runs.undo_or_redo(self._db, run_id, undo=False))
 
-    def _settled(self, turned: Turned) -> Run:
+    def _settled(self, result: UndoResult) -> Run:
         """Recomputes the suggestions that could not be restored."""
         with suppress(BundleError):  # without the model, the suggestions stay as they are
-            for tag_id in turned.due:
+            for tag_id in result.due:
                 with self._db.writer() as connection:
                     tag = tags_by_id(connection, [tag_id])[tag_id]
                     if tag.is_live and (tag.suggests or has_scores(connection, tag_id)):
                         scores = self.learner.suggested(tag, decided(connection, tag_id))
                         put_scores(connection, None, tag_id, scores)
-                        count_up(connection)
-        return turned.run
+                        raise_revision(connection)
+        return result.run
 
-    def _suggest_in(self, run: Recording, tag: Definition) -> None:
+    def _suggest_in(self, run: RunRecorder, tag: Definition) -> None:
         """Renews the suggestions of a suggesting tag from its present definition and decisions."""
         if tag.suggests or has_scores(run.connection, tag.id):
             run.score(tag.id, self.learner.suggested(tag, decided(run.connection, tag.id)))

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.tags import lines_of_names, name_key, tags_below, tags_merged_into
+from picsight_engine.store.tags import name_key, name_paths, tags_below, tags_merged_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from picsight_engine.store.decisions import State
-    from picsight_engine.store.runs import Recording
+    from picsight_engine.store.runs import RunRecorder
     from picsight_engine.store.tags import Definition, TagKind
 
 
@@ -128,7 +128,7 @@ def threshold_of(tag: Definition) -> float:
 def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
     """All tags that are not removed: the favourites first, then by path, every tag before those below it."""
     by_id = {tag.id: tag for tag in tags}
-    names = lines_of_names({tag.id: (tag.name, tag.parent_id) for tag in by_id.values()})
+    names = name_paths({tag.id: (tag.name, tag.parent_id) for tag in by_id.values()})
     ordered = sorted(
         by_id.values(), key=lambda tag: (tag.kind != "favourite", [name_key(name) for name in names[tag.id]])
     )
@@ -154,7 +154,7 @@ def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) ->
     )
 
 
-def merge_into(run: Recording, source: Definition, target: Definition) -> Iterator[tuple[int, int]]:
+def merge_into(run: RunRecorder, source: Definition, target: Definition) -> Iterator[tuple[int, int]]:
     """Merges `source` into `target`, and tags below it into those of the same name; yields pairs (merged, into)."""
     twins = {name_key(tag.name): tag for tag in tags_below(run.connection, target.id) if tag.id != source.id}
     for tag in tags_below(run.connection, source.id):

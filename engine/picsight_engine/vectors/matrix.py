@@ -30,7 +30,7 @@ from picsight_engine.store.vectors import (
     vector_in_row,
     vectors_since,
 )
-from picsight_engine.vectors.row_files import BURIED, RowFiles, TornFilesError, remove_generation
+from picsight_engine.vectors.row_files import DELETED, RowFiles, TornFilesError, remove_generation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 4096  # rows read at a time: 4 MB of 512 numbers
 _LOCK_SECONDS = 120.0  # another process may be building a large cache, about 10 s per million rows
-_BURIED_SHARE = 4  # a cache is rebuilt once a quarter of its rows is deleted ...
-_BURIED_ROWS = 4096  # ... and at least this many
+_DELETED_SHARE = 4  # a cache is rebuilt once a quarter of its rows is deleted ...
+_DELETED_ROWS = 4096  # ... and at least this many
 _GENERATION = re.compile(r"-(\d+)-[0-9a-f]+\.rows$")
 
 
@@ -125,7 +125,7 @@ class Matrix:
                 raise RuntimeError("the matrix was closed")
             state = files.state
             stored = vectors_since(self._db, self._space, self._dim, 0, state.last_row)
-            alive = rows.ids != BURIED
+            alive = rows.ids != DELETED
             same = np.array_equal(rows.ids[alive], stored.photo_ids)
             same = same and rows.parts_at(np.flatnonzero(alive)) == stored.parts.tolist()
             same = same and rows.originals[alive].tobytes() == stored.vectors.tobytes()
@@ -208,7 +208,7 @@ class Matrix:
             raise TornFilesError  # an older copy of the library was restored
         self._append(files, known.last_row, state.last_row)
         if state.deletions != known.deletions:
-            self._bury(files, state.last_row)
+            self._delete(files, state.last_row)
         files.publish(state)
 
     def _append(self, files: RowFiles, after: int, last: int) -> None:
@@ -220,17 +220,17 @@ class Matrix:
             files.append(new)
             after = int(new.rows[-1])
 
-    def _bury(self, files: RowFiles, last: int) -> None:
+    def _delete(self, files: RowFiles, last: int) -> None:
         records, _, _ = files.view()
-        alive = np.flatnonzero(records["photo"] != BURIED)
+        alive = np.flatnonzero(records["photo"] != DELETED)
         live = live_rows(self._db, self._space)
         live = live[live <= last]
         dead = alive[~np.isin(records["row"][alive], live, assume_unique=True)]
         remaining = len(alive) - len(dead)
-        buried = files.count - remaining
-        if remaining != len(live) or (buried > _BURIED_ROWS and buried * _BURIED_SHARE > files.count):
+        deleted = files.count - remaining
+        if remaining != len(live) or (deleted > _DELETED_ROWS and deleted * _DELETED_SHARE > files.count):
             raise TornFilesError
-        files.bury(dead)
+        files.delete(dead)
 
     def _build(self, state: SpaceState) -> RowFiles:
         """Builds a new generation from the library and deletes older ones."""
@@ -265,7 +265,7 @@ class Matrix:
     def _mirrors_library(self, files: RowFiles) -> bool:
         """Whether the newest row equals the library's; it differs if an older copy of the library was restored."""
         records, _, originals = files.view()
-        alive = np.flatnonzero(records["photo"][-_CHUNK:] != BURIED)
+        alive = np.flatnonzero(records["photo"][-_CHUNK:] != DELETED)
         if not len(alive):
             return True
         position = max(0, files.count - _CHUNK) + int(alive[-1])
@@ -299,7 +299,7 @@ class Matrix:
         if seen == self._shown:
             return
         records, codes, originals = self._files.view()
-        mask = records["photo"] == BURIED
+        mask = records["photo"] == DELETED
         if hidden:
             mask |= np.isin(records["photo"], hidden)
         self.rows = Rows(

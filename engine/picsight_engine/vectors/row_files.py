@@ -38,8 +38,8 @@ _RECORD = np.dtype([("row", "<i8"), ("photo", "<i8"), ("part", "<i4"), ("scale",
 _PHOTO_OFFSET = 8  # offset of "photo" in a record
 _SUFFIXES = (".rows", ".int8", ".float16")
 _SPARE_ROWS = 1024  # files grow by at least this many rows, or by a quarter
-BURIED = 0  # the photo id of a row whose vector was deleted; real ids begin at 1
-_BLANK_PHOTO = BURIED.to_bytes(8, "little")
+DELETED = 0  # the photo id of a row whose vector was deleted; real ids begin at 1
+_BLANK_PHOTO = DELETED.to_bytes(8, "little")
 
 
 class TornFilesError(Exception):
@@ -136,7 +136,7 @@ class RowFiles:
                 file.write(block)
         self._header = replace(self._header, count=start + count)
 
-    def bury(self, positions: NDArray[np.int64]) -> None:
+    def delete(self, positions: NDArray[np.int64]) -> None:
         """Marks rows as deleted and overwrites their vectors; the other rows keep their positions."""
         dim = self._header.dim
         blanks = (_BLANK_PHOTO, bytes(dim), bytes(dim * STORED.itemsize))

@@ -141,7 +141,7 @@ def _ranked(
         scores -= losses[positions]
     ids = rows.ids[positions]
     order = np.lexsort((positions, ids, -scores))[:k]
-    alive = order[ids[order] > 0]  # another process may have buried a row since the snapshot
+    alive = order[ids[order] > 0]  # another process may have deleted a row since the snapshot
     return positions[alive], scores[alive]
 
 

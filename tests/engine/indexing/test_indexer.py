@@ -35,7 +35,7 @@ from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.opening import APPLICATION_ID
 from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
 from picsight_engine.store.problems import all_problems, retry_later
-from picsight_engine.store.runs import recorded
+from picsight_engine.store.runs import record_run
 from picsight_engine.store.selection import photos_ending
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.text import photos_holding
@@ -76,7 +76,7 @@ def vectors(library, bundle) -> dict[int, bytes]:
 
 
 def rate(library, photo: int, stars: int) -> None:
-    with recorded(library.db, "rate", "stars") as run:
+    with record_run(library.db, "rate", "stars") as run:
         run.rate([photo], stars)
 
 

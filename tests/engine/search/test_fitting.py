@@ -11,7 +11,7 @@ from tests.engine.conftest import index
 
 from picsight_engine.library import Library
 from picsight_engine.search import answering
-from picsight_engine.search.answering import fit_calibration
+from picsight_engine.search.active_model import fit_calibration
 
 
 def test_thresholds_follow_the_spread_of_a_model_s_cosines_and_nothing_else() -> None:

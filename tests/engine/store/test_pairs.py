@@ -13,7 +13,7 @@ from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.pairs import pair
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
-from picsight_engine.store.runs import recorded, turn
+from picsight_engine.store.runs import record_run, undo_or_redo
 from picsight_engine.store.selection import photos_with_copies
 from picsight_engine.store.tagged import person_stars, stars_of
 
@@ -122,7 +122,7 @@ class Folder:
     def rate(self, stars, *names, at=None):
         """Gives stars to the visible photos of these names, or to all of them; returns the run."""
         photos = [photo.id for photo in all_photos(self.shelf.db) if not names or photo.path.name in names]
-        with recorded(self.shelf.db, "rate", "stars") as run:
+        with record_run(self.shelf.db, "rate", "stars") as run:
             run.rate(photos, stars, at)
         return run.made.id
 
@@ -209,7 +209,7 @@ def test_the_last_stars_of_a_pair_are_the_last_given_at_any_clock(folder, ahead)
     folder.rate(1, "a.cr2", at=time.time() + ahead)
     folder.come("b.jpg", NOON, picture=1001)
     folder.rate(4, "b.jpg")
-    turn(folder.shelf.db, folder.rate(2, "a.cr2", at=time.time() + ahead), back=True)
+    undo_or_redo(folder.shelf.db, folder.rate(2, "a.cr2", at=time.time() + ahead), undo=True)
     folder.go("b.jpg")
     folder.come("a.jpg", NOON, picture=1001)
     folder.go("a.jpg")

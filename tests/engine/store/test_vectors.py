@@ -9,7 +9,7 @@ from tests.engine.miniature import all_vectors
 from picsight_engine.errors import LibraryError
 from picsight_engine.store.vectors import (
     active_space,
-    know_space,
+    ensure_space,
     photos_with_vector,
     put_vector,
     vector_of,
@@ -48,7 +48,7 @@ def test_the_first_space_is_active_until_another_is_chosen(shelf):
     shelf.put(b"a.jpg", 1)
     assert active_space(shelf.db).name == SPACE
     with shelf.db.writer() as connection:
-        know_space(connection, OTHER, 4, active=True)
+        ensure_space(connection, OTHER, 4, active=True)
     assert active_space(shelf.db).name == OTHER
     assert active_space(shelf.db).dim == 4
 

@@ -16,7 +16,7 @@ from picsight_engine.bundles.bundle import write_bundle
 from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import know_space, put_vector
+from picsight_engine.store.vectors import ensure_space, put_vector
 from picsight_engine.tags.learner import Learner, suggest_for_new_photos
 
 
@@ -118,7 +118,7 @@ def test_after_a_change_of_model_tags_suggest_what_the_new_one_finds(kennel, sma
     other = write_bundle(tmp_path / "other", replace(small.manifest, space_id="f" * 16), files)
     folder = kennel.album.library.folder
     with closing(open_database(folder)) as db, db.writer() as connection:
-        know_space(connection, "f" * 16, other.manifest.dim, active=True)
+        ensure_space(connection, "f" * 16, other.manifest.dim, active=True)
         swapped = [*kennel.dogs, *kennel.others][::-1]
         vectors = [
             connection.execute("SELECT vector FROM vectors WHERE photo_id = ?", (photo,)).fetchone()[0]

@@ -13,7 +13,7 @@ from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import STORED, know_space, put_vector
+from picsight_engine.store.vectors import STORED, ensure_space, put_vector
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class VectorLibrary:
         with self.db.writer() as connection:
             connection.execute(_MANY_PHOTOS, (len(vectors),))
             connection.execute(_MANY_FILES, (self.folder_id,))
-            space = know_space(connection, SPACE, vectors.shape[1]).id
+            space = ensure_space(connection, SPACE, vectors.shape[1]).id
             rows = (
                 (number, space, row.tobytes()) for number, row in enumerate(vectors.astype(STORED), start=1)
             )

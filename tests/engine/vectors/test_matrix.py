@@ -87,7 +87,7 @@ def test_a_missing_photo_is_hidden_and_shown_again(album, make_vectors):
         assert shown_ids(matrix) == ids
 
 
-def test_forgotten_and_replaced_vectors_are_buried(album, make_vectors):
+def test_forgotten_and_replaced_vectors_are_deleted(album, make_vectors):
     ids = album.add(make_vectors(1, 50))
     with closing(album.matrix()) as matrix:
         album.forget(ids[0], ids[49])
@@ -116,7 +116,7 @@ def test_a_forgotten_vector_leaves_no_bytes_in_the_cache(album, make_vectors):
     assert codes not in cache_files(album, ".int8")[0].read_bytes()
 
 
-def test_a_cache_that_is_mostly_buried_is_built_anew(album, make_vectors):
+def test_a_cache_that_is_mostly_deleted_is_built_anew(album, make_vectors):
     album.add_many(make_vectors(1, 5000))
     with closing(album.matrix()) as matrix:
         album.forget(*range(1, 4501))

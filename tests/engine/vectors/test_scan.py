@@ -142,7 +142,7 @@ def test_a_damaged_vector_does_not_disturb_the_others(make_vectors):
     assert scan(rows_of(vectors), query[None], 10)[0].tolist() == expected.tolist()
 
 
-def test_a_row_buried_meanwhile_is_left_out(make_vectors):
+def test_a_row_deleted_meanwhile_is_left_out(make_vectors):
     vectors = make_vectors(13, 1000)
     ids = np.arange(1, 1001)
     best = scan(rows_of(vectors), vectors[0][None], 3)[0]

@@ -74,7 +74,7 @@ def _with(bundle: Bundle, calibration: Calibration) -> Bundle:
     return replace(bundle, manifest=replace(bundle.manifest, calibration=calibration))
 
 
-class Answering:
+class ActiveModel:
     """The present model with its searcher; thread-safe, but do not call `use` while photos are indexed."""
 
     def __init__(
@@ -105,20 +105,20 @@ class Answering:
             self._search_with(answers)
         self.wanted = self.bundle if wanted == self.bundle else wanted
 
-    def begin(self) -> None:
-        """Called before indexing: switches to the wanted model at once if the present one has no vectors."""
+    def before_indexing(self) -> None:
+        """Switches to the wanted model at once if the present one has no vectors."""
         space = self.bundle.manifest.space_id
         if self.wanted.manifest.space_id == space or not photos_with_vector(self._db, space):
             self._switch()
 
-    def end(self) -> bool:
-        """Called after indexing: switches to the wanted model if every photo has its vector; returns whether it switched."""
+    def after_indexing(self) -> bool:
+        """Switches to the wanted model if every photo has its vector; returns whether it switched."""
         if self.bundle is self.wanted or photos_awaiting(self._db, self.wanted.manifest.space_id):
             return False
         return self._switch()
 
     def calibrate(self) -> None:
-        """Called after indexing: fits thresholds to the library for a model that brings none, and again when it has doubled.
+        """Fits thresholds to the library for a model that brings none, and again when it has doubled.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.

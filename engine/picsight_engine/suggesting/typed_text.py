@@ -24,7 +24,7 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedText:
     """The text at the cursor: the value of a `key`, "text" in quotation marks, or words, with `key` None.
 
     `phrases` are the same text with fewer and fewer words in front, from three to one; after a dash there is only one.
@@ -36,7 +36,7 @@ class Typed:
     word: Phrase | None
 
 
-def typed_at(query: Query, cursor: int) -> Typed | None:
+def typed_at(query: Query, cursor: int) -> TypedText | None:
     """The text being typed with `cursor` characters before the cursor; None between words and after a closed value."""
     for place, token in enumerate(query.tokens):
         if token.start < cursor <= token.end:
@@ -51,7 +51,7 @@ def words_of(query: Query) -> list[Phrase]:
     ]
 
 
-def _typed(query: Query, cursor: int, place: int) -> Typed | None:
+def _typed(query: Query, cursor: int, place: int) -> TypedText | None:
     token = query.tokens[place]
     is_closed = token.is_quoted and not token.is_open
     if token.kind in {"bar", "plain"} or cursor < token.inner or (is_closed and cursor == token.end):
@@ -60,13 +60,13 @@ def _typed(query: Query, cursor: int, place: int) -> Typed | None:
     part = text[token.inner : cursor]
     if token.key:
         value = Phrase(part, text, token.start + token.dashes, token.end)
-        return Typed(token.key, (value,), None)
+        return TypedText(token.key, (value,), None)
     if not part:
         return None
     word = Phrase(part, text, token.inner, token.end)
     in_front = [] if token.dashes else _words_before(query, place)
     phrases = (Phrase(text[start:cursor], text, start, word.end) for start in (*in_front, word.start))
-    return Typed(None, tuple(phrases), word if cursor == word.end and _is_word(token) else None)
+    return TypedText(None, tuple(phrases), word if cursor == word.end and _is_word(token) else None)
 
 
 def _words_before(query: Query, place: int) -> list[int]:

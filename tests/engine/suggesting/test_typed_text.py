@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from picsight_engine.language.query import parse
-from picsight_engine.suggesting.typed import typed_at, words_of
+from picsight_engine.suggesting.typed_text import typed_at, words_of
 
 
 @pytest.mark.parametrize(
