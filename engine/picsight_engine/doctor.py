@@ -26,13 +26,13 @@ from picsight_engine.errors import (
 from picsight_engine.exchange.decisions_backup import back_up_decisions, backup_state, decisions_path
 from picsight_engine.indexing.removed_files import forget_lost
 from picsight_engine.private_files import is_open_to_others
-from picsight_engine.runtime.agreement import (
+from picsight_engine.runtime.backend_comparison import (
     Machine,
     candidates,
     choose_image_backend,
-    examine,
+    compare_backends,
     holds_package,
-    needs_examination,
+    needs_comparison,
 )
 from picsight_engine.store import health
 from picsight_engine.store import thumbnails as thumbnail_files
@@ -153,8 +153,8 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
     """Which backend reads photos, and why; compares Core ML first if that was not done under this system."""
-    if needs_examination(bundle, machine):
-        examine(bundle, machine)
+    if needs_comparison(bundle, machine):
+        compare_backends(bundle, machine)
     return Check("backend", choose_image_backend(bundle, machine).sentence)
 
 

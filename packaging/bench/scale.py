@@ -47,7 +47,7 @@ from mctrain.reinforce.reinforcing import Drawing, reinforce
 from mctrain.teachers.open_clip import OpenClipModel, spec_of
 from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset
-from picsight_engine.runtime.agreement import eight_photos
+from picsight_engine.runtime.backend_comparison import eight_photos
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,8 +17,8 @@ from picsight_engine.bundles.calibration import (
     parse_calibration,
     require_vector,
 )
-from picsight_engine.bundles.destination import demand_writable
-from picsight_engine.bundles.fields import read_record, require, require_apart
+from picsight_engine.bundles.json_records import read_record, require, require_distinct
+from picsight_engine.bundles.writable_folder import require_writable
 from picsight_engine.errors import BundleError
 
 if TYPE_CHECKING:
@@ -206,19 +206,19 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
     return Bundle(folder, manifest)
 
 
-def demand_place(folder: Path) -> None:
+def require_bundle_folder(folder: Path) -> None:
     """Checks that a bundle can be written to a folder, before the work of making one.
 
     Raises:
         BundleError: the folder exists and is not a bundle.
         StorageError: nothing can be written there.
     """
-    demand_writable(folder.parent)
+    require_writable(folder.parent)
     if not folder.exists():
         return
     if not folder.is_dir() or (not (folder / MANIFEST).is_file() and any(folder.iterdir())):
         raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
-    demand_writable(folder)
+    require_writable(folder)
 
 
 def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) -> Bundle:
@@ -230,7 +230,7 @@ def write_bundle(folder: Path, manifest: Manifest, files: Mapping[str, Path]) ->
         BundleError: the folder exists and is not a bundle, or the files do not form one; nothing was replaced.
         StorageError: nothing can be written there.
     """
-    demand_place(folder)
+    require_bundle_folder(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     staging = folder.with_name(f".{folder.name}-{os.urandom(4).hex()}")
     try:
@@ -330,7 +330,7 @@ def check_manifest(data: dict[str, Any]) -> Manifest:
     """The manifest that JSON describes; KeyError, TypeError, ValueError or OverflowError if it is incomplete or wrong."""
     json.dumps(data, allow_nan=False, ensure_ascii=False).encode()  # no number is infinite, all text is text
     manifest = read_record(Manifest, {"files": None, **data})  # only one that is being made has no files
-    require_apart(manifest.files, MANIFEST)
+    require_distinct(manifest.files, MANIFEST)
     if manifest.image is not None and manifest.image.resize == "shortest" and manifest.image.crop is None:
         raise ValueError("image.crop is null, but a picture resized by its shortest side is no square")
     if manifest.calibration is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from picsight_engine.bundles.fields import read_record, require
+from picsight_engine.bundles.json_records import read_record, require
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -22,8 +22,8 @@ from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.long_pictures import LONG
 from picsight_engine.photos.reading import printable
 from picsight_engine.photos.tag_precedence import METADATA_RULE
-from picsight_engine.runtime.agreement import choose_image_backend
 from picsight_engine.runtime.backend import Backend
+from picsight_engine.runtime.backend_comparison import choose_image_backend
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.bundles.bundle import file_record
-from picsight_engine.bundles.destination import refusals_explained
+from picsight_engine.bundles.writable_folder import write_errors_explained
 from picsight_engine.errors import CancelledError, DownloadError
 from picsight_engine.private_files import make_private_folder, open_private, write_private
 
@@ -119,7 +119,7 @@ def download(
         CancelledError: `cancel` was set.
     """
     _require_safe(request.url)
-    with refusals_explained(target.parent, " What has arrived is kept."):
+    with write_errors_explained(target.parent, " What has arrived is kept."):
         yield from _Download(request, target, cancel or threading.Event(), retries).run()
 
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
-from picsight_engine.bundles.destination import refusals_explained
+from picsight_engine.bundles.writable_folder import write_errors_explained
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.download import (
     DownloadedFile,
@@ -24,7 +24,7 @@ from picsight_engine.installation.installed import LICENCE, Checking, Installed,
 from picsight_engine.installation.local_model import copy_file, open_source
 from picsight_engine.installation.published import describe, find_layout, read_listing
 from picsight_engine.private_files import write_private
-from picsight_engine.runtime.agreement import Machine, examine_once
+from picsight_engine.runtime.backend_comparison import Machine, compare_once
 
 if TYPE_CHECKING:
     import threading
@@ -187,7 +187,7 @@ class _Installation:
             yield from self._bring_all()
             yield Checking()
             bundle = self._put_together()
-            examine_once(bundle, Machine.this())
+            compare_once(bundle, Machine.this())
         yield Installed(bundle)
 
     def _installed(self) -> Bundle:
@@ -206,7 +206,7 @@ class _Installation:
         for file in self._files:
             if file not in missing:
                 self._sizes[file.name] = self._done[file.name] = self._records[file.name].size
-        with refusals_explained(self._staging):
+        with write_errors_explained(self._staging):
             for file in missing:
                 for event in self._bring(file, self._revision(file), self._staging / file.name):
                     if isinstance(event, DownloadedFile):
@@ -244,7 +244,7 @@ class _Installation:
             _CARD: _card(self._entry, self._records),
         }
         try:
-            with refusals_explained(self._staging):
+            with write_errors_explained(self._staging):
                 for name, text in papers.items():
                     write_private(self._staging / name, text)
                 bundle = self._models.place(self._staging, self._manifest(papers))

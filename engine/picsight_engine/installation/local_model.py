@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
-from picsight_engine.bundles.destination import refusals_explained
+from picsight_engine.bundles.writable_folder import write_errors_explained
 from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
 from picsight_engine.installation.published import describe, find_published
 from picsight_engine.private_files import make_private_folder, open_private
-from picsight_engine.runtime.agreement import Machine, examine_once
+from picsight_engine.runtime.backend_comparison import Machine, compare_once
 
 if TYPE_CHECKING:
     import threading
@@ -91,7 +91,11 @@ class LocalModel:
         """
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
-        with models.lock(), refusals_explained(models.folder), models.staging(self.manifest.name) as staging:
+        with (
+            models.lock(),
+            write_errors_explained(models.folder),
+            models.staging(self.manifest.name) as staging,
+        ):
             models.require_room(self.manifest.title, total)  # a small archive may unpack to a full disk
             for name, record in self.manifest.files.items():
                 where = self._prefix + name
@@ -100,7 +104,7 @@ class LocalModel:
                     yield InstallProgress(done, total)
             yield Checking()
             bundle = models.place(staging, self.manifest)
-        examine_once(bundle, machine or Machine.this())
+        compare_once(bundle, machine or Machine.this())
         yield Installed(bundle)
 
 

@@ -26,7 +26,7 @@ from picsight_engine.bundles.bundle import (
     manifest_text,
     preprocessing_of,
 )
-from picsight_engine.bundles.fields import is_model_name, is_portable
+from picsight_engine.bundles.json_records import is_model_name, is_portable
 from picsight_engine.errors import BundleError
 from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 

@@ -1,4 +1,4 @@
-"""The backends of image towers; `agreement` selects the one that runs a bundle here."""
+"""The backends of image towers; `backend_comparison` selects the one that runs a bundle here."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ ONNX Runtime's Core ML provider (`onnx.CORE_ML`) is the alternative. It needs no
 graph at every unknown operator and copies between the parts, it translates the graph again in each process, and it keeps
 the graph's float32, which the neural engine does not support, so that Core ML uses the CPU or the GPU. A package converted
 once from torch is one program with fixed shapes and half precision. This is from the documentation of both, not measured;
-`agreement` compares and times them on the user's machine, and takes the faster one.
+`backend_comparison` compares and times them on the user's machine, and takes the faster one.
 
 Loaded by one process only: importing coremltools takes 3.3 seconds, and Core ML compiles the package for each owner.
 """

@@ -35,7 +35,7 @@ _STEP = 0.01  # a log scale this close to its initial value is untrained
 
 
 @dataclass(frozen=True, slots=True)
-class Impression:
+class SelfTestResult:
     """Whether a model looks trained, and the reason."""
 
     trained: bool
@@ -58,7 +58,7 @@ def try_towers(bundle: Bundle) -> None:
         TextEmbedder(bundle).embed_texts([*PHRASES.values(), _LONG_TEXT])
 
 
-def look(bundle: Bundle) -> Impression | None:
+def judge_model(bundle: Bundle) -> SelfTestResult | None:
     """Judges a bundle with both towers; None if it has only one.
 
     Raises:
@@ -68,7 +68,7 @@ def look(bundle: Bundle) -> Impression | None:
         return None
     photos = load_image_encoder(bundle).encode(known_photos(bundle.manifest.image))
     texts = TextEmbedder(bundle).embed_texts(list(PHRASES.values()))
-    return judge(photos, texts, bundle.manifest.logit_scale)
+    return judge_vectors(photos, texts, bundle.manifest.logit_scale)
 
 
 def known_photos(spec: ImageSpec) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ def known_photos(spec: ImageSpec) -> NDArray[np.float32]:
     return np.stack([preprocess(Image.open(folder / f"{name}.jpg"), spec) for name in PHRASES])
 
 
-def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> Impression:
+def judge_vectors(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> SelfTestResult:
     """Judges by the unit vectors of photos and phrases, [4, dim] each, and by the logit scale."""
     best = (photos @ texts.T).argmax(1)
     names = list(PHRASES)
@@ -88,4 +88,4 @@ def judge(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float)
         answers += f", not {', '.join(wrong)}"
     moved = abs(math.log(max(scale, 1e-9) / _FIRST_SCALE)) > _STEP
     scale_note = f"the logit scale is {scale:.1f}" + ("" if moved else ", as before training")
-    return Impression(moved and right >= _LEAST_RIGHT, (scale_note, answers))
+    return SelfTestResult(moved and right >= _LEAST_RIGHT, (scale_note, answers))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.bundles.destination import locked
+from picsight_engine.bundles.writable_folder import locked
 from picsight_engine.errors import StorageError
 from picsight_engine.store.connections import connect, explained
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.bundles.bundle import demand_place
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.bundle import require_bundle_folder
+from picsight_engine.bundles.writable_folder import require_writable
 from picsight_engine.errors import StorageError
 
 
 def test_a_place_that_can_be_written_is_left_as_it_was(tmp_path):
     for folder in (tmp_path, tmp_path / "not" / "yet"):
-        demand_writable(folder)
-        demand_place(folder / "bundle")
+        require_writable(folder)
+        require_bundle_folder(folder / "bundle")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -22,5 +22,5 @@ def test_a_file_among_the_folders_above_is_named(tmp_path, below):
     with pytest.raises(
         StorageError, match=r"cannot be written \(Not a directory in .*/file\)|file.* cannot be written \("
     ):
-        demand_place(tmp_path / "file" / below)
+        require_bundle_folder(tmp_path / "file" / below)
     assert (tmp_path / "file").read_bytes() == b"no folder"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
-from picsight_engine.runtime.agreement import Machine
+from picsight_engine.runtime.backend_comparison import Machine
 
 
 @pytest.fixture

@@ -7,8 +7,14 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from picsight_engine.runtime.agreement import LEAST_SPEEDUP, Trial, candidates, choose_image_backend, examine
 from picsight_engine.runtime.backend import Backend
+from picsight_engine.runtime.backend_comparison import (
+    LEAST_SPEEDUP,
+    Trial,
+    candidates,
+    choose_image_backend,
+    compare_backends,
+)
 
 NOT_COMPARED = "Photos are read by ONNX Runtime: Core ML was not compared with it on this system yet."
 GOOD = Trial(0.9991, 0.01)  # where one thread of the CPU takes 0.05
@@ -16,7 +22,7 @@ GOOD = Trial(0.9991, 0.01)  # where one thread of the CPU takes 0.05
 
 def seen(bundle, machine, *trials, cpu=0.05):
     """A verdict with these figures for its candidates, in turn."""
-    examine(bundle, machine, load=lambda bundle, _: Blank(bundle.manifest.dim))
+    compare_backends(bundle, machine, load=lambda bundle, _: Blank(bundle.manifest.dim))
     (path,) = machine.verdicts.iterdir()
     data = json.loads(path.read_text(encoding="utf-8"))
     names = [backend.name for backend in candidates(bundle, machine)]

@@ -15,8 +15,8 @@ from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.doctor import _examine_backend
 from picsight_engine.errors import BundleError
-from picsight_engine.runtime.agreement import Machine, examine, read_verdict
 from picsight_engine.runtime.backend import Backend, load_image_encoder
+from picsight_engine.runtime.backend_comparison import Machine, compare_backends, read_verdict
 from picsight_engine.runtime.coreml import BATCH, CoreMLImageEncoder, embed, pictures
 
 SIZE, DIM = 8, 4
@@ -141,4 +141,4 @@ def test_both_backends_agree(bundle):
 @pytest.mark.macos
 def test_the_check_on_a_mac_finds_the_package_right(bundle, tmp_path):
     machine = replace(Machine.this(), verdicts=tmp_path)
-    assert examine(bundle, machine).trials["COREML"].least > 0.99
+    assert compare_backends(bundle, machine).trials["COREML"].least > 0.99

@@ -13,7 +13,7 @@ import click
 from mctrain.atomic_files import open_atomic
 from mctrain.cli.options import ANY_FILE, FILE, cache_option, data_option, sheet_option, tasks_option
 from mctrain.cli.progress import bar, printable
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.writable_folder import require_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def evaluate(
             f"--report {report} would be the plot's own name; call the page {report.stem}.md."
         )
     if report:
-        demand_writable(report.parent)
+        require_writable(report.parent)
     titles = [subject, against] if against else [subject]
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = find_files(load_tasks(tasks), data, Path(scratch))
@@ -136,7 +136,7 @@ def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Pat
     from mctrain.paths import on_disk
     from mctrain.teachers.teacher import open_teacher
 
-    demand_writable(output.parent)
+    require_writable(output.parent)
     asked = read_queries(queries)
     places = [on_disk(each, "Searches are answered from a disk") for each in resolve_shards(shards)]
     opened = Subject(open_teacher(subject, cache), bar("photos"))

@@ -14,7 +14,7 @@ import click
 from mctrain.cli.options import count_option
 from mctrain.cli.progress import bar, print_some
 from mctrain.paths import parse_path
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.writable_folder import require_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -80,7 +80,7 @@ def demand_writable_folders(*paths: str | Path) -> None:
     """
     for path in paths:
         if "://" not in str(path):
-            demand_writable(Path(path))
+            require_writable(Path(path))
 
 
 def work(config: MakerConfig, shards: Sequence[AnyPath], output: str, engine: Engine) -> None:

@@ -13,8 +13,8 @@ from mctrain.data.shard_names import find_shards
 from mctrain.errors import ExportError
 from mctrain.recipes.teaching import load_recipe
 from mctrain.source_commit import CHANGED, commit_of_sources
-from picsight_engine.bundles.bundle import demand_place
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.bundle import require_bundle_folder
+from picsight_engine.bundles.writable_folder import require_writable
 
 
 @click.command()
@@ -37,12 +37,12 @@ def teach(
         _demand_committed(bundle)
     shards = find_shards(data, read.data.shards)  # reports a wrong folder before torch is loaded
     for path in (output, cache):
-        demand_writable(path)
+        require_writable(path)
     probe = None
     if bundle is not None:
         from mctrain.export.precision import inputs_of
 
-        demand_place(bundle)
+        require_bundle_folder(bundle)
         probe = inputs_of(shards[0])  # reports missing texts before hours of work
     from mctrain.teachers.fit.corpus import FitFolders
     from mctrain.teachers.fit.teach import teach as run_fit  # imports torch: 2 s

@@ -34,8 +34,8 @@ from mctrain.errors import RecipeError
 from mctrain.paths import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals, hold_lock
-from picsight_engine.bundles.bundle import demand_place, open_bundle
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.bundle import require_bundle_folder, open_bundle
+from picsight_engine.bundles.writable_folder import require_writable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +83,9 @@ def train_decisions(
         raise RecipeError(
             f"The recipe {read.name} takes minutes and has no dry run; give -o, the folder of the run."
         )
-    demand_writable(output)
+    require_writable(output)
     if bundle is not None:
-        demand_place(bundle)
+        require_bundle_folder(bundle)
     output.mkdir(parents=True, exist_ok=True)
     from mctrain.training.decisions.learn import learn  # imports torch: 2 s
 
@@ -181,9 +181,9 @@ def _train_towers(
         _estimate(read, begin, folders, workers)
         return None, 0
     for place in (output, folders.cache):
-        demand_writable(place)
+        require_writable(place)
     if bundle is not None:
-        demand_place(bundle)
+        require_bundle_folder(bundle)
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = _find_sets(read, begin, shards, folders, Path(scratch))

@@ -20,7 +20,7 @@ from mctrain.errors import DataError
 from mctrain.evaluation.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.retrieval import class_vectors, flattened
-from picsight_engine.bundles.fields import read_record
+from picsight_engine.bundles.json_records import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -34,7 +34,7 @@ from picsight_engine.bundles.bundle import (
     ImageSpec,
     Manifest,
     TextSpec,
-    demand_place,
+    require_bundle_folder,
     write_bundle,
 )
 from picsight_engine.bundles.preprocess import preprocess
@@ -106,7 +106,7 @@ def export_bundle(
         TrainerError: the requested packages cannot be made.
         BundleError: `target` exists and is not a bundle.
     """
-    demand_place(target)
+    require_bundle_folder(target)
     demand_no_loss(checkpoint.origin)
     preset, clip = checkpoint.preset, checkpoint.clip
     if (packages.text or int8_text) and clip.text is None:

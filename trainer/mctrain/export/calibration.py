@@ -24,7 +24,7 @@ from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
 from picsight_engine.bundles.calibration import Blankness, Likeness, vector_text
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.writable_folder import require_writable
 from picsight_engine.photos.colours import named_colours, nats_of
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def calibrate_bundle(
         DataError: an evaluation set is missing or damaged, or they hold too few photos.
     """
     bundle = open_bundle(folder, hashes=True)
-    demand_writable(folder)
+    require_writable(folder)
     terms = load_search_terms()
     teacher = BundleTeacher(folder)
     subject = Subject(teacher, progress)

@@ -18,7 +18,7 @@ from mctrain.recipes.tables import BundleTable
 from mctrain.source_commit import commit_of_sources
 from mctrain.weights.checkpoint import HeadFit, Trained, WeightsFile
 from picsight_engine.bundles.bundle import Licence
-from picsight_engine.bundles.fields import is_model_name
+from picsight_engine.bundles.json_records import is_model_name
 
 if TYPE_CHECKING:
     from mctrain.models.presets import Preset

@@ -20,7 +20,7 @@ from mctrain.data.shards import samples
 from mctrain.data.texts import texts_of
 from mctrain.errors import DataError, ExportError
 from mctrain.models.graph import Graph
-from picsight_engine.runtime.agreement import eight_photos
+from picsight_engine.runtime.backend_comparison import eight_photos
 from picsight_engine.runtime.unit_rows import flaw_of
 
 if TYPE_CHECKING:

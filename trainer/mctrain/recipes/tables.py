@@ -8,7 +8,7 @@ from pydantic import AfterValidator, AllowInfNan, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from picsight_engine.bundles.fields import is_model_name
+from picsight_engine.bundles.json_records import is_model_name
 
 LEAST_SIZE = 32  # pixels: towers halve a photo's sides five times
 LEAST_CONTEXT = 3  # start token, one token, end token

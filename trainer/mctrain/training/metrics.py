@@ -20,7 +20,7 @@ from tensorboardX.summary import scalar
 
 from mctrain.atomic_files import open_atomic
 from mctrain.source_commit import commit_of_sources
-from picsight_engine.bundles.destination import refusals_explained
+from picsight_engine.bundles.writable_folder import storage_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,13 +56,13 @@ class Metrics:
             "versions": {name: metadata.version(name) for name in _VERSIONS},
         }
         with ExitStack() as opened:
-            with refusals_explained(self._board, _RESUMES):
+            with storage_errors(self._board, _RESUMES):
                 self._board.mkdir(exist_ok=True)
                 # unique by time and process: a resumed run must not write into its old file
                 name = f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
                 self._records = RecordWriter(str(self._board / name))
             opened.callback(_shut, self._records)
-            with refusals_explained(self._path, _RESUMES):
+            with storage_errors(self._path, _RESUMES):
                 _cut(self._path, at)
                 self._file = self._path.open("a", encoding="utf-8")
             opened.callback(_shut, self._file)
@@ -83,12 +83,12 @@ class Metrics:
         self._opened.close()
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        with refusals_explained(self._path, _RESUMES):
+        with storage_errors(self._path, _RESUMES):
             self._file.write(json.dumps(line) + "\n")
             self._file.flush()
 
     def _record(self, *events: Event) -> None:
-        with refusals_explained(self._board, _RESUMES):
+        with storage_errors(self._board, _RESUMES):
             for event in events:
                 event.wall_time = time.time()
                 self._records.write(event.SerializeToString())

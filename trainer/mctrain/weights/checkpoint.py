@@ -19,7 +19,7 @@ from mctrain.models.reparameterize import reparameterize
 from mctrain.recipes.parser import parse
 from mctrain.recipes.teaching import Recipe
 from mctrain.weights.tensor_files import read_saved, write_saved
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.writable_folder import require_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,7 +147,7 @@ def demand_checkpoint(path: Path) -> Path:
         StorageError: the place is not writable.
     """
     path = _target(path)
-    demand_writable(path.parent)
+    require_writable(path.parent)
     if path.exists() and not _is_imported(path):
         raise WeightsError(f"{path} exists and is not a checkpoint of imported weights; choose another name.")
     return path

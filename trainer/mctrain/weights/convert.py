@@ -17,7 +17,7 @@ from mctrain.models.presets import PRESETS
 from mctrain.models.reparameterize import reparameterize
 from mctrain.models.tokenizer import load_tokenizer
 from mctrain.weights.published import COUNTER, LAYOUTS, Layout
-from picsight_engine.runtime.self_test import PHRASES, Impression, judge, known_photos
+from picsight_engine.runtime.self_test import PHRASES, SelfTest, judge_vectors, known_photos
 from picsight_engine.runtime.unit_rows import flaw_of
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _some(keys: list[str]) -> str:
 
 
 @torch.no_grad()
-def inspect_weights(model: Clip, preset: Preset, source: str) -> Impression:
+def inspect_weights(model: Clip, preset: Preset, source: str) -> SelfTest:
     """Signs of whether the weights were trained; only a model without usable vectors is refused.
 
     Raises:
@@ -134,7 +134,7 @@ def inspect_weights(model: Clip, preset: Preset, source: str) -> Impression:
         return _norms(model)
     ids = torch.from_numpy(load_tokenizer(preset.text).encode(list(PHRASES.values())))
     texts = _unit(model.text(ids), "text", source)
-    return judge(photos.numpy(), texts.numpy(), model.scale().item())
+    return judge_vectors(photos.numpy(), texts.numpy(), model.scale().item())
 
 
 def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
@@ -146,9 +146,9 @@ def _unit(vectors: Tensor, tower: str, source: str) -> Tensor:
     return F.normalize(vectors, dim=1)
 
 
-def _norms(model: Clip) -> Impression:
+def _norms(model: Clip) -> SelfTest:
     """Whether norms were trained: they start as ones, and no training leaves all of them there."""
     state = model.image.state_dict()
     norms = [each for name, each in state.items() if name.endswith(".weight") and each.dim() == 1]
     moved = sum(bool((each != 1).any()) for each in norms)
-    return Impression(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))
+    return SelfTest(moved == len(norms), (f"{moved} of {len(norms)} norms of the image tower have moved",))

@@ -121,14 +121,14 @@ def use(invocation: Invocation, name: str) -> None:
 @click.argument("name", required=False)
 def verify(invocation: Invocation, name: str | None) -> int:
     """Check every byte of the model NAME, or of all installed ones, run them, and check whether they seem trained."""
-    from picsight_engine.runtime.self_test import look  # Pillow, onnxruntime
+    from picsight_engine.runtime.self_test import judge_model  # Pillow, onnxruntime
 
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
     documents: list[dict[str, object]] = []
     for each in names:
         try:
-            seen, words = look(installed.verify(each)), "complete and unchanged"
+            seen, words = judge_model(installed.verify(each)), "complete and unchanged"
             ok, message = True, "" if seen is None else seen.sentence()
         except BundleError as fault:
             ok, message, words = False, str(fault), "DAMAGED"

@@ -25,7 +25,7 @@ from mctrain.data.sources.listing import SourceListing
 from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
 from mctrain.data.texts import CAPTIONS, members_of
 from mctrain.errors import DataError
-from picsight_engine.bundles.destination import demand_writable
+from picsight_engine.bundles.writable_folder import require_writable
 from picsight_engine.errors import ImageError
 from picsight_engine.photos.reading import read_photo
 
@@ -96,7 +96,7 @@ def pack(
         DataError: the source cannot be read, the folder holds something else, or no photo could be packed.
         StorageError: the folder cannot be written.
     """
-    demand_writable(folder)
+    require_writable(folder)
     finished = _finished_shards(folder)  # first: if the folder is refused, no photo is read in vain
     with _laid_out(source, folder) as listing:
         plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))

@@ -26,7 +26,7 @@ from mctrain.atomic_files import open_atomic
 from mctrain.data.reinforced.embeddings import find_fault, load_array
 from mctrain.data.reinforced.manifest import TeacherRecord  # noqa: TC001 (read_record reads the annotations)
 from mctrain.errors import DataError
-from picsight_engine.bundles.fields import read_record
+from picsight_engine.bundles.json_records import read_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

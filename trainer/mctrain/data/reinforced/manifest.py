@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mctrain.errors import DataError
 from mctrain.paths import read, write
-from picsight_engine.bundles.fields import read_record
+from picsight_engine.bundles.json_records import read_record
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

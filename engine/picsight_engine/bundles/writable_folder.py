@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def refusals_explained(folder: Path, more: str = "") -> Iterator[None]:
+def write_errors_explained(folder: Path, more: str = "") -> Iterator[None]:
     """Turns an OSError of writing to a folder into StorageError; the message ends with `more`."""
     try:
         yield
@@ -34,7 +34,7 @@ def locked(file: Path, busy: str) -> Iterator[None]:
     from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
 
     lock = FileLock(file, mode=FILE_MODE)
-    with refusals_explained(file.parent):
+    with write_errors_explained(file.parent):
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -45,7 +45,7 @@ def locked(file: Path, busy: str) -> Iterator[None]:
         lock.release()
 
 
-def demand_writable(folder: Path) -> None:
+def require_writable(folder: Path) -> None:
     """Creates and deletes an entry in the folder, or in its nearest existing parent: permission bits and mount flags are
     not reliable.
 

@@ -96,7 +96,7 @@ def is_model_name(name: str) -> bool:
     return bool(MODEL_NAME.fullmatch(name)) and is_portable(name)
 
 
-def require_apart(names: Iterable[str], taken: str) -> None:
+def require_distinct(names: Iterable[str], taken: str) -> None:
     """Requires file names with "/" that stay inside their folder and differ from each other and `taken` on every system."""
     files, folders = {taken.casefold()}, set()
     for name in names:

@@ -10,18 +10,18 @@ import pytest
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE, open_bundle
 from picsight_engine.errors import BundleError, StorageError
-from picsight_engine.runtime.agreement import (
+from picsight_engine.runtime.backend import Backend, load_image_encoder
+from picsight_engine.runtime.backend_comparison import (
     BackendVerdict,
     Machine,
     Trial,
     candidates,
-    examine,
-    examine_once,
+    compare_backends,
+    compare_once,
     least_cosine,
-    needs_examination,
+    needs_comparison,
     read_verdict,
 )
-from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 PART = f"{IMAGE_PACKAGE}/Manifest.json"
 
@@ -72,7 +72,7 @@ def test_candidates_are_the_backends_that_can_run_here(bundle, make_bundle, mac)
 
 def test_every_candidate_is_compared_and_timed_and_the_verdict_is_kept(bundle, mac):
     turns = {Backend.COREML: 0.1, Backend.PROVIDER: np.pi}
-    verdict = examine(bundle, mac, standing_in(bundle, turns), ticking(0.8, 0.16, 0.4))
+    verdict = compare_backends(bundle, mac, standing_in(bundle, turns), ticking(0.8, 0.16, 0.4))
     assert verdict == read_verdict(bundle, mac)
     assert verdict.cpu == pytest.approx(0.1)  # eight photos
     package, provider = verdict.trials["COREML"], verdict.trials["PROVIDER"]
@@ -83,7 +83,7 @@ def test_every_candidate_is_compared_and_timed_and_the_verdict_is_kept(bundle, m
 
 def test_a_candidate_that_fails_does_not_keep_the_other_from_its_trial(bundle, mac):
     load = standing_in(bundle, {Backend.COREML: BundleError("It is broken.")})
-    trials = examine(bundle, mac, load).trials
+    trials = compare_backends(bundle, mac, load).trials
     assert trials["COREML"] == Trial(0.0, 0.0, "It is broken.")
     assert trials["PROVIDER"].least == pytest.approx(1)
     assert trials["PROVIDER"].seconds > 0
@@ -91,13 +91,13 @@ def test_a_candidate_that_fails_does_not_keep_the_other_from_its_trial(bundle, m
 
 def test_a_verdict_holds_for_its_system_its_candidates_and_its_files(bundle, make_bundle, mac, tiny_files):
     load = standing_in(bundle, {})
-    examine(bundle, mac, load)
+    compare_backends(bundle, mac, load)
     assert read_verdict(bundle, mac) is not None
     assert read_verdict(open_bundle(bundle.folder), mac) is not None
-    assert not needs_examination(bundle, mac)
+    assert not needs_comparison(bundle, mac)
     for other in ({"system": "Darwin 25 arm64"}, {"coremltools": False}, {"provider": False}):
         assert read_verdict(bundle, replace(mac, **other)) is None
-        assert needs_examination(bundle, replace(mac, **other))
+        assert needs_comparison(bundle, replace(mac, **other))
     package, other = bundle.folder / PART, tiny_files["text.onnx"]
     for name, files in {
         "the same": {PART: package},
@@ -116,33 +116,33 @@ def test_a_verdict_holds_for_its_system_its_candidates_and_its_files(bundle, mak
 )
 def test_a_verdict_file_of_another_form_reads_as_not_compared_yet(make_bundle, mac, spoil):
     bundle = make_bundle()
-    examine(bundle, mac, standing_in(bundle, {}))
+    compare_backends(bundle, mac, standing_in(bundle, {}))
     (path,) = mac.verdicts.iterdir()
     path.write_text(spoil(json.loads(path.read_text(encoding="utf-8"))), encoding="utf-8")
     assert read_verdict(bundle, mac) is None
-    assert needs_examination(bundle, mac)
+    assert needs_comparison(bundle, mac)
 
 
 def test_a_verdict_that_cannot_be_saved_is_reported_without_failing_the_installation(bundle, mac, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     nowhere = replace(mac, verdicts=tmp_path / "file" / "caches")
     with pytest.raises(StorageError, match=r"cannot be written .* so photos are read without Core ML"):
-        examine(bundle, nowhere, standing_in(bundle, {}))
-    examine_once(bundle, nowhere)
+        compare_backends(bundle, nowhere, standing_in(bundle, {}))
+    compare_once(bundle, nowhere)
     assert read_verdict(bundle, nowhere) is None
 
 
 def test_a_comparison_is_made_once_and_only_where_core_ml_could_run(make_bundle, mac):
     bundle = make_bundle()
     for machine in (replace(mac, apple_silicon=False), replace(mac, provider=False)):
-        examine_once(bundle, machine)
+        compare_once(bundle, machine)
     assert not mac.verdicts.exists()
-    examine_once(bundle, mac)
+    compare_once(bundle, mac)
     (path,) = mac.verdicts.iterdir()
     written = path.stat().st_mtime_ns
-    examine_once(bundle, mac)
+    compare_once(bundle, mac)
     assert path.stat().st_mtime_ns == written
-    examine_once(bundle, replace(mac, system="Darwin 25 arm64"))
+    compare_once(bundle, replace(mac, system="Darwin 25 arm64"))
     assert path.stat().st_mtime_ns > written
 
 
@@ -157,7 +157,7 @@ def test_the_lowest_cosine_counts_and_nan_is_no_agreement():
 def test_both_ways_to_core_ml_are_tried_on_a_mac(make_bundle, tmp_path):
     machine = replace(Machine.this(), verdicts=tmp_path / "caches")
     bundle = make_bundle()
-    verdict = examine(bundle, machine)
+    verdict = compare_backends(bundle, machine)
     assert isinstance(verdict, BackendVerdict)
     assert verdict == read_verdict(bundle, machine)
     if machine.apple_silicon:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
-from picsight_engine.bundles.fields import read_record
+from picsight_engine.bundles.json_records import read_record
 from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.backend import Backend, load_image_encoder
@@ -116,25 +116,25 @@ def read_verdict(bundle: Bundle, machine: Machine) -> BackendVerdict | None:
     return verdict if (verdict.system, [*verdict.trials]) == (machine.system, names) else None
 
 
-def needs_examination(bundle: Bundle, machine: Machine) -> bool:
+def needs_comparison(bundle: Bundle, machine: Machine) -> bool:
     """Whether a candidate for the bundle was not compared with the CPU yet."""
     return bool(candidates(bundle, machine)) and read_verdict(bundle, machine) is None
 
 
-def examine_once(bundle: Bundle, machine: Machine) -> None:
+def compare_once(bundle: Bundle, machine: Machine) -> None:
     """Compares if needed, after a model was installed; does not fail if the verdict cannot be stored.
 
     Raises:
         BundleError: the ONNX graph, which everything else is compared with, cannot be used.
     """
-    if needs_examination(bundle, machine):
+    if needs_comparison(bundle, machine):
         try:
-            examine(bundle, machine)
+            compare_backends(bundle, machine)
         except StorageError as fault:
             _LOG.warning("%s", fault)
 
 
-def examine(
+def compare_backends(
     bundle: Bundle,
     machine: Machine,
     load: Load | None = None,
