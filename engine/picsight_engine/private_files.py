@@ -44,9 +44,7 @@ def _opener(path: str, flags: int) -> int:
 
 
 def write_private(path: Path, content: str | bytes) -> None:
-    """Writes a small file atomically and makes its folder if needed: neither a kill nor a full disk leaves half a file or
-    destroys the old one. Raises OSError.
-    """
+    """Writes a small file atomically, and makes its folder: a kill or a full disk leaves the old one. Raises OSError."""
     make_private_folder(path.parent)
     with drafted(path) as draft:
         draft.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -34,7 +34,7 @@ def start(target: Callable[..., None], *arguments: Any, name: str) -> tuple[Spaw
     return process, here
 
 
-def set_up_child() -> None:
+def set_up() -> None:
     """In the child: leave Ctrl-C to the parent, use one thread, keep library warnings off the terminal."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):

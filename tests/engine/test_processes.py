@@ -19,7 +19,7 @@ class Interrupting:
         return str, ()
 
 def serve(connection, *_given):
-    processes.set_up_child()
+    processes.set_up()
     connection.send("at work")
     connection.recv_bytes()
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def write_errors_explained(folder: Path, more: str = "") -> Iterator[None]:
+def storage_errors(folder: Path, more: str = "") -> Iterator[None]:
     """Turns an OSError of writing to a folder into StorageError; the message ends with `more`."""
     try:
         yield
@@ -34,7 +34,7 @@ def locked(file: Path, busy: str) -> Iterator[None]:
     from filelock import FileLock, Timeout  # lazy: a search need not pay 35 ms
 
     lock = FileLock(file, mode=FILE_MODE)
-    with write_errors_explained(file.parent):
+    with storage_errors(file.parent):
         try:
             lock.acquire(timeout=0)
         except Timeout:

@@ -15,7 +15,7 @@ import xxhash
 
 from picsight_engine.errors import StorageError
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.records import (
@@ -122,7 +122,7 @@ def back_up_decisions(db: Database) -> str | None:
     """
     state, file = backup_state(db), decisions_path(db)
     if state == "earlier":
-        return f"{printable(file)} is of an earlier library. {_IMPORT}"
+        return f"{as_text(file)} is of an earlier library. {_IMPORT}"
     if db.read_only or state in {"none", "current"}:
         return None
     sweep_drafts(file.parent, f"{DECISIONS}.*.part")
@@ -139,9 +139,9 @@ def back_up_decisions(db: Database) -> str | None:
             record_backup(connection, revision, xxhash.xxh3_128_digest(content))
     except OSError as fault:
         raise StorageError(
-            f"The decisions could not be written into {printable(file)} ({fault.strerror}); the library itself holds them."
+            f"The decisions could not be written into {as_text(file)} ({fault.strerror}); the library itself holds them."
         ) from fault
-    return None if aside is None else f"{printable(aside)} was not written by this library. {_IMPORT}"
+    return None if aside is None else f"{as_text(aside)} was not written by this library. {_IMPORT}"
 
 
 def _put_aside(file: Path, known: BackupRecord) -> Path | None:
@@ -161,5 +161,5 @@ def _digest(file: Path) -> bytes | None:
         return None
     except OSError as fault:
         raise StorageError(
-            f"{printable(file)} cannot be read ({fault.strerror}). Move it away; the library itself holds the decisions."
+            f"{as_text(file)} cannot be read ({fault.strerror}). Move it away; the library itself holds the decisions."
         ) from fault

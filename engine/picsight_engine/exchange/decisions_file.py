@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.replacement import write_export
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.store.records import SeenPicture
 
 if TYPE_CHECKING:
@@ -129,15 +129,13 @@ def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
             yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""), faults)
     except _VersionError as fault:
         raise RequestError(
-            f"{printable(file)} was written by a newer Picsight ({fault}). Update this one, and import it then."
+            f"{as_text(file)} was written by a newer Picsight ({fault}). Update this one, and import it then."
         ) from fault
     except (FileNotFoundError, IsADirectoryError) as fault:
-        raise RequestError(
-            f"There is no file of decisions at {printable(file)}. Look at its name."
-        ) from fault
+        raise RequestError(f"There is no file of decisions at {as_text(file)}. Look at its name.") from fault
     except OSError as fault:
         raise StorageError(
-            f"{printable(file)} cannot be read ({fault.strerror}). Copy it again from where it came."
+            f"{as_text(file)} cannot be read ({fault.strerror}). Copy it again from where it came."
         ) from fault
 
 
@@ -147,7 +145,7 @@ def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
     here = _subjects(lines)
     for subject, (words, time) in _subjects(read_decisions(file, faults)).items():
         if subject not in here or here[subject][1] < time:
-            return printable(words)
+            return as_text(words)
     return "lines that cannot be read" if faults else None
 
 
@@ -184,17 +182,17 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
                 yield line
     if not sound:
         first, *_ = (*damaged, *no_text, "it is empty")
-        raise RequestError(f"{printable(file)} holds no decisions of Picsight: {first}. Choose another file.")
+        raise RequestError(f"{as_text(file)} holds no decisions of Picsight: {first}. Choose another file.")
     if damaged:
         many = f"{len(damaged):,} lines are" if len(damaged) > 1 else "one line is"
         raise RequestError(
-            f"Nothing of {printable(file)} was taken, because {many} damaged: {damaged[0]}. Export it again, or delete what is damaged in a text editor."
+            f"Nothing of {as_text(file)} was taken, because {many} damaged: {damaged[0]}. Export it again, or delete what is damaged in a text editor."
         )
     if no_text:
         many = (
-            f"{len(no_text):,} lines of {printable(file)} were"
+            f"{len(no_text):,} lines of {as_text(file)} were"
             if len(no_text) > 1
-            else f"One line of {printable(file)} was"
+            else f"One line of {as_text(file)} was"
         )
         faults.append(f"{many} left out: {no_text[0]}. Correct that, and import the file again.")
 

@@ -17,7 +17,7 @@ from picsight_engine.exchange.importer import KEYWORDS, XMP, FileDecision, Impor
 from picsight_engine.exchange.sidecar_reading import photos_gone, read_sidecars
 from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars, export_table
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import SUFFIX
 from picsight_engine.photos.xmp import same_name
 from picsight_engine.store.decisions import look_alike
@@ -139,10 +139,10 @@ class Exchange:
         if finder.unknown and not finder.found:
             which = "it is not" if finder.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{printable(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
+                f"{as_text(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
                 "Index the folder first."
             )
-        done = importer.run(self._db, self._learner, f'Import "{shortened(printable(place.name or place))}"')
+        done = importer.run(self._db, self._learner, f'Import "{shortened(as_text(place.name or place))}"')
         done = replace(done, searches=Searches(self._db).add(importer.searches), faults=tuple(faults))
         return replace(done, photos=len(finder.found), unknown=finder.unknown)
 
@@ -154,7 +154,7 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
         RequestError: the folder is not part of the library.
     """
     if folder is not None and not is_covered(db, folder):
-        raise RequestError(f"{printable(folder)} is no part of the library; index it first.")
+        raise RequestError(f"{as_text(folder)} is no part of the library; index it first.")
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
@@ -220,7 +220,7 @@ def _decisions(db: Database, file: Path) -> Import:
             try:
                 key = keys[line.tag, line.kind] = importer.add_tag(line.tag, line)
             except RequestError as fault:
-                raise RequestError(f"Nothing of {printable(file)} was taken: {fault}") from fault
+                raise RequestError(f"Nothing of {as_text(file)} was taken: {fault}") from fault
         if photo is not None:
             _add_line(importer, key, photo, line)
     return importer, finder, faults
@@ -257,7 +257,7 @@ class _SidecarImport:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.faults: list[str] = []
-        self._ignored_favourites: set[int] = set()
+        self._ignored: set[int] = set()
         with db.reading() as connection:
             self._ratings, self._given = last_ratings(connection), ever_rated(connection)
         self.importer = Importer()
@@ -296,7 +296,7 @@ class _SidecarImport:
 
     def ignored_favourites(self) -> Iterator[str]:
         """A sentence about keywords of other programs that have the name of the favourites."""
-        if ignored := self._ignored_favourites.difference(favourite_photos(self._db).tolist()):
+        if ignored := self._ignored.difference(favourite_photos(self._db).tolist()):
             yield (
                 f'The keyword "{FAVOURITES}" of {counted(len(ignored), "photo")} is another program\'s, and makes none a favourite. '
                 "Mark those that are."
@@ -304,14 +304,12 @@ class _SidecarImport:
 
     def _add(self, tag: str, photo: int, decision: FileDecision, path: Path) -> None:
         if decision.verdict == "accepted" and not decision.is_echo and name_key(tag) == name_key(FAVOURITES):
-            self._ignored_favourites.add(
-                photo
-            )  # only the user marks favourites; this keyword may mean something else
+            self._ignored.add(photo)  # only the user marks favourites; this keyword may mean something else
             return
         try:
             self.importer.add_decision(self.importer.add_tag(tag), photo, decision)
         except RequestError as fault:
-            self.faults.append(f"A keyword of {printable(path)} was left out: {fault}")
+            self.faults.append(f"A keyword of {as_text(path)} was left out: {fault}")
 
 
 def _key(keyword: Keyword) -> Keyword:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import ReplaceError, RequestError, StorageError
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_photo_name
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.private_files import move_unless_there
 
 if TYPE_CHECKING:
@@ -46,29 +46,29 @@ def write_export(
             draft.replace(target)
     except OSError as fault:
         raise StorageError(
-            f"{printable(path)} could not be written ({fault.strerror}). Choose another place."
+            f"{as_text(path)} could not be written ({fault.strerror}). Choose another place."
         ) from fault
 
 
 def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
     if package := package_of(path):
-        raise RequestError(f"{printable(package)} belongs to another program; choose a folder outside it.")
+        raise RequestError(f"{as_text(package)} belongs to another program; choose a folder outside it.")
     if not os.path.lexists(path):
         return
     real = Path(os.path.realpath(path))  # resolve() raises RuntimeError for a link to itself
     if not path.is_file() or is_photo_name(real.name) or _is_database(path):
-        raise RequestError(f"{printable(path)} is no file that an export may replace; choose another name.")
+        raise RequestError(f"{as_text(path)} is no file that an export may replace; choose another name.")
     if replace or not path.stat().st_size:
         return
     try:
         found = lacking(path)
     except RequestError as fault:
         raise ReplaceError(
-            f"{printable(path)} is there already and is no earlier export, so it was left as it is."
+            f"{as_text(path)} is there already and is no earlier export, so it was left as it is."
         ) from fault
     if found is not None:
         raise ReplaceError(
-            f"{printable(path)} holds {found}, which this export lacks, so it was left as it is."
+            f"{as_text(path)} holds {found}, which this export lacks, so it was left as it is."
         )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import RequestError
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import (
     SUFFIX,
     belongs_to,
@@ -58,7 +58,7 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
                 packet = read_packet(read_sidecar(folder / name) or b"")
                 written_at = (folder / name).stat().st_mtime
             except (PacketError, OSError) as fault:
-                faults.append(f"{printable(folder / name)} was left out: {fault}. Repair or remove it.")
+                faults.append(f"{as_text(folder / name)} was left out: {fault}. Repair or remove it.")
                 continue
             is_version = packet.original is None and _is_version(folder / Path(name).stem)
             if not is_version and (packet.keywords or packet.gone or packet.rating is not None):
@@ -107,11 +107,11 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
             yield place.parent, {name: [place.name] for name, photos in found.items() if place.name in photos}
         return
     if not place.is_dir():
-        raise RequestError(f"There is no folder, photo or .xmp file at {printable(place)}. Look at its name.")
+        raise RequestError(f"There is no folder, photo or .xmp file at {as_text(place)}. Look at its name.")
 
     def refuse(fault: OSError) -> None:
         faults.append(
-            f"{printable(Path(fault.filename))} may not be read ({fault.strerror}), so it was left out."
+            f"{as_text(Path(fault.filename))} may not be read ({fault.strerror}), so it was left out."
         )
 
     walked: set[str] = set()

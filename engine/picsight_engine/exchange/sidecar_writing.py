@@ -20,16 +20,11 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import ImageError, RequestError, StorageError
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange, write_export
-from picsight_engine.exchange.xmp_writing import (
-    SidecarContent,
-    keywords_by_path,
-    updated_packet,
-    without_notes,
-)
+from picsight_engine.exchange.xmp_writing import SidecarContent, keywords_by_path, strip_notes, update_packet
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
-from picsight_engine.photos.reading import film_extract, printable
+from picsight_engine.photos.reading import as_text, film_extract
 from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.xmp import (
     HIERARCHICAL,
@@ -79,7 +74,7 @@ class TaggedPhoto:
     rated_at: float = math.inf
 
     @property
-    def sidecar_content(self) -> SidecarContent:
+    def sidecar(self) -> SidecarContent:
         """The content for its side-car."""
         original = self.fingerprint or self.bytes_hash
         return SidecarContent(self.tags, self.stars, original, self.rejected, self.history)
@@ -160,7 +155,7 @@ def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = F
         keywords = keywords_by_path(photo.tags)
         if (keywords or photo.stars is not None) and not package_of(photo.path):
             if photo.path.is_file() and not _is_as_indexed(photo):
-                raise RequestError(f"{printable(photo.path)} {_CHANGED}")
+                raise RequestError(f"{as_text(photo.path)} {_CHANGED}")
             lists = [
                 [written_form(keyword, name) for keyword in keywords]
                 for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
@@ -186,11 +181,11 @@ def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
     except (csv.Error, ValueError):
         header, lines = [], []
     if tuple(header) != _COLUMNS:
-        raise RequestError(f"{printable(file)} is no table of Picsight.")
+        raise RequestError(f"{as_text(file)} is no table of Picsight.")
     for path, *fields in filter(None, lines):  # skip blank lines
         here = rows.get(path, ())
         if len(fields) > len(here) or any(map(_holds_more, fields, here)):
-            return f"something about {printable(path)}"
+            return f"something about {as_text(path)}"
     return None
 
 
@@ -228,12 +223,10 @@ def _content(photo: TaggedPhoto, before: bytes | None, find: Find, *, is_there: 
     base = before or (_short_content(photo.path) if is_there else None)  # an empty side-car counts as missing
     other = None if base is None else _other_picture(base, photo, find)
     if base is not None and other is not None and (is_there or other[1]):
-        rest = without_notes(base)
-        return (updated_packet(rest, photo.sidecar_content) if is_there else None) or (
-            rest if before else None
-        )
+        rest = strip_notes(base)
+        return (update_packet(rest, photo.sidecar) if is_there else None) or (rest if before else None)
     copied = bytes_hash(base) if base and not before else None
-    after = updated_packet(base, replace(photo.sidecar_content, copied=copied)) if is_there else None
+    after = update_packet(base, replace(photo.sidecar, copied=copied)) if is_there else None
     if before and after is not None and _has_changed_later(photo, before):
         raise _LeftAloneError(photo.path, _LATER, of_folder=True)
     return after or before
@@ -300,8 +293,5 @@ def _short_content(photo: Path) -> bytes | None:
 
 def _sentence(key: tuple[Path, str], what: list[Path]) -> str:
     place, why = key
-    return (
-        f"{len(what):,} photos in {printable(place)} {why}"
-        if len(what) > 1
-        else f"{printable(what[0])} {why}"
-    )
+    photos = f"{len(what):,} photos in {as_text(place)}" if len(what) > 1 else as_text(what[0])
+    return f"{photos} {why}"

@@ -85,7 +85,7 @@ class SidecarContent:
     copied: bytes | None = None
 
 
-def updated_packet(data: bytes | None, sidecar: SidecarContent) -> bytes | None:
+def update_packet(data: bytes | None, sidecar: SidecarContent) -> bytes | None:
     """The packet with this content, or a new packet; None if nothing changes, or the content is empty.
 
     Raises:
@@ -118,13 +118,13 @@ def updated_packet(data: bytes | None, sidecar: SidecarContent) -> bytes | None:
     return _whole(tree, declared=data is None or b"<?xml" in data[:80].replace(b"\0", b""))
 
 
-def without_notes(data: bytes) -> bytes | None:
+def strip_notes(data: bytes) -> bytes | None:
     """The packet without the notes of any library; None if nothing else is left.
 
     Raises:
         PacketError: the packet cannot be read.
     """
-    rest = updated_packet(data, SidecarContent((), None, None, history=DecisionHistory(of_all=True))) or data
+    rest = update_packet(data, SidecarContent((), None, None, history=DecisionHistory(of_all=True))) or data
     return None if all(map(_is_empty, nodes(parse(rest)))) else rest
 
 

@@ -165,9 +165,7 @@ class Batch:
     def _store_readable(
         self, connection: sqlite3.Connection, seen: ReadableFile, jpegs: dict[int, bytes]
     ) -> dict[int, None]:
-        """Stores a file and its picture, unless the user removed that picture from the library meanwhile; collects its
-        thumbnail.
-        """
+        """Stores a file, its picture and its thumbnail, unless the user removed that picture from the library meanwhile."""
         folder, file, described = seen.task.folder, seen.task.file, seen.described
         self._unread.discard(seen.task.stored.id if seen.task.stored else 0)
         if described is None:

@@ -16,8 +16,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import PicsightError
-from picsight_engine.indexing.messages import Described, WorkerFailed, WorkerLost, WorkerReady
-from picsight_engine.processes import START_SECONDS, lower_priority, release, set_up_child, start, time_limit
+from picsight_engine.indexing.messages import Described, Ready, WorkerFailed, WorkerLost
+from picsight_engine.processes import START_SECONDS, lower_priority, release, set_up, start, time_limit
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 if TYPE_CHECKING:
@@ -38,13 +38,13 @@ _LOG = logging.getLogger(__name__)
 
 def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: float) -> None:
     """The process's main function: loads the tower, then embeds batches until the indexer closes the pipe or dies."""
-    set_up_child()
+    set_up()
     lower_priority()
     with suppress(EOFError, OSError):  # the indexer is gone
         try:
             size = bundle.image_spec().size
             encoder = load_image_encoder(bundle, backend=backend)
-            connection.send(WorkerReady())
+            connection.send(Ready())
             while True:
                 pixels = _pixels(connection.recv(), size)
                 # ONNX Runtime's sums depend on the batch, but a photo's vector must not depend on its neighbours
@@ -57,7 +57,7 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
 
 
 def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
-    import numpy as np  # lazy: after `set_up_child`, which limits its threads
+    import numpy as np  # lazy: after `set_up`, which limits its threads
 
     return np.stack([np.frombuffer(pixels, dtype="<f4").reshape(3, size, size) for pixels in batch])
 
@@ -97,7 +97,7 @@ class Encoder:
             _LOG.warning("%s", message.error)
             return None
         done: list[tuple[int, News]] = []
-        if isinstance(message, WorkerReady):
+        if isinstance(message, Ready):
             self._ready = True
         else:
             vectors = iter(message)

@@ -51,9 +51,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class EmptiedFolder:
-    """A readable folder or directory from which so many photos are missing that a disk may be disconnected. They are
-    kept; the user can forget them, see `Library.forget`.
-    """
+    """A readable folder that lacks so many photos that a disk may be disconnected; they are kept, see `Library.forget`."""
 
     path: Path
     photos: int

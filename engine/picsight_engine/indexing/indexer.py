@@ -20,7 +20,7 @@ from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.long_pictures import LONG
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_comparison import choose_image_backend
@@ -156,7 +156,7 @@ class _Run:
             if offline.state == "denied":
                 self.notes.append(_denied_sentence(offline.folder))
             elif photos:
-                away.append((photos, printable(offline.place) or _title(offline.folder)))
+                away.append((photos, as_text(offline.place) or _title(offline.folder)))
                 if offline.may_be_gone:
                     self.emptied.append(EmptiedFolder(file_path(offline.folder.path, offline.place), photos))
         if away:
@@ -176,10 +176,9 @@ class _Run:
                         yield Committed(photo_ids)
                 now = time.monotonic()
                 since = now - reported
-                if since >= _PULSE_SECONDS or (
-                    since >= _TICK_SECONDS and dispatcher.tally.done != reported_done
-                ):
-                    reported, reported_done = now, dispatcher.tally.done
+                done = dispatcher.tally.done
+                if since >= _PULSE_SECONDS or (since >= _TICK_SECONDS and done != reported_done):
+                    reported, reported_done = now, done
                     yield dispatcher.progress(now)
         except (StorageError, LibraryError):
             self.batch.drop()
@@ -227,7 +226,7 @@ def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> No
     folders = sum(listing.passed_folders for listing in listings)
     files = sum(listing.passed_files for listing in listings)
     if folders or files:
-        where = f"Passed over in {printable(folder.path)}, hidden or of other programs"
+        where = f"Passed over in {as_text(folder.path)}, hidden or of other programs"
         _LOG.info("%s: folders %d, files %d.", where, folders, files)
 
 
@@ -256,4 +255,4 @@ def _vanished_sentence(folder: Folder) -> str:
 
 
 def _title(folder: Folder) -> str:
-    return printable(folder.path.name or folder.path)
+    return as_text(folder.path.name or folder.path)

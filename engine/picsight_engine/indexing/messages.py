@@ -31,7 +31,7 @@ class WorkerOrder(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerReady:
+class Ready:
     """From a worker: its model is loaded."""
 
 

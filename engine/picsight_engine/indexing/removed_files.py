@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """The number of forgotten photos; that of absent files `kept` because their disk may be disconnected, and of those that
-    may have `moved` to a place that is not indexed yet.
-    """
+    """How many photos were forgotten; absent files that were `kept`, as their disk may be offline, or may have `moved`."""
 
     photos: int
     kept: int

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.reading import printable
+from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import SUFFIXES, companions
 from picsight_engine.suffixes import VIDEO_SUFFIXES, suffix_of
 
@@ -174,7 +174,7 @@ def _identities(path: Path) -> set[tuple[int, int]]:
 
 def _problems(root: bytes, name: bytes, fault: OSError) -> list[SeenProblem]:
     """The problem of an unreadable directory; none for a subdirectory that was deleted meanwhile."""
-    where = printable(root + b"/" + name if name else root)
+    where = as_text(root + b"/" + name if name else root)
     if isinstance(fault, PermissionError):
         sentence = (
             f"The folder {where} cannot be opened: permission was denied. Allow reading it, then index again."

@@ -10,17 +10,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError, VectorError
-from picsight_engine.indexing.messages import (
-    Described,
-    Failed,
-    Identified,
-    WorkerFailed,
-    WorkerOrder,
-    WorkerReady,
-)
+from picsight_engine.indexing.messages import Described, Failed, Identified, Ready, WorkerFailed, WorkerOrder
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import film_extract, read_photo
-from picsight_engine.processes import lower_priority, set_up_child, silence_decoders, time_limit
+from picsight_engine.processes import lower_priority, set_up, silence_decoders, time_limit
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
@@ -44,7 +37,7 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
 
     Without `embeds`, it loads the model only when a photo needs it after all.
     """
-    set_up_child()
+    set_up()
     lower_priority()
     with suppress(EOFError, OSError):  # the indexer is gone
         try:
@@ -55,7 +48,7 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
             connection.send(WorkerFailed(fault))
             return
         silence_decoders()
-        connection.send(WorkerReady())
+        connection.send(Ready())
         while True:
             _serve(connection, reader, connection.recv())
 

@@ -21,10 +21,10 @@ from picsight_engine.indexing.messages import (
     Identified,
     Job,
     News,
+    Ready,
     WorkerFailed,
     WorkerLost,
     WorkerOrder,
-    WorkerReady,
 )
 from picsight_engine.indexing.worker import work
 from picsight_engine.photos.reading import Limits, lost_photo
@@ -174,7 +174,7 @@ class WorkerPool:
         if isinstance(message, WorkerFailed):
             raise message.error
         worker.deadline = None
-        if isinstance(message, WorkerReady):
+        if isinstance(message, Ready):
             worker.ready = True
             self._failed_starts = 0
             return

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.bundles.bundle import file_record
-from picsight_engine.bundles.writable_folder import write_errors_explained
+from picsight_engine.bundles.writable_folder import storage_errors
 from picsight_engine.errors import CancelledError, DownloadError
 from picsight_engine.private_files import make_private_folder, open_private, write_private
 
@@ -78,6 +78,9 @@ class DownloadedFile:
     stated_sha256: str | None
 
 
+DownloadEvent = DownloadProgress | DownloadedFile
+
+
 @dataclass(slots=True)
 class _Notes:
     """A server's statements about a file; stored beside it for a later attempt until the file is recorded."""
@@ -107,7 +110,7 @@ def download(
     *,
     cancel: threading.Event | None = None,
     retries: RetryPolicy = RetryPolicy(),
-) -> Iterator[DownloadProgress | DownloadedFile]:
+) -> Iterator[DownloadEvent]:
     """Downloads a file to `target`; the last event is DownloadedFile, and only then `target` exists.
 
     If the download fails or is cancelled, the received bytes stay beside it as NAME.part. The next call resumes it if a
@@ -119,7 +122,7 @@ def download(
         CancelledError: `cancel` was set.
     """
     _require_safe(request.url)
-    with write_errors_explained(target.parent, " What has arrived is kept."):
+    with storage_errors(target.parent, " What has arrived is kept."):
         yield from _Download(request, target, cancel or threading.Event(), retries).run()
 
 
@@ -144,7 +147,7 @@ class _Download:
     def _sha256(self) -> str | None:
         return self._request.sha256 or self._notes.stated_sha256  # the catalogue's hash takes precedence
 
-    def run(self) -> Iterator[DownloadProgress | DownloadedFile]:
+    def run(self) -> Iterator[DownloadEvent]:
         """Tries until the file is complete, or several attempts in a row made no progress."""
         self._take_up()
         failures, most = 0, self._done

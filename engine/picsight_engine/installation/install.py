@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
-from picsight_engine.bundles.writable_folder import write_errors_explained
+from picsight_engine.bundles.writable_folder import storage_errors
 from picsight_engine.errors import BundleError, RequestError
 from picsight_engine.installation.download import (
     DownloadedFile,
+    DownloadEvent,
     DownloadProgress,
     DownloadRequest,
     RetryPolicy,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
     from picsight_engine.installation.local_model import Source
 
-    _Bring = Callable[[RemoteFile, str | None, Path], Iterator[DownloadProgress | DownloadedFile]]
+    _Bring = Callable[[RemoteFile, str | None, Path], Iterator[DownloadEvent]]
 
 _RECORDS = "fetched.json"
 _CARD = "README.md"
@@ -64,9 +65,7 @@ def install(
         CancelledError: `cancel` was set.
     """
 
-    def bring(
-        file: RemoteFile, revision: str | None, target: Path
-    ) -> Iterator[DownloadProgress | DownloadedFile]:
+    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
         request = DownloadRequest(file.url(revision), file.limit, file.size, file.sha256)
         return download(request, target, cancel=cancel, retries=retries or RetryPolicy())
 
@@ -94,9 +93,7 @@ def install_from(
         CancelledError: `cancel` was set.
     """
 
-    def bring(
-        file: RemoteFile, revision: str | None, target: Path
-    ) -> Iterator[DownloadProgress | DownloadedFile]:
+    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
         del revision  # the commit of local files is unknown
         return _copy(source, file, target, cancel)
 
@@ -142,7 +139,7 @@ def _place(source: Source, file: RemoteFile) -> str | None:
 
 def _copy(
     source: Source, file: RemoteFile, target: Path, cancel: threading.Event | None
-) -> Iterator[DownloadProgress | DownloadedFile]:
+) -> Iterator[DownloadEvent]:
     """Copies a published file to `target`, with the events of `download`.
 
     Raises:
@@ -206,7 +203,7 @@ class _Installation:
         for file in self._files:
             if file not in missing:
                 self._sizes[file.name] = self._done[file.name] = self._records[file.name].size
-        with write_errors_explained(self._staging):
+        with storage_errors(self._staging):
             for file in missing:
                 for event in self._bring(file, self._revision(file), self._staging / file.name):
                     if isinstance(event, DownloadedFile):
@@ -244,7 +241,7 @@ class _Installation:
             _CARD: _card(self._entry, self._records),
         }
         try:
-            with write_errors_explained(self._staging):
+            with storage_errors(self._staging):
                 for name, text in papers.items():
                     write_private(self._staging / name, text)
                 bundle = self._models.place(self._staging, self._manifest(papers))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.bundles.json_records import MODEL_NAME, is_model_name
-from picsight_engine.bundles.writable_folder import locked, write_errors_explained
+from picsight_engine.bundles.writable_folder import locked, storage_errors
 from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
 from picsight_engine.private_files import close_tree, make_private, make_private_folder
 
@@ -213,7 +213,7 @@ class InstalledModels:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """The lock for installing and removing models; BusyError if another process holds it."""
-        with write_errors_explained(self.folder):
+        with storage_errors(self.folder):
             make_private_folder(self.folder)
             close_tree(self.folder)
         busy = "Another Picsight is installing or removing a model right now; wait until it has finished."

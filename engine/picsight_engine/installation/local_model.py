@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
-from picsight_engine.bundles.writable_folder import write_errors_explained
+from picsight_engine.bundles.writable_folder import storage_errors
 from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
 from picsight_engine.installation.published import describe, find_published
@@ -91,11 +91,7 @@ class LocalModel:
         """
         models.require_name(self.manifest.name)
         total, done = sum(record.bytes for record in self.manifest.files.values()), 0
-        with (
-            models.lock(),
-            write_errors_explained(models.folder),
-            models.staging(self.manifest.name) as staging,
-        ):
+        with models.lock(), storage_errors(models.folder), models.staging(self.manifest.name) as staging:
             models.require_room(self.manifest.title, total)  # a small archive may unpack to a full disk
             for name, record in self.manifest.files.items():
                 where = self._prefix + name
@@ -125,9 +121,7 @@ def open_local_model(path: Path) -> Iterator[LocalModel]:
     with open_source(path) as source:
         with damage_explained(path):
             layout = find_published(path) if source.find(MANIFEST) is None else None
-            model = (
-                _bundle_in(source) if layout is None else LocalModel(describe(path, layout), "", source, "")
-            )
+            model = _found(source) if layout is None else LocalModel(describe(path, layout), "", source, "")
         yield model
 
 
@@ -226,7 +220,7 @@ def _chunks(source: Source, name: str, left: int) -> Iterator[bytes]:
         raise BundleError(f"{source.path} lacks the model's file {name}; get it again.") from None
 
 
-def _bundle_in(source: Source) -> LocalModel:
+def _found(source: Source) -> LocalModel:
     where = source.find(MANIFEST)
     if where is None:
         raise BundleError(

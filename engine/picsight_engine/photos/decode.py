@@ -95,9 +95,7 @@ class DecodedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header of a file: the number of `pixels`, 0 if unknown; the rule since which its picture is decoded as now; and
-    its metadata.
-    """
+    """A file's header: the number of `pixels`, 0 if unknown, the rule since which it is decoded as now, its metadata."""
 
     pixels: int = 0
     picture_rule: int = 1

@@ -94,7 +94,7 @@ def read_file(path: Path, read: Callable[[BinaryIO, int], Read]) -> Read:
 
 def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
     """One sentence about a file."""
-    return ImageError(code, f"{printable(path)} {reason}.", path)
+    return ImageError(code, f"{as_text(path)} {reason}.", path)
 
 
 def lost_photo(code: ProblemCode, path: Path, limits: Limits, outcome: str) -> ImageError:
@@ -105,7 +105,7 @@ def lost_photo(code: ProblemCode, path: Path, limits: Limits, outcome: str) -> I
     return problem(code, path, f"{reason}, so it {outcome}. Save it again in another program")
 
 
-def printable(path: Path | str | bytes) -> str:
+def as_text(path: Path | str | bytes) -> str:
     """A path for a message; invalid bytes become question marks, so that any output accepts it."""
     return os.fsencode(path).decode("utf-8", "replace")
 

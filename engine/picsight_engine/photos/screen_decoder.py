@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import CancelledError, ImageError, PicsightError
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import lost_photo, problem, read_photo
-from picsight_engine.processes import (
-    START_SECONDS,
-    release,
-    set_up_child,
-    silence_decoders,
-    start,
-    time_limit,
-)
+from picsight_engine.processes import START_SECONDS, release, set_up, silence_decoders, start, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +34,7 @@ _ALL = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class PhotoRequest:
-    """To the process: decode this photo to fit into `fit` pixels, or at full size if that is None; of a film its poster, or
-    its frame at `moment` seconds.
-    """
+    """To the process: decode this photo to fit `fit` pixels (None: full size); of a film its poster, or the `moment`."""
 
     path: Path
     fit: tuple[int, int] | None
@@ -65,7 +56,7 @@ class DecodedPixels:
 
 def serve(connection: Connection, limits: Limits) -> None:
     """The process's main function: answers requests until the other side is gone."""
-    set_up_child()
+    set_up()
     from picsight_engine.photos import decode  # preloads Pillow and numpy (100 ms) for `_decode`
 
     _ = decode

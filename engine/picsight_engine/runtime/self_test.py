@@ -35,7 +35,7 @@ _STEP = 0.01  # a log scale this close to its initial value is untrained
 
 
 @dataclass(frozen=True, slots=True)
-class SelfTestResult:
+class SelfTest:
     """Whether a model looks trained, and the reason."""
 
     trained: bool
@@ -58,7 +58,7 @@ def try_towers(bundle: Bundle) -> None:
         TextEmbedder(bundle).embed_texts([*PHRASES.values(), _LONG_TEXT])
 
 
-def judge_model(bundle: Bundle) -> SelfTestResult | None:
+def judge_model(bundle: Bundle) -> SelfTest | None:
     """Judges a bundle with both towers; None if it has only one.
 
     Raises:
@@ -77,7 +77,7 @@ def known_photos(spec: ImageSpec) -> NDArray[np.float32]:
     return np.stack([preprocess(Image.open(folder / f"{name}.jpg"), spec) for name in PHRASES])
 
 
-def judge_vectors(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> SelfTestResult:
+def judge_vectors(photos: NDArray[np.float32], texts: NDArray[np.float32], scale: float) -> SelfTest:
     """Judges by the unit vectors of photos and phrases, [4, dim] each, and by the logit scale."""
     best = (photos @ texts.T).argmax(1)
     names = list(PHRASES)
@@ -88,4 +88,4 @@ def judge_vectors(photos: NDArray[np.float32], texts: NDArray[np.float32], scale
         answers += f", not {', '.join(wrong)}"
     moved = abs(math.log(max(scale, 1e-9) / _FIRST_SCALE)) > _STEP
     scale_note = f"the logit scale is {scale:.1f}" + ("" if moved else ", as before training")
-    return SelfTestResult(moved and right >= _LEAST_RIGHT, (scale_note, answers))
+    return SelfTest(moved and right >= _LEAST_RIGHT, (scale_note, answers))

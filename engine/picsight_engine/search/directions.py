@@ -132,7 +132,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchTarget:
+class Target:
     """The target of a search: any of the alternatives, each with all of its parts; and the parts to see less of.
 
     `weighted_words` are words with their own weight; the vector of their term is already turned by them.
@@ -196,7 +196,7 @@ class SearchTarget:
         yield from self.less
 
 
-def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> SearchTarget | None:
+def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Target | None:
     """The target of a query, None if it has none; `pictures` are the vectors [dim] of its pictures by the typed text.
 
     Raises:
@@ -207,7 +207,7 @@ def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Sea
     if not alternatives:
         return None
     less = [part for term in query.less for part in _parts(term, terms, pictures, less=True)]
-    return SearchTarget(alternatives, tuple(less), tuple(_weighted_words(query, terms)))
+    return Target(alternatives, tuple(less), tuple(_weighted_words(query, terms)))
 
 
 def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bool = False) -> Iterator[Part]:

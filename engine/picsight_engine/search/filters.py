@@ -67,8 +67,7 @@ class Filters:
         self._names: tuple[int, dict[str, str]] | None = None
 
     def apply(self, query: Query, languages: Sequence[str] = ()) -> FilteredQuery:
-        """The photos that match every fact of the query, and every time and place that its words mean, times also in one of
-        these languages.
+        """The photos that match every fact, time and place in the query; `languages` are those of times besides English.
 
         Raises:
             LibraryError: the library is damaged.

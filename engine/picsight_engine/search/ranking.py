@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.calibration import Blankness
     from picsight_engine.search.answer import FoundBy, Least
-    from picsight_engine.search.directions import SearchTarget
+    from picsight_engine.search.directions import Target
     from picsight_engine.vectors.matrix import Rows
 
 
@@ -37,7 +37,7 @@ _FEWEST_SAMPLED = 16  # too few rows give no estimate
 
 
 @dataclass(frozen=True, slots=True)
-class RankedPhoto:
+class Hit:
     """A ranked photo; `match` is None without a calibration, `found_by` is None if nothing was compared.
 
     `part` is its whole or the part that has the score; None if no vector was compared.
@@ -51,14 +51,14 @@ class RankedPhoto:
 
 
 @dataclass(frozen=True, slots=True)
-class SearchScope:
+class Scope:
     """A snapshot of the vectors, and the rows to search (`allowed` [n], None for all visible ones)."""
 
     rows: Rows
     allowed: NDArray[np.bool_] | None
 
     @classmethod
-    def of(cls, rows: Rows, passing: NDArray[np.int64] | None) -> SearchScope:
+    def of(cls, rows: Rows, passing: NDArray[np.int64] | None) -> Scope:
         """The rows of the photos that pass, None for all."""
         return cls(rows, None if passing is None else np.isin(rows.ids, passing))
 
@@ -72,12 +72,12 @@ class SearchScope:
         """How many pictures are compared: the photos and their parts, each one more chance to score high by accident."""
         return self.rows.count(self.allowed)
 
-    def without(self, photo_ids: Sequence[int]) -> SearchScope:
+    def without(self, photo_ids: Sequence[int]) -> Scope:
         """The scope without these photos."""
         if not photo_ids:
             return self
         others = ~np.isin(self.rows.ids, np.asarray(photo_ids))
-        return SearchScope(self.rows, others if self.allowed is None else self.allowed & others)
+        return Scope(self.rows, others if self.allowed is None else self.allowed & others)
 
     def spread(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """The standard deviation [m] of the cosines of the library's photos with each of these vectors [m, dim]."""
@@ -116,16 +116,16 @@ class Ranking:
     `judging` is None without a calibration. `losses` [n] are subtracted from the scores of rows, None if there are none.
     """
 
-    scope: SearchScope
+    scope: Scope
     directions: NDArray[np.float32]
     judging: Judging | None
     losses: NDArray[np.float32] | None = None
 
-    def best(self, number: int) -> list[RankedPhoto]:
+    def best(self, number: int) -> list[Hit]:
         """The `number` best photos and some more, best first; of these, the later ones may match better."""
         return self._judged(number) if number > 0 else []
 
-    def matching(self, least: Least, number: int) -> list[RankedPhoto]:
+    def matching(self, least: Least, number: int) -> list[Hit]:
         """Every photo that matches at least as well as `least`; without a calibration, the `number` best."""
         if self.judging is None or least == "all":
             return sorted(self.best(number), key=lambda photo: photo.match != "strong")[: max(number, 0)]
@@ -136,18 +136,18 @@ class Ranking:
                 return [photo for photo in judged if photo.match in KEPT[least]]
             looked *= 4
 
-    def by_name(self, photo_ids: Sequence[int]) -> list[RankedPhoto]:
+    def by_name(self, photo_ids: Sequence[int]) -> list[Hit]:
         """Photos found by the names of their files, with their scores."""
         if not photo_ids:
             return []
         match: Match | None = None if self.judging is None else "strong"
         scores, parts = self._scores(self._places(np.asarray(photo_ids, np.int64)))
         return [
-            RankedPhoto(photo_id, score, match, "name", part)
+            Hit(photo_id, score, match, "name", part)
             for photo_id, score, part in zip(photo_ids, scores, parts, strict=True)
         ]
 
-    def by_words(self, photo_ids: NDArray[np.int64], number: int) -> list[RankedPhoto]:
+    def by_words(self, photo_ids: NDArray[np.int64], number: int) -> list[Hit]:
         """The best of the photos found by a word, each judged by its score."""
         if not len(photo_ids):
             return []
@@ -157,17 +157,15 @@ class Ranking:
         first = self._first(_WEIGHED)[2]
         matches = self._matches(np.concatenate([first, places[order]]))[len(first) :]
         return [
-            RankedPhoto(int(photo_ids[row]), scores[row], match, "name", parts[row])
+            Hit(int(photo_ids[row]), scores[row], match, "name", parts[row])
             for row, match in zip(order.tolist(), matches, strict=True)
         ]
 
-    def _judged(self, number: int) -> list[RankedPhoto]:
+    def _judged(self, number: int) -> list[Hit]:
         ids, scores, places = self._first(max(number, _WEIGHED))
         parts, matches = self.scope.rows.parts_at(places), self._matches(places)
         found = zip(ids.tolist(), scores.tolist(), matches, parts, strict=True)
-        return [
-            RankedPhoto(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found
-        ]
+        return [Hit(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found]
 
     def _first(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
         return scan(self.scope.rows, self.directions, number, self.scope.allowed, self.losses)
@@ -200,9 +198,7 @@ class Ranking:
         return matches
 
 
-def explanations(
-    ranking: Ranking, target: SearchTarget, photo_ids: Sequence[int]
-) -> dict[int, tuple[TermScore, ...]]:
+def explain(ranking: Ranking, target: Target, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
     """The similarity of photos, or of their best parts, to each part of a query; no entry for a photo without a vector."""
     parts = target.named()
     vectors = np.stack([part.judging for part in parts])

@@ -22,15 +22,7 @@ from picsight_engine.search.details import taken_iso
 from picsight_engine.search.directions import Terms, target_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.ranking import (
-    KEPT,
-    Judging,
-    RankedPhoto,
-    Ranking,
-    SearchScope,
-    explanations,
-    find_losses,
-)
+from picsight_engine.search.ranking import KEPT, Hit, Judging, Ranking, Scope, explain, find_losses
 from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
@@ -54,7 +46,7 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query, Term
     from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Least, Request
-    from picsight_engine.search.directions import SearchTarget
+    from picsight_engine.search.directions import Target
     from picsight_engine.search.filters import FilteredQuery
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
@@ -62,7 +54,7 @@ if TYPE_CHECKING:
 
 REST = "The rest was searched."
 _NEGATIONS = frozenset({"no", "not", "without"})
-_UNRANKED = RankedPhoto(0)  # for photos that are not ranked
+_UNRANKED = Hit(0)  # for photos that are not ranked
 
 
 class Searcher:
@@ -112,11 +104,8 @@ class Searcher:
         else:
             photos, results = self._ranked(filtered, pictures.known, target, request)
         if request.explain:
-            terms = (
-                {}
-                if target is None
-                else self._explanations(filtered.query, target, [each.id for each in results])
-            )
+            ids = [each.id for each in results]
+            terms = {} if target is None else self._explanations(filtered.query, target, ids)
             results = [replace(result, terms=terms.get(result.id, ())) for result in results]
         return replace(
             self._answer(query.text, photos, results, started),
@@ -153,7 +142,7 @@ class Searcher:
             raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
         rows = self.rows()
         direction = stored[np.newaxis].astype(np.float32)
-        others = SearchScope(rows, None).without([photo.id])
+        others = Scope(rows, None).without([photo.id])
         likeness = self._bundle.manifest.likeness
         judging = None if likeness is None else Judging(likeness.matches, direction)
         best = Ranking(others, direction, judging).best(limit)[: max(limit, 0)]
@@ -184,7 +173,7 @@ class Searcher:
     def scored(self, query: str, photos: Sequence[tuple[int, float]]) -> Answer:
         """An answer for `query` from photos that were scored elsewhere: the visible ones, in the given order."""
         started = time.perf_counter()
-        results = self._results([RankedPhoto(photo_id, score) for photo_id, score in photos])
+        results = self._results([Hit(photo_id, score) for photo_id, score in photos])
         return self._answer(query, self.rows().photos, results, started)
 
     def warm_up(self) -> None:
@@ -240,15 +229,15 @@ class Searcher:
         if filtered.ids is None:
             return self.rows().photos, []
         photos = first_of(self._db, filtered.ids.tolist(), request.limit, by_folder=request.order == "folder")
-        by_name = [RankedPhoto(photo_id, found_by="name") for photo_id in filtered.by_name]
-        ranked = _in_order(by_name, [RankedPhoto(photo.id) for photo in photos], (), request.least)
+        by_name = [Hit(photo_id, found_by="name") for photo_id in filtered.by_name]
+        ranked = _in_order(by_name, [Hit(photo.id) for photo in photos], (), request.least)
         return len(filtered.ids), self._results(ranked[: max(request.limit, 0)], photos)
 
     def _ranked(
-        self, filtered: FilteredQuery, named: Sequence[int], target: SearchTarget, request: Request
+        self, filtered: FilteredQuery, named: Sequence[int], target: Target, request: Request
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass, without photos that are part of the query."""
-        scope = SearchScope.of(self.rows(), filtered.ids).without(named)
+        scope = Scope.of(self.rows(), filtered.ids).without(named)
         ranking = self._ranking(scope, filtered.query, target)
         by_name = ranking.by_name(filtered.by_name)
         by_match = request.order == "match"
@@ -264,18 +253,15 @@ class Searcher:
         results = self._results(ranked) if by_match else self._ordered(ranked, request)
         return scope.photos, results
 
-    def _ranking(self, scope: SearchScope, query: Query, target: SearchTarget) -> Ranking:
+    def _ranking(self, scope: Scope, query: Query, target: Target) -> Ranking:
         terms = [term for term in query.alternatives if term.words]
         losses = None if target.wants_pictures else self._losses_of(scope.rows, terms)
         directions = target.directions(scope.spread)
         judging = self._judge(scope, target, directions, terms)
         if judging is None:
             return Ranking(scope, directions, None, losses)
-        colours = (
-            None
-            if target.wants_pictures
-            else self._colours.match([term.text for term in terms], scope.rows.ids)
-        )
+        texts = [] if target.wants_pictures else [term.text for term in terms]
+        colours = self._colours.match(texts, scope.rows.ids)
         judging = replace(judging, losses=losses, strong=None if colours is None else colours.shows)
         calibration = self._bundle.manifest.calibration
         if colours is not None and calibration is not None and calibration.colour:
@@ -284,7 +270,7 @@ class Searcher:
         return Ranking(scope, directions, judging, losses)
 
     def _judge(
-        self, scope: SearchScope, target: SearchTarget, directions: NDArray[np.float32], terms: Sequence[Term]
+        self, scope: Scope, target: Target, directions: NDArray[np.float32], terms: Sequence[Term]
     ) -> Judging | None:
         """How photos are judged; None if there is no calibration, as for several alternatives with pictures.
 
@@ -328,10 +314,10 @@ class Searcher:
         return losses
 
     def _explanations(
-        self, query: Query, target: SearchTarget, photo_ids: Sequence[int]
+        self, query: Query, target: Target, photo_ids: Sequence[int]
     ) -> dict[int, tuple[TermScore, ...]]:
-        ranking = self._ranking(SearchScope(self.rows(), None), query, target)
-        found = explanations(ranking, target, photo_ids)
+        ranking = self._ranking(Scope(self.rows(), None), query, target)
+        found = explain(ranking, target, photo_ids)
         columns = {each for term in query.alternatives for each in named_colours(term.text)}
         if not columns or not found or ranking.judging is None:
             return found
@@ -341,20 +327,20 @@ class Searcher:
                 found[photo_id] = (*found[photo_id], TermScore(f"{COLOUR}{NAMES[column]}", score))
         return found
 
-    def _results(self, best: Sequence[RankedPhoto], read: Sequence[Photo] = ()) -> list[Result]:
+    def _results(self, best: Sequence[Hit], read: Sequence[Photo] = ()) -> list[Result]:
         """The visible ones of these photos, in this order; some are `read` already."""
         photos = {photo.id: photo for photo in read}
         if unread := [photo.id for photo in best if photo.id not in photos]:
             photos |= photos_by_id(self._db, unread)
         return self._with_moments([(photos[photo.id], photo) for photo in best if photo.id in photos])
 
-    def _ordered(self, matching: Sequence[RankedPhoto], request: Request) -> list[Result]:
+    def _ordered(self, matching: Sequence[Hit], request: Request) -> list[Result]:
         """The visible ones of these photos, by date or folder."""
         ranked = {photo.id: photo for photo in matching}
         found = first_of(self._db, [*ranked], request.limit, by_folder=request.order == "folder")
         return self._with_moments([(photo, ranked[photo.id]) for photo in found])
 
-    def _with_moments(self, found: Sequence[tuple[Photo, RankedPhoto]]) -> list[Result]:
+    def _with_moments(self, found: Sequence[tuple[Photo, Hit]]) -> list[Result]:
         compared = [ranked.id for _, ranked in found if ranked.part is not None]
         moments = moments_of(self._db, compared, self._bundle.manifest.space_id) if compared else {}
         return [
@@ -370,21 +356,18 @@ def _languages_of(query: Query, languages: Sequence[str]) -> Sequence[str]:
 
 
 def _in_order(
-    by_name: Sequence[RankedPhoto],
-    ranked: Sequence[RankedPhoto],
-    by_words: Sequence[RankedPhoto],
-    least: Least,
-) -> list[RankedPhoto]:
+    by_name: Sequence[Hit], ranked: Sequence[Hit], by_words: Sequence[Hit], least: Least
+) -> list[Hit]:
     """Photos named like the query first, then strong matches, then photos found by a word, then other matches."""
     strong = (photo for photo in ranked if photo.match == "strong")
     others = (photo for photo in ranked if photo.match in KEPT[least])
-    placed: dict[int, RankedPhoto] = {}
+    placed: dict[int, Hit] = {}
     for photo in (*by_name, *strong, *by_words, *others):
         placed.setdefault(photo.id, photo)
     return [*placed.values()]
 
 
-def _result(photo: Photo, ranked: RankedPhoto = _UNRANKED, moment: float | None = None) -> Result:
+def _result(photo: Photo, ranked: Hit = _UNRANKED, moment: float | None = None) -> Result:
     return Result(
         id=photo.id,
         path=photo.path,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.store.files import IDS
 from picsight_engine.store.photos import SHOWN
-from picsight_engine.store.tags import raise_revision
+from picsight_engine.store.tags import revise
 from picsight_engine.store.thumbnails import MOST_BITS
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def copy_decisions(connection: sqlite3.Connection, before: int, after: int) -> N
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):
         _settle(connection, _PAIRS_OF_PHOTO, after)
-        raise_revision(connection)
+        revise(connection)
 
 
 def _settle(connection: sqlite3.Connection, pairs: str, *values: object) -> None:

@@ -10,7 +10,7 @@ from picsight_engine.store.decisions import LATEST, settle_tags
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.tag_schema import FAVOURITES
-from picsight_engine.store.tags import raise_revision
+from picsight_engine.store.tags import revise
 from picsight_engine.store.vectors import STORED, WHOLE
 
 if TYPE_CHECKING:
@@ -122,9 +122,7 @@ def delete_misshapen_vectors(db: Database) -> int:
 
 
 def orphan_thumbnails(db: Database, thumbnails: ThumbnailStore) -> list[int]:
-    """The photos that have a thumbnail but no file, without those in `thumbnails.kept` and those of files that stand
-    behind another photo.
-    """
+    """The photos with a thumbnail but no file, except those in `thumbnails.kept` and those that stand behind others."""
     shown = {*visible_photos(db).tolist(), *db.column(_BEHIND)}
     return sorted({*thumbnails.ids()} - shown - thumbnails.kept)
 
@@ -151,4 +149,4 @@ def mend_tags(db: Database) -> None:
         if connection.execute(_HAS_FAVOURITES).fetchone()[0] == 0:
             connection.execute(FAVOURITES)
         settle_tags(connection, [tag_id for (tag_id,) in connection.execute(_TAGS)])
-        raise_revision(connection)
+        revise(connection)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from picsight_engine.bundles.writable_folder import write_errors_explained
+from picsight_engine.bundles.writable_folder import storage_errors
 from picsight_engine.errors import ForeignFolderError, LibraryError, StorageError
 from picsight_engine.private_files import close_tree, make_private, write_private
 
@@ -95,7 +95,7 @@ def chosen_model(folder: Path) -> str | None:
 
 def choose_model(folder: Path, name: str) -> None:
     """Stores the choice atomically; raises StorageError if the file cannot be written."""
-    with write_errors_explained(folder):
+    with storage_errors(folder):
         write_private(folder / MODEL, json.dumps({"model": name}) + "\n")
 
 

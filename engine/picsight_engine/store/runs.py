@@ -14,14 +14,7 @@ from picsight_engine.store.decisions import add_decisions, settle_run, settle_ta
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
 from picsight_engine.store.tagged import add_ratings
-from picsight_engine.store.tags import (
-    Definition,
-    add_tag,
-    misplacement,
-    put_definition,
-    raise_revision,
-    tags_by_id,
-)
+from picsight_engine.store.tags import Definition, add_tag, misplacement, put_definition, revise, tags_by_id
 
 if TYPE_CHECKING:
     import sqlite3
@@ -136,7 +129,7 @@ class RunRecorder:
         values = (_written(self._before | unmade), _written(after), self._run.id)
         self.connection.execute(_NOTE, values)
         drop_old_scores(self.connection)
-        raise_revision(self.connection)
+        revise(self.connection)
         self.made = self._run
 
 
@@ -202,7 +195,7 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
     settle_tags(connection, _parted(now, then))
     settle_run(connection, run.id)
     due = restore_scores(connection, run.id, undo=undone_at is not None)
-    raise_revision(connection)
+    revise(connection)
     # A restored tag has not scored the photos added while it was removed.
     due |= {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
     return UndoResult(replace(run, undone=undone_at is not None), due)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.tags import raise_revision
+from picsight_engine.store.tags import revise
 
 if TYPE_CHECKING:
     import sqlite3
@@ -83,7 +83,7 @@ class Searches:
         name = _named(name)
         with self._db.writer() as connection:
             _require(connection.execute(_RENAME, (name, search_id)).rowcount)
-            raise_revision(connection)
+            revise(connection)
 
     def delete(self, search_id: int) -> SavedSearch:
         """Deletes a saved search and returns it, for `restore`; raises RequestError if there is no such search."""
@@ -117,13 +117,13 @@ def _save(connection: sqlite3.Connection, name: str, query: str) -> SavedSearch:
         raise RequestError("An empty search cannot be kept; type one first.")
     position = len(saved_searches(connection))
     id_ = connection.execute(_KEEP, (None, name, query, position, time.time())).lastrowid or 0
-    raise_revision(connection)
+    revise(connection)
     return SavedSearch(id_, name, query, position)
 
 
 def _arrange(connection: sqlite3.Connection, ids: list[int]) -> None:
     connection.executemany(_PLACE, enumerate(ids))
-    raise_revision(connection)
+    revise(connection)
 
 
 def _require(found: int) -> None:

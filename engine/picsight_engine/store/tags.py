@@ -213,7 +213,7 @@ def tags_revision(db: Database) -> int:
     return int(db.row(_REVISION)[0])
 
 
-def raise_revision(connection: sqlite3.Connection) -> None:
+def revise(connection: sqlite3.Connection) -> None:
     """Changes the number."""
     connection.execute(_REVISED)
 

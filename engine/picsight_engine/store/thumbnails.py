@@ -161,10 +161,7 @@ class ThumbnailStore:
 
 
 def remove(folder: Path) -> None:
-    """Deletes the library's thumbnails, which must be closed; indexing makes them again.
-
-    Raises StorageError if the disk, or another program that has them open, prevents it.
-    """
+    """Deletes the library's closed thumbnails; indexing makes them again. Raises StorageError if that is not possible."""
     try:
         for suffix in ("", "-wal", "-shm"):
             (folder / (FILE_NAME + suffix)).unlink(missing_ok=True)

@@ -27,15 +27,8 @@ from picsight_engine.store.suggestions import (
 )
 from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
-from picsight_engine.tags.scoring import TagScorer, TagTrainingSet, best_of_each, scores_of
-from picsight_engine.tags.tag_statistics import (
-    ENOUGH,
-    Preview,
-    TagStatistics,
-    confidence,
-    cross_validated,
-    right_and_wrong,
-)
+from picsight_engine.tags.quality import ENOUGH, Preview, Statistics, confidence, confusion, cross_validate
+from picsight_engine.tags.scoring import TagScorer, TrainingSet, best_of_each, scores_of
 from picsight_engine.tags.tree import counted, threshold_of
 
 if TYPE_CHECKING:
@@ -148,7 +141,7 @@ class Learner:
         """
         scorer, space = self.scorer(), self.space
         able = [tag for tag in tags if can_learn(tag, verdicts[tag.id])]
-        linears = [scorer.train(training_set) for training_set in self._training_sets(able, verdicts)]
+        linears = [scorer.train(training) for training in self._training_of(able, verdicts)]
         found = scorer.reaching(linears, [threshold_of(tag) for tag in able], since)
         nothing = np.empty(0, np.int64), np.empty(0, np.float32)
         return [
@@ -156,16 +149,16 @@ class Learner:
             *(TagMatches(tag, space, *nothing) for tag in tags if not can_learn(tag, verdicts[tag.id])),
         ]
 
-    def _training_sets(
+    def _training_of(
         self, tags: Sequence[Definition], verdicts: Mapping[int, Mapping[int, State]]
-    ) -> list[TagTrainingSet]:
+    ) -> list[TrainingSet]:
         """The training material of tags: words, decisions, and examples that are not decided otherwise."""
         of_tags = [*map(self._model().readings, (tag.prompts for tag in tags))]
         texts = list(dict.fromkeys(chain.from_iterable(of_tags)))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
         return [
-            _training_set(tag, verdicts[tag.id], readings, vectors[[rows[text] for text in readings]])
+            _training(tag, verdicts[tag.id], readings, vectors[[rows[text] for text in readings]])
             for tag, readings in zip(tags, of_tags, strict=True)
         ]
 
@@ -175,30 +168,30 @@ class Learner:
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        scorer, (training_set,) = self.scorer(), self._training_sets([tag], {tag.id: verdicts})
+        scorer, (training,) = self.scorer(), self._training_of([tag], {tag.id: verdicts})
         rows = scorer.rows
         shown = np.flatnonzero(rows.ids > 0 if rows.hidden is None else ~rows.hidden)
-        scores = scores_of(rows, scorer.train(training_set), threshold_of(tag))[shown]
+        scores = scores_of(rows, scorer.train(training), threshold_of(tag))[shown]
         return Preview(
             *best_of_each(rows, shown, scores),
-            frozenset(training_set.alike),
-            frozenset(training_set.unlike),
+            frozenset(training.alike),
+            frozenset(training.unlike),
             threshold_of(tag),
         )
 
     def statistics(
         self, tag: Definition, verdicts: Mapping[int, State], suggested: tuple[int, int], border: int
-    ) -> TagStatistics:
+    ) -> Statistics:
         """How well a tag has learnt; `suggested` is the number of decided suggestions, and how many of them were accepted.
 
         Raises:
             BundleError: the text tower is missing or cannot be loaded.
         """
-        (training_set,) = self._training_sets([tag], {tag.id: verdicts})
-        scores = cross_validated(self.scorer(), training_set, frozenset(verdicts))
+        (training,) = self._training_of([tag], {tag.id: verdicts})
+        scores = cross_validate(self.scorer(), training, frozenset(verdicts))
         accepted = frozenset(photo for photo, verdict in verdicts.items() if verdict == "accepted")
-        right, wrong = right_and_wrong(scores, accepted, threshold_of(tag))
-        return TagStatistics(
+        right, wrong = confusion(scores, accepted, threshold_of(tag))
+        return Statistics(
             decided=len(verdicts),
             accepted=len(accepted),
             rejected=len(verdicts) - len(accepted),
@@ -217,9 +210,9 @@ class Learner:
         return np.array(found, np.float32).reshape(len(texts), model.bundle.manifest.dim)
 
 
-def _training_set(
+def _training(
     tag: Definition, verdicts: Mapping[int, State], readings: tuple[str, ...], words: NDArray[np.float32]
-) -> TagTrainingSet:
+) -> TrainingSet:
     taught: dict[int, State] = {
         **dict.fromkeys(tag.examples, "accepted"),
         **dict.fromkeys(tag.against, "rejected"),
@@ -227,7 +220,7 @@ def _training_set(
     }
     alike = tuple(photo for photo, verdict in taught.items() if verdict == "accepted")
     unlike = tuple(photo for photo, verdict in taught.items() if verdict == "rejected")
-    return TagTrainingSet(readings, words, alike, unlike)
+    return TrainingSet(readings, words, alike, unlike)
 
 
 def can_learn(tag: Definition, verdicts: Mapping[int, State]) -> bool:

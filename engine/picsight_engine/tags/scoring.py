@@ -98,7 +98,7 @@ _SCATTER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that products of different i
 
 
 @dataclass(frozen=True, slots=True)
-class TagTrainingSet:
+class TrainingSet:
     """The training material of a tag: the readings of its prompts with their vectors [n, dim], and positive and negative photos."""
 
     prompts: tuple[str, ...]
@@ -118,17 +118,15 @@ class TagScorer:
         self._seen = seen = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
         self._background = Background.of(seen, rows.photos)
 
-    def train(self, training_set: TagTrainingSet) -> Linear:
+    def train(self, training: TrainingSet) -> Linear:
         """The classifier of a tag from its words and photos."""
-        alike, unlike = (self._vectors(_sampled(kind)) for kind in (training_set.alike, training_set.unlike))
-        strong = self._strong(training_set.prompts)
-        line = train(training_set.words, alike, unlike, self._background, strong)
-        if not len(training_set.words) or not len(alike) + len(unlike):
+        alike, unlike = (self._vectors(_sampled(kind)) for kind in (training.alike, training.unlike))
+        strong = self._strong(training.prompts)
+        line = train(training.words, alike, unlike, self._background, strong)
+        if not len(training.words) or not len(alike) + len(unlike):
             return line
-        found, _ = next(
-            self.reaching([prior(training_set.words, self._background, strong)], [USUAL_THRESHOLD])
-        )
-        undecided = np.setdiff1d(found, [*training_set.alike, *training_set.unlike])
+        found, _ = next(self.reaching([prior(training.words, self._background, strong)], [USUAL_THRESHOLD]))
+        undecided = np.setdiff1d(found, [*training.alike, *training.unlike])
         return keep_suggestions(line, self._vectors(undecided), len(alike))
 
     def reaching(

@@ -12,7 +12,7 @@ from picsight_engine.store.decisions import NewDecision, decided, suggested_and_
 from picsight_engine.store.runs import record_run
 from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
 from picsight_engine.store.tagged import person_stars, stars_of
-from picsight_engine.store.tags import Definition, ids_above, raise_revision, tags_by_id, tags_revision
+from picsight_engine.store.tags import Definition, ids_above, revise, tags_by_id, tags_revision
 from picsight_engine.tags.learner import Learner, can_learn, suggest_for_new_photos, with_examples
 from picsight_engine.tags.lookup import Lookup
 from picsight_engine.tags.tree import (
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.runs import Run, RunRecorder, UndoResult
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.learner import Model
-    from picsight_engine.tags.tag_statistics import Preview, TagStatistics
+    from picsight_engine.tags.quality import Preview, Statistics
     from picsight_engine.tags.tree import Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
@@ -150,7 +150,7 @@ class Tags(Lookup):
         _require_training(draft, verdicts)
         return self.learner.preview(draft, verdicts)
 
-    def statistics(self, name: str, *, border: int = 20) -> TagStatistics:
+    def statistics(self, name: str, *, border: int = 20) -> Statistics:
         """How well a tag has learnt, and at most `border` undecided photos about which it is least sure.
 
         Raises:
@@ -322,7 +322,7 @@ class Tags(Lookup):
                     if tag.is_live and (tag.suggests or has_scores(connection, tag_id)):
                         scores = self.learner.suggested(tag, decided(connection, tag_id))
                         put_scores(connection, None, tag_id, scores)
-                        raise_revision(connection)
+                        revise(connection)
         return result.run
 
     def _suggest_in(self, run: RunRecorder, tag: Definition) -> None:

@@ -195,9 +195,7 @@ class RowFiles:
 
 
 def remove_generation(stem: Path) -> None:
-    """Deletes a generation's files, also those that only an earlier version made; if a process on Windows has them mapped,
-    the next build tries again.
-    """
+    """Deletes a generation's files, also those of an earlier version; those that Windows holds, with the next build."""
     with suppress(PermissionError):
         # `.rows` last: the others are found by it.
         for path in sorted(stem.parent.glob(f"{stem.name}[-.]*"), key=lambda path: path.suffix == ".rows"):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.errors import ReplaceError, RequestError
-from picsight_engine.exchange.xmp_writing import SidecarContent, updated_packet
+from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 
 PHOTOS = 8
@@ -83,7 +83,7 @@ def stars_in(sidecar):
 
 def foreign(*keywords):
     """A packet of another program."""
-    return updated_packet(None, SidecarContent(keywords, None, None)).replace(b"picsight", b"another")
+    return update_packet(None, SidecarContent(keywords, None, None)).replace(b"picsight", b"another")
 
 
 @pytest.fixture
@@ -285,7 +285,7 @@ def test_changes_of_exported_side_cars_are_imported_as_one_run(library):
     assert [keywords(path) for path in sidecars] == [["Dogs/Puppies"], ["Dogs/Puppies", "Favourites"], None]
     assert library.exchange.import_from(library.paths[0].parent).run is None
     before = library.state()
-    sidecars[0].write_bytes(updated_packet(sidecars[0].read_bytes(), SidecarContent(("Cats",), 2, None)))
+    sidecars[0].write_bytes(update_packet(sidecars[0].read_bytes(), SidecarContent(("Cats",), 2, None)))
     os.utime(sidecars[0], (9e9, 9e9))
     imported = library.exchange.import_from(library.paths[0].parent)
     assert (imported.tags, imported.accepted, imported.rated) == (1, 1, 1)
@@ -519,8 +519,8 @@ def test_a_foreign_keyword_favourites_makes_no_favourite_and_is_reported_once(ma
 
 def test_keywords_of_the_photo_are_taken_where_its_side_car_has_none(make_library):
     library = make_library("library", keywords=("Sea", "x" * 1001), rating=3)
-    library.sidecar(0).write_bytes(updated_packet(None, SidecarContent(("Dogs",), 0, None)))
-    library.sidecar(1).write_bytes(updated_packet(None, SidecarContent((), 3, None)))
+    library.sidecar(0).write_bytes(update_packet(None, SidecarContent(("Dogs",), 0, None)))
+    library.sidecar(1).write_bytes(update_packet(None, SidecarContent((), 3, None)))
     imported = library.exchange.import_from(library.paths[0].parent)
     assert (imported.tags, imported.accepted, imported.rated) == (2, PHOTOS, 1)
     assert len(imported.faults) == PHOTOS - 1
@@ -547,15 +547,15 @@ def test_a_persons_decision_outlasts_keywords_of_any_later_file(make_library):
 
 def test_import_of_one_photo_one_side_car_and_a_renamed_photo(library):
     paths = library.paths
-    beside(paths[0]).write_bytes(updated_packet(None, SidecarContent(("One",), None, None)))
-    beside(paths[1]).write_bytes(updated_packet(None, SidecarContent(("Two",), None, None)))
+    beside(paths[0]).write_bytes(update_packet(None, SidecarContent(("One",), None, None)))
+    beside(paths[1]).write_bytes(update_packet(None, SidecarContent(("Two",), None, None)))
     gone = paths[0].with_name("before.jpg.xmp")
-    gone.write_bytes(updated_packet(None, SidecarContent(("Three",), None, (3).to_bytes(16, "big"))))
+    gone.write_bytes(update_packet(None, SidecarContent(("Three",), None, (3).to_bytes(16, "big"))))
     for place, name, photo in ((paths[0], "One", 0), (beside(paths[1]), "Two", 1), (gone, "Three", 2)):
         imported = library.exchange.import_from(place)
         assert (imported.accepted, imported.photos) == (1, 1)
         assert [path for path, *_ in library.states(photo)] == [name]
-    gone.write_bytes(updated_packet(None, SidecarContent(("Three",), None, None)))
+    gone.write_bytes(update_packet(None, SidecarContent(("Three",), None, None)))
     with pytest.raises(RequestError, match="speaks of 1 photo, and it is not in the library"):
         library.exchange.import_from(gone)
 

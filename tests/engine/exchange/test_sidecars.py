@@ -18,7 +18,7 @@ from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_export
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import Exported, TaggedPhoto, export_sidecars, export_table
-from picsight_engine.exchange.xmp_writing import SidecarContent, updated_packet
+from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.sidecars import companions, read_companions
 from picsight_engine.photos.xmp import read_packet
@@ -270,7 +270,7 @@ def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, progra
         text=True,
         check=True,
     )
-    after = updated_packet(before, SidecarContent(("Gulls",), 4, None))
+    after = update_packet(before, SidecarContent(("Gulls",), 4, None))
     seen = [None if line == "None" else bytes.fromhex(line) for line in done.stdout.split()]
     assert set(seen) == {before, after}
     assert seen[-1] == after
@@ -342,12 +342,12 @@ def test_a_folder_of_side_cars_is_read_with_its_subfolders(photo):
     for name in ("clip.jpg.png", "raw.nef.jpg", "pair.jpeg", "both.jpg"):
         (root / name).write_bytes(b"photo")
     for name in ("clip.jpg.xmp", "raw.nef.xmp"):  # the whole names of other photos
-        (root / name).write_bytes(updated_packet(None, SidecarContent(("Whole name",), None, None)))
+        (root / name).write_bytes(update_packet(None, SidecarContent(("Whole name",), None, None)))
     lightroom_of_a_jpeg = (PACKETS / "lightroom.xmp").read_bytes().replace(b"NEF", b"JPEG")
     (root / "pair.xmp").write_bytes(lightroom_of_a_jpeg)
     shutil.copy(PACKETS / "lightroom.xmp", root / "both.xmp")  # which speaks of both.NEF
-    (root / "below" / "old name.jpg.xmp").write_bytes(updated_packet(None, SidecarContent(("Sea",), 0, HASH)))
-    (root / "below" / "film.xmp").write_bytes(updated_packet(None, SidecarContent(("Film",), None, None)))
+    (root / "below" / "old name.jpg.xmp").write_bytes(update_packet(None, SidecarContent(("Sea",), 0, HASH)))
+    (root / "below" / "film.xmp").write_bytes(update_packet(None, SidecarContent(("Film",), None, None)))
     (root / "below" / "bad.xmp").write_bytes(b"<x")
     (root / "below" / "loop").symlink_to(root, target_is_directory=True)
     birds, harbour = "Birds/Waders", "Places/Ports|Docks/Harbour"
@@ -372,7 +372,7 @@ def test_a_folder_of_side_cars_is_read_with_its_subfolders(photo):
 
 def test_hidden_side_cars_and_those_in_bins_are_skipped_unless_named(photo):
     root = photo.parent
-    packet = updated_packet(None, SidecarContent(("Sea",), None, HASH))
+    packet = update_packet(None, SidecarContent(("Sea",), None, HASH))
     left_out = ("._photo.jpg.xmp", ".Trash/a.jpg.xmp", "$RECYCLE.BIN/S-1/b.jpg.xmp", "trip/@eaDir/c.jpg.xmp")
     for name in left_out:
         (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from tests.engine.kennel import OF_ALL
 
-from picsight_engine.exchange.xmp_writing import SidecarContent, updated_packet, without_notes
+from picsight_engine.exchange.xmp_writing import SidecarContent, strip_notes, update_packet
 from picsight_engine.photos.xmp import (
     DIVIDERS,
     HIERARCHICAL,
@@ -66,7 +66,7 @@ def foreign(data):
 
 
 def test_a_new_packet_holds_tags_in_all_three_lists():
-    data = updated_packet(None, statement("Birds/Waders", "Family", stars=4))
+    data = update_packet(None, statement("Birds/Waders", "Family", stars=4))
     tree = parse(data)
     assert items(tree, SUBJECT) == ["Waders", "Family"]
     assert items(tree, HIERARCHICAL) == ["Birds|Waders", "Family"]
@@ -76,60 +76,60 @@ def test_a_new_packet_holds_tags_in_all_three_lists():
 
 
 def test_withdrawing_an_export_removes_a_packet_that_holds_nothing_else():
-    assert without_notes(updated_packet(None, statement("Birds/Waders", stars=4))) is None
+    assert strip_notes(update_packet(None, statement("Birds/Waders", stars=4))) is None
 
 
 def test_without_a_change_nothing_is_written():
-    assert updated_packet(None, statement()) is None
+    assert update_packet(None, statement()) is None
     for program in PROGRAMS:
-        assert updated_packet(golden(program), statement()) is None
-    assert updated_packet(golden("digikam"), statement(*tags_in(golden("digikam")), stars=4)) is None
+        assert update_packet(golden(program), statement()) is None
+    assert update_packet(golden("digikam"), statement(*tags_in(golden("digikam")), stars=4)) is None
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_content_of_other_programs_is_kept_and_restored(program):
     before = golden(program)
-    after = updated_packet(before, statement("Birds/Gulls", "A|B", stars=2))
+    after = update_packet(before, statement("Birds/Gulls", "A|B", stars=2))
     assert foreign(after) == foreign(before)
-    assert updated_packet(after, statement("Birds/Gulls", "A|B", stars=2)) is None
+    assert update_packet(after, statement("Birds/Gulls", "A|B", stars=2)) is None
     kept = tags_in(before)
     assert tags_in(after) == [*kept, "Birds/Gulls", "A|B"]
     assert read_packet(after).rating == 2
     for name in DIVIDERS:  # each list is complete
         if name in LISTS:
             assert len(items(parse(after), name)) >= len(kept) + 2
-    assert read_packet(without_notes(after)) == read_packet(before)
-    back = updated_packet(after, statement())
+    assert read_packet(strip_notes(after)) == read_packet(before)
+    back = update_packet(after, statement())
     assert foreign(back) == foreign(before)
     assert read_packet(back) == read_packet(before)
     assert b"picsight" not in back
 
 
 def test_a_tag_that_a_person_removed_leaves_and_one_of_another_program_stays():
-    first = updated_packet(golden("digikam"), statement("Birds/Waders", "Sea"))
-    second = updated_packet(first, statement("Birds/Waders", "Lake"))
+    first = update_packet(golden("digikam"), statement("Birds/Waders", "Sea"))
+    second = update_packet(first, statement("Birds/Waders", "Lake"))
     assert tags_in(second) == ["Birds/Waders", "Family", "Places/Åland/Käringsund", "Lake"]
-    assert updated_packet(second, statement("Lake")) is None  # "Birds/Waders" was not ours
+    assert update_packet(second, statement("Lake")) is None  # "Birds/Waders" was not ours
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_keyword_of_another_program_that_a_person_rejected_goes_into_no_further_list(program):
     before, unwanted = golden(program), tags_in(golden(program))[0]
     alike = SidecarContent(("Gulls",), None, HASH, (unwanted.upper(), "Sea"), OF_ALL)
-    after = updated_packet(before, alike)
+    after = update_packet(before, alike)
     assert foreign(after) == foreign(before)
     for name in LISTS:
         there, then = (set(items(parse(data), name)) for data in (after, before))
         assert then <= there
         assert written_form(tuple(unwanted.split("/")), name) not in there - then
     assert ["/".join(keyword) for keyword in read_packet(after).rejected] == [unwanted]
-    assert updated_packet(after, alike) is None
-    accepted_again = updated_packet(after, statement(unwanted, "Gulls"))
+    assert update_packet(after, alike) is None
+    accepted_again = update_packet(after, statement(unwanted, "Gulls"))
     assert (read_packet(accepted_again).rejected, sorted(tags_in(accepted_again))) == (
         (),
         sorted([*tags_in(before), "Gulls"]),
     )
-    assert b"picsight" not in updated_packet(after, statement())
+    assert b"picsight" not in update_packet(after, statement())
 
 
 @pytest.mark.parametrize(
@@ -143,22 +143,22 @@ def test_a_keyword_of_another_program_that_a_person_rejected_goes_into_no_furthe
     ],
 )
 def test_a_keyword_that_another_program_spells_otherwise_gets_no_second_spelling(theirs, ours):
-    data = updated_packet(None, statement(theirs)).replace(b"picsight", b"another")
-    assert updated_packet(data, statement(ours)) is None
+    data = update_packet(None, statement(theirs)).replace(b"picsight", b"another")
+    assert update_packet(data, statement(ours)) is None
     one_list = re.sub(b"<(dc:subject|lr:hierarch).*?</(dc:subject|lr:hierarch)", b"", data, flags=re.DOTALL)
-    after = parse(updated_packet(one_list, statement(ours)))
+    after = parse(update_packet(one_list, statement(ours)))
     assert [len(items(after, name)) for name in LISTS] == [1, 1, 1]
-    assert read_packet(updated_packet(one_list, statement(ours))).keywords == (tuple(theirs.split("/")),)
+    assert read_packet(update_packet(one_list, statement(ours))).keywords == (tuple(theirs.split("/")),)
 
 
 @pytest.mark.parametrize(("list_name", "theirs"), [(HIERARCHICAL, "c|d"), (TAGS_LIST, "c/d")])
 def test_a_foreign_path_differs_from_our_tag_with_a_stroke_in_its_name(list_name, theirs):
-    data = updated_packet(None, statement("c/d")).replace(b"picsight", b"another")
+    data = update_packet(None, statement("c/d")).replace(b"picsight", b"another")
     for name in set(LISTS) - {list_name}:
         data = data.replace(f"{name.partition('}')[2]}>".encode(), b"other>")
-    first = updated_packet(data, statement("c|d"))
-    assert updated_packet(first, statement("c|d")) is None
-    assert theirs in items(parse(updated_packet(first, statement())), list_name)
+    first = update_packet(data, statement("c|d"))
+    assert update_packet(first, statement("c|d")) is None
+    assert theirs in items(parse(update_packet(first, statement())), list_name)
 
 
 def test_our_side_car_rewritten_by_darktable_is_understood():
@@ -166,7 +166,7 @@ def test_our_side_car_rewritten_by_darktable_is_understood():
     theirs, ours = AFTER_DARKTABLE.read_bytes(), ("AC|DC", "Birds/Waders/Curlew", "Trips/low tide, evening")
     packet = read_packet(theirs)
     assert (tags_in(theirs), packet.gone, packet.rating) == ([*ours, "Lake"], (("Sea",),), None)
-    after = updated_packet(theirs, statement(*ours))
+    after = update_packet(theirs, statement(*ours))
     lists = {name: {text for text in items(parse(after), name) if "darktable" not in text} for name in LISTS}
     assert lists == {
         TAGS_LIST: {*ours, "Lake"},
@@ -184,34 +184,34 @@ def test_our_side_car_rewritten_by_darktable_is_understood():
         },
     }
     assert foreign(after) == foreign(theirs)
-    assert updated_packet(after, statement(*ours)) is None
-    back = updated_packet(after, statement())
+    assert update_packet(after, statement(*ours)) is None
+    back = update_packet(after, statement())
     assert tags_in(back) == ["Lake"]
     assert items(parse(back), SUBJECT) == ["Lake", "darktable", "format", "jpg"]
-    assert read_packet(updated_packet(theirs, statement(*ours, stars=1))).rating == 1
+    assert read_packet(update_packet(theirs, statement(*ours, stars=1))).rating == 1
 
 
 def test_earlier_stars_come_back_unless_another_program_changed_ours():
     before = golden("lightroom")
-    ours = updated_packet(updated_packet(before, statement(stars=2)), statement(stars=3))
+    ours = update_packet(update_packet(before, statement(stars=2)), statement(stars=3))
     assert read_packet(ours).rating == 3
-    assert read_packet(updated_packet(ours, statement())).rating == 5
+    assert read_packet(update_packet(ours, statement())).rating == 5
     changed = ours.replace(b'xmp:Rating="3"', b'xmp:Rating="1"')
-    assert read_packet(updated_packet(changed, statement())).rating == 1
-    assert updated_packet(before, statement(stars=5)) is None
+    assert read_packet(update_packet(changed, statement())).rating == 1
+    assert update_packet(before, statement(stars=5)) is None
 
 
 def test_values_rewritten_as_attributes_are_understood():
     """Exiv2 writes one description with simple values as its attributes."""
-    data = updated_packet(None, statement("Sea", stars=4)).decode()
+    data = update_packet(None, statement("Sea", stars=4)).decode()
     for name, value in (("xmp:Rating", "4"), ("picsight:Rating", "4"), ("picsight:OriginalHash", HASH.hex())):
         data = data.replace(f"<{name}>{value}</{name}>", "").replace(
             'rdf:about=""', f'rdf:about="" {name}="{value}"'
         )
-    assert updated_packet(data.encode(), statement("Sea", stars=4)) is None
-    changed = updated_packet(data.encode(), statement(stars=5))
+    assert update_packet(data.encode(), statement("Sea", stars=4)) is None
+    changed = update_packet(data.encode(), statement(stars=5))
     assert (tags_in(changed), read_packet(changed).rating) == ([], 5)
-    assert b"picsight" not in updated_packet(changed, statement())
+    assert b"picsight" not in update_packet(changed, statement())
 
 
 @pytest.mark.parametrize(
@@ -227,15 +227,15 @@ def test_odd_lists_are_continued(subject):
     spaces = " ".join(f'xmlns:{prefix}="{address}"' for prefix, address in PREFIXES.items())
     data = f"<rdf:RDF {spaces}><rdf:Description>{subject}</rdf:Description></rdf:RDF>".encode()
     before = tags_in(data)
-    after = updated_packet(data, statement("lake"))
+    after = update_packet(data, statement("lake"))
     assert tags_in(after) == [*before, "lake"]
-    assert tags_in(updated_packet(after, statement())) == before
+    assert tags_in(update_packet(after, statement())) == before
 
 
 def test_an_unreadable_packet_is_not_overwritten():
     for data in (b"", b"<x", golden("digikam")[:-30], b"junk" + golden("windows")):
         with pytest.raises(PacketError):
-            updated_packet(data, statement("Sea"))
+            update_packet(data, statement("Sea"))
 
 
 NAMES = (
@@ -266,8 +266,8 @@ PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
 def test_tags_of_any_name_come_back(tags, others, stars, program):
     before = None if program is None else golden(program)
     known = [] if before is None else tags_in(before)
-    data = updated_packet(before, statement(*others)) or before
-    data = updated_packet(data, statement(*tags, stars=stars)) or data
+    data = update_packet(before, statement(*others)) or before
+    data = update_packet(data, statement(*tags, stars=stars)) or data
     if data is None:
         assert not tags
         assert stars is None
@@ -279,4 +279,4 @@ def test_tags_of_any_name_come_back(tags, others, stars, program):
 
 
 def test_characters_that_xml_cannot_hold_are_left_out():
-    assert tags_in(updated_packet(None, statement("a\x01b\ufffe\ud800"))) == ["ab"]
+    assert tags_in(update_packet(None, statement("a\x01b\ufffe\ud800"))) == ["ab"]

@@ -32,8 +32,8 @@ SPACE = f"{1:016x}"
 
 @pytest.fixture
 def pool(bundle):
-    with closing(WorkerPool(bundle, Limits(seconds=PATIENCE), Backend.ONNX)) as hired:
-        yield hired
+    with closing(WorkerPool(bundle, Limits(seconds=PATIENCE), Backend.ONNX)) as started:
+        yield started
 
 
 def until(done, pool, news):

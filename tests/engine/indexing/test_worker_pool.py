@@ -36,8 +36,8 @@ PATIENCE = 600.0  # seconds; only a failing test waits so long
 
 @pytest.fixture
 def pool(bundle):
-    with closing(WorkerPool(bundle, Limits(seconds=PATIENCE))) as hired:
-        yield hired
+    with closing(WorkerPool(bundle, Limits(seconds=PATIENCE))) as started:
+        yield started
 
 
 def ready(pool: WorkerPool, workers: int = 1) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 from tests.engine.photos.test_memory import run_child
 
-from picsight_engine.exchange.xmp_writing import SidecarContent, updated_packet
+from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.sidecars import companions, read_companions
 
@@ -153,7 +153,7 @@ def test_values_of_our_exports_are_not_read_back_and_belong_to_their_picture(rea
     listed = f"<dc:subject><rdf:Bag>{words('theirs')}</rdf:Bag></dc:subject>"
     others = PACKET.format(attributes='xmp:Label="Red"', elements=listed).encode()
     for digest, found in ((PICTURE, (None, "Red", ("theirs",))), (OTHER, (None, None, ()))):
-        exported = updated_packet(others, SidecarContent(("ours",), 4, digest)).decode()
+        exported = update_packet(others, SidecarContent(("ours",), 4, digest)).decode()
         assert "ours" in exported
         metadata = read_beside({"a.jpg.xmp": exported})
         assert (metadata.rating, metadata.label, metadata.keywords) == found

@@ -55,7 +55,7 @@ def test_a_film_shows_its_poster_or_its_frame_at_a_moment(decoder, shared):
     if not can_read_films():
         pytest.skip("needs the extra video")
     film = shared / "camera" / "IMG_2927.MOV"
-    poster, later = decoder.decode(film, None), decoder.develop(film, (100, 100), moment=3.0)
+    poster, later = decoder.decode(film, None), decoder.decode(film, (100, 100), moment=3.0)
     assert (poster.width, poster.height, poster.size) == (320, 568, (320, 568))
     assert (later.width, later.size) == (320, (56, 100))
     small = Image.frombytes("RGB", poster.size, bytes(poster.pixels)).resize(later.size)
@@ -210,7 +210,7 @@ def test_closing_ends_running_and_waiting_requests(photo):
         return True
 
     with ThreadPoolExecutor(1) as thread:
-        under_way = thread.submit(decoder.develop, photo, SCREEN, is_wanted)
+        under_way = thread.submit(decoder.decode, photo, SCREEN, is_wanted)
         assert waiting.wait(PATIENCE)
         decoder.close()
         with pytest.raises(CancelledError):
@@ -234,7 +234,7 @@ if __name__ == "__main__":
     (process,) = multiprocessing.active_children()
     print(process.pid, flush=True)
     if end == "killed over a photo":
-        threading.Thread(target=decoder.develop, args=(photo, None)).start()
+        threading.Thread(target=decoder.decode, args=(photo, None)).start()
     if end.startswith("killed"):
         os.kill(os.getpid(), signal.SIGKILL)
     if end == "interrupted":

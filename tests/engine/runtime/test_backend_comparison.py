@@ -109,10 +109,7 @@ def test_a_verdict_holds_for_its_system_its_candidates_and_its_files(bundle, mak
 
 @pytest.mark.parametrize(
     "spoil",
-    [
-        lambda _: "[]",
-        lambda data: json.dumps({**data, "cpu": "fast"}),
-    ],
+    [lambda _: "[]", lambda data: json.dumps({**data, "cpu": "fast"})],
 )
 def test_a_verdict_file_of_another_form_reads_as_not_compared_yet(make_bundle, mac, spoil):
     bundle = make_bundle()

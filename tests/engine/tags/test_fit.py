@@ -26,7 +26,7 @@ from picsight_engine.tags.fit import (
     rejected_weight,
     train,
 )
-from picsight_engine.tags.scoring import TagScorer, TagTrainingSet, scores_of
+from picsight_engine.tags.scoring import TagScorer, TrainingSet, scores_of
 
 LIBRARY = photos_like(1, 200)
 BACKGROUND = Background.of(LIBRARY, len(LIBRARY))
@@ -131,7 +131,7 @@ def test_no_answers_take_all_that_words_find_from_a_tag(seed, accepted, share):
     scorer = TagScorer(rows_of(crowd), None)
 
     def suggested(alike, unlike):
-        scores = scores_of(scorer.rows, scorer.train(TagTrainingSet(("word",), word, alike, unlike)))
+        scores = scores_of(scorer.rows, scorer.train(TrainingSet(("word",), word, alike, unlike)))
         return [int(row) + 1 for row in np.argsort(-scores) if scores[row] >= 0.5]
 
     found = suggested((), ())
@@ -150,7 +150,7 @@ def test_a_tag_of_very_many_photos_learns_from_some_of_them_and_one_more_hardly_
 
     def peak(alike):
         tracemalloc.start()
-        line = scorer.train(TagTrainingSet((), crowd[:0], alike, ()))
+        line = scorer.train(TrainingSet((), crowd[:0], alike, ()))
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return line, most

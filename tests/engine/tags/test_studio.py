@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError
 from picsight_engine.language.lexicon import LANGUAGES
-from picsight_engine.tags.tag_statistics import ENOUGH, Preview, confidence, right_and_wrong
+from picsight_engine.tags.quality import ENOUGH, Preview, confidence, confusion
 
 
 def previewed(kennel, *args, **kwargs):
@@ -157,4 +157,4 @@ def test_a_tag_becomes_surer_with_right_judgements_of_both_sides():
     assert confidence((500, 0), (0, 0)) == "not sure"
     assert confidence((33, 9), (3, 1)) == "fairly sure"
     assert confidence((60, 60), (40, 40)) == "not sure"
-    assert right_and_wrong({1: 0.9, 2: 0.1, 3: 0.9, 4: 0.4}, frozenset({1, 2}), 0.5) == ((1, 1), (1, 1))
+    assert confusion({1: 0.9, 2: 0.1, 3: 0.9, 4: 0.4}, frozenset({1, 2}), 0.5) == ((1, 1), (1, 1))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from picsight_engine.language.translation import Translation
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
-    from picsight_engine.tags.tag_statistics import Preview
+    from picsight_engine.tags.quality import Preview
 
 MOST_IN, MOST_BORDER = 200, 20  # shown photos
 HERE = "here"  # the draft as a tag of its wall, whatever its name

@@ -9,7 +9,7 @@ from picsight.window.parts.words import counted, isolated, say
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice
     from picsight_engine.store.decisions import Verdict
-    from picsight_engine.tags.tag_statistics import Confidence, TagStatistics
+    from picsight_engine.tags.quality import Confidence, Statistics
     from picsight_engine.tags.tree import Tag
 
 _SENTENCES: dict[Verdict, tuple[str, str]] = {
@@ -93,7 +93,7 @@ def tag_words(tag: Tag) -> str:
     return " · ".join(filter(None, parts))
 
 
-def statistics_words(statistics: TagStatistics) -> str:
+def statistics_words(statistics: Statistics) -> str:
     """The quality of a tag: 46 decided · 41 right · quite sure."""
     if statistics.confidence == "learning":
         one = "Decide on one more photo to see how sure this tag is."

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.tags.scoring import TagScorer, TagTrainingSet
+    from picsight_engine.tags.scoring import TagScorer, TrainingSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ _QUITE, _FAIRLY = 0.8, 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class TagStatistics:
+class Statistics:
     """How well a tag agrees with the decisions.
 
     `precision` is the share of accepted photos among the decided suggestions, None without any. `right` counts the decided
@@ -81,24 +81,19 @@ class TagStatistics:
     border: tuple[int, ...]
 
 
-def cross_validated(
-    scorer: TagScorer, training_set: TagTrainingSet, decided: frozenset[int]
-) -> dict[int, float]:
+def cross_validate(scorer: TagScorer, training: TrainingSet, decided: frozenset[int]) -> dict[int, float]:
     """The cross-validated score of every decided photo, learnt from the words and the photos of the other folds."""
     # Accepted photos first, so that no fold consists of one kind only.
     dealt = [
-        photo
-        for kind in (training_set.alike, training_set.unlike)
-        for photo in sorted(kind)
-        if photo in decided
+        photo for kind in (training.alike, training.unlike) for photo in sorted(kind) if photo in decided
     ]
     parts, scores = min(_PARTS, len(dealt)), dict[int, float]()
     for part in range(parts):
         left_out = set(dealt[part::parts])
         rest = replace(
-            training_set,
-            alike=tuple(photo for photo in training_set.alike if photo not in left_out),
-            unlike=tuple(photo for photo in training_set.unlike if photo not in left_out),
+            training,
+            alike=tuple(photo for photo in training.alike if photo not in left_out),
+            unlike=tuple(photo for photo in training.unlike if photo not in left_out),
         )
         scores |= scorer.scores_for(scorer.train(rest), left_out)
     return scores
@@ -112,7 +107,7 @@ def confidence(right: tuple[int, int], wrong: tuple[int, int]) -> Confidence:
     return "quite sure" if worse >= _QUITE else "fairly sure" if worse >= _FAIRLY else "not sure"
 
 
-def right_and_wrong(
+def confusion(
     scores: Mapping[int, float], accepted: frozenset[int], threshold: float
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The numbers (accepted, rejected) of photos on the right side of the threshold, and of those on the wrong side."""
