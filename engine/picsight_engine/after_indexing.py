@@ -76,7 +76,7 @@ def _finished(event: Finished, db: Database, active_model: ActiveModel, tags: Ta
             run = tags.suggest_all()
             suggested = None if run is None else f"{run.words}."
         except BundleError as fault:
-            notes.insert(0, f"No tag has looked at the new photos. {fault}")
+            notes.insert(0, f"Tags could not be suggested for the new photos. {fault}")
     try:
         note = back_up_decisions(db)  # a sentence if another library wrote the file
     except StorageError as fault:

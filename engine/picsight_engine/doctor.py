@@ -191,7 +191,7 @@ def _examine_database(db: Database) -> Check:
     broken = health.broken_references(db)
     if broken:
         raise LibraryError(
-            f"{db.path} contradicts itself in {counted(broken, 'place')}. Nothing was changed; {RESTORE}"
+            f"{db.path} is inconsistent in {counted(broken, 'place')}. Nothing was changed; {RESTORE}"
         )
     return Check("library", f"{db.path} is sound.")
 
@@ -205,8 +205,8 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
         message += f" {counted(forgotten.moved, 'file')} may only have moved: index the folders first."
     if forgotten.kept:
         message += (
-            f" {counted(forgotten.kept, 'file')} kept, whose disk may only be away; "
-            "picsight doctor --forget FOLDER lets go of what a folder has lost."
+            f" {counted(forgotten.kept, 'file')} kept, because their disk may be disconnected; "
+            "picsight doctor --forget FOLDER forgets what a folder has lost."
         )
     return Check("forget", message)
 
@@ -227,7 +227,7 @@ def _examine_folders(db: Database) -> Check:
 def _examine_names(db: Database) -> Check:
     """Whether every file can be found by its name."""
     if not db.read_only and mend_index(db):
-        message = "The index of names was damaged and was built anew."
+        message = "The index of names was damaged and has been rebuilt."
         return Check("names", message, repaired=True)
     return Check("names", "Every file can be found by its name.")
 
@@ -240,7 +240,7 @@ def _examine_vectors(db: Database) -> Check:
         photos = counted(len(misshapen), "photo")
         message = f"{removed} of {photos} with one of a wrong length removed; index the folders again."
         return Check("vectors", message, repaired=True)
-    return Check("vectors", "Every vector has its right length.")
+    return Check("vectors", "Every vector has the right length.")
 
 
 def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
@@ -262,7 +262,7 @@ def _examine_tags(db: Database) -> Check:
     if not misplaced and not misjudged:
         return Check("tags", "Every tag has its place, and every decision counts.")
     mend_tags(db)
-    message = f"{counted(misplaced, 'tag')} out of place and {counted(misjudged, 'decision')} that did not count were put right."
+    message = f"{counted(misplaced, 'tag')} out of place and {counted(misjudged, 'decision')} that did not count were corrected."
     return Check("tags", message, repaired=True)
 
 
@@ -275,12 +275,12 @@ def _examine_cache(db: Database) -> Check:
     before = set(folder.glob("*.rows"))
     with closing(Matrix(folder, db, space.name, space.dim)) as matrix:
         if before and before.isdisjoint(folder.glob("*.rows")):  # opening found no usable file
-            message = "The search cache was damaged and was built anew."
+            message = "The search cache was damaged and has been rebuilt."
         elif matrix.is_true_copy():
             return Check("search cache", "The search cache equals the library.")
         else:
             matrix.rebuild()
-            message = "The search cache differed from the library and was built anew."
+            message = "The search cache differed from the library and has been rebuilt."
         sound = matrix.is_true_copy()
     return Check("search cache", message, ok=sound, repaired=sound, damaged=not sound)
 
@@ -294,13 +294,13 @@ def _examine_thumbnails(db: Database) -> Check:
             thumbnails.close()
             thumbnail_files.remove(db.folder)
             thumbnails = stack.enter_context(closing(ThumbnailStore.open(db.folder)))
-            repairs.append("The thumbnails were damaged and were started anew.")
+            repairs.append("The thumbnails were damaged and were reset.")
         orphans = _remove_orphans(db, thumbnails)
         if orphans:
             repairs.append(f"{counted(orphans, 'thumbnail')} of photos that are gone removed.")
         lacking = len(health.photos_without_thumbnail(db, thumbnails))
         if lacking and not repairs and not thumbnails.ids():  # opening found no usable file
-            repairs.append("The thumbnails were missing or damaged and were started anew.")
+            repairs.append("The thumbnails were missing or damaged and were reset.")
     state = "Every photo has its thumbnail."
     if lacking:
         state = f"{counted(lacking, 'photo')} without a thumbnail: the next indexing makes them."
@@ -314,13 +314,13 @@ def _examine_decisions(db: Database) -> Check:
     if state == "none":
         return Check("decisions", "Nothing was tagged, decided or rated yet.")
     if state == "current":
-        return Check("decisions", f"{file} holds all that you have said of photos.")
+        return Check("decisions", f"{file} holds all your tags, decisions and ratings.")
     if db.read_only and state != "earlier":
         return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
     note = back_up_decisions(db) or ""
     if state == "earlier":
         return Check("decisions", note)
-    return Check("decisions", f"{file} was {state} and was written anew. {note}".rstrip(), repaired=True)
+    return Check("decisions", f"{file} was {state} and was rewritten. {note}".rstrip(), repaired=True)
 
 
 def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:

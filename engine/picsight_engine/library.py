@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.photos import Photo
     from picsight_engine.store.problems import Problem
     from picsight_engine.suggesting.suggestions import Suggestions
-    from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.tags import Tags
 
 
@@ -311,7 +311,7 @@ class Library:
 
         with self._lock:
             if self._opened_tags is None:
-                self._opened_tags = Tags(self._db, self._model_of_tags, lambda path: self._photo(path)[0].id)
+                self._opened_tags = Tags(self._db, self._tag_model, lambda path: self._photo(path)[0].id)
             return self._opened_tags
 
     @property
@@ -321,10 +321,10 @@ class Library:
 
         return Exchange(self._db, self.tags.learner)
 
-    def _model_of_tags(self) -> Model:
-        from picsight_engine.tags.learner import Model  # lazy: a search does not need it
+    def _tag_model(self) -> TagModel:
+        from picsight_engine.tags.learner import TagModel  # lazy: a search does not need it
 
-        return Model(self.bundle, self._searcher.rows, self._searcher.terms.vector, self._readings)
+        return TagModel(self.bundle, self._searcher.rows, self._searcher.terms.vector, self._readings)
 
     def _readings(self, prompts: Iterable[str]) -> tuple[str, ...]:
         typed = tuple(dict.fromkeys(prompts))
@@ -500,7 +500,7 @@ class Library:
             found = photo_at(self._db, photo)
         if found is None:
             problem = None if isinstance(photo, int) else self.problem_of(photo)
-            unknown = f"{photo} is no photo of the library; index its folder first."
+            unknown = f"{photo} is not a photo of the library; index its folder first."
             if isinstance(photo, Path) and os.path.isdir(photo):  # noqa: PTH112 -- Path raises where it may not look
                 unknown = f"{photo} is a folder; name photos in it."
             raise RequestError(unknown if problem is None else problem.message)

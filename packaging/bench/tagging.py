@@ -27,7 +27,7 @@ from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.runs import record_run
 from picsight_engine.store.tags import Definition
 from picsight_engine.store.vectors import put_vector
-from picsight_engine.tags.learner import Learner, Model
+from picsight_engine.tags.learner import Learner, TagModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def _make(db: Database, bundle: Bundle, count: int) -> None:
     def rows() -> Rows:
         raise AssertionError("no photo is needed to read texts")
 
-    model = Model(bundle, rows, lambda text: vectors[int(text[1:])], tuple)
+    model = TagModel(bundle, rows, lambda text: vectors[int(text[1:])], tuple)
     Learner(db, lambda: model).read(texts)
     with record_run(db, "import", "Many tags") as run:
         for text in texts:

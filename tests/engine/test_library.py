@@ -108,7 +108,7 @@ def test_a_search_sees_what_another_process_indexed_or_lost(tmp_path, few, small
         assert {result.path for result in one.search("dog").results} == set(few[1:])
         assert one.search("dog").photos == 4
         assert one.show(few[0]) is None
-        with pytest.raises(RequestError, match="is no photo of the library"):
+        with pytest.raises(RequestError, match="is not a photo of the library"):
             one.similar(few[0])
 
 
@@ -187,7 +187,7 @@ def test_a_photo_is_known_by_any_spelling_of_its_path(library, captions, tmp_pat
 def test_a_path_that_is_not_a_photo_has_no_details(library, path):
     assert library.show(Path(path)) is None
     assert library.problem_of(Path(path)) is None
-    with pytest.raises(RequestError, match=r"is no photo of the library|is a folder; name photos in it"):
+    with pytest.raises(RequestError, match=r"is not a photo of the library|is a folder; name photos in it"):
         library.similar(Path(path))
 
 

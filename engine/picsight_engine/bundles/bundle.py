@@ -182,7 +182,7 @@ def require_preprocessing(manifest: Manifest, known: str | None) -> None:
     for name in found.keys() & wanted.keys():
         if found[name] != wanted[name]:
             raise BundleError(
-                f'The model "{manifest.title}" claims the space {manifest.space_id} but preprocesses photos otherwise: '
+                f'The model "{manifest.title}" claims the space {manifest.space_id} but preprocesses photos differently: '
                 f"`{name}` is {found[name]} and not {wanted[name]}, so that vectors would mix. Choose another model."
             )
 
@@ -332,7 +332,7 @@ def check_manifest(data: dict[str, Any]) -> Manifest:
     manifest = read_record(Manifest, {"files": None, **data})  # only one that is being made has no files
     require_distinct(manifest.files, MANIFEST)
     if manifest.image is not None and manifest.image.resize == "shortest" and manifest.image.crop is None:
-        raise ValueError("image.crop is null, but a picture resized by its shortest side is no square")
+        raise ValueError("image.crop is null, but a picture resized by its shortest side is not square")
     if manifest.calibration is not None:
         parse_calibration(data["calibration"], manifest.dim)
     if (likeness := manifest.likeness) is not None:

@@ -102,10 +102,10 @@ def require_distinct(names: Iterable[str], taken: str) -> None:
     for name in names:
         if not all(map(is_portable, name.split("/"))):
             raise ValueError(
-                f"the file name {reprlib.repr(name)} leads out of the bundle, or not every system takes it"
+                f"the file name {reprlib.repr(name)} leads out of the bundle, or is not valid on every system"
             )
         if name.casefold() in files:
-            raise ValueError(f"the file name {reprlib.repr(name)} is there twice, but for capital letters")
+            raise ValueError(f"the file name {reprlib.repr(name)} occurs twice, apart from case")
         files.add(name.casefold())
         folders |= {parent.as_posix().casefold() for parent in PurePosixPath(name).parents}
     if both := files & folders:

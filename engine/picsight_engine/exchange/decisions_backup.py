@@ -27,7 +27,7 @@ from picsight_engine.store.records import (
 )
 from picsight_engine.store.searches import saved_searches
 from picsight_engine.store.tags import live_tags
-from picsight_engine.tags.tree import as_seen
+from picsight_engine.tags.tree import listed_tags
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,7 +48,7 @@ def decision_lines(connection: sqlite3.Connection) -> Iterator[Line]:
     decisions = last_decisions(connection)
     tags = live_tags(connection)
     thresholds = {tag.id: tag.threshold for tag in tags}
-    for tag in as_seen(tags, {}):
+    for tag in listed_tags(tags, {}):
         plain = TagLine(tag.path, tag.kind, tag.prompts, thresholds[tag.id], tag.suggests)
         lines = [
             *_decided(plain, decisions.get(tag.id, ()), pictures),
@@ -88,7 +88,7 @@ def _time(seconds: float) -> datetime:
 
 BackupState = Literal["none", "earlier", "current", "behind", "missing", "damaged"]
 
-_IMPORT = "Import it to have its tags, decisions and ratings here."
+_IMPORT = "Import it to restore its tags, decisions and ratings."
 
 
 def decisions_path(db: Database) -> Path:
@@ -122,7 +122,7 @@ def back_up_decisions(db: Database) -> str | None:
     """
     state, file = backup_state(db), decisions_path(db)
     if state == "earlier":
-        return f"{as_text(file)} is of an earlier library. {_IMPORT}"
+        return f"{as_text(file)} belongs to an earlier library. {_IMPORT}"
     if db.read_only or state in {"none", "current"}:
         return None
     sweep_drafts(file.parent, f"{DECISIONS}.*.part")

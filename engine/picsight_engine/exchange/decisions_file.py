@@ -129,10 +129,10 @@ def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
             yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""), faults)
     except _VersionError as fault:
         raise RequestError(
-            f"{as_text(file)} was written by a newer Picsight ({fault}). Update this one, and import it then."
+            f"{as_text(file)} was written by a newer Picsight ({fault}). Update this one, then import it."
         ) from fault
     except (FileNotFoundError, IsADirectoryError) as fault:
-        raise RequestError(f"There is no file of decisions at {as_text(file)}. Look at its name.") from fault
+        raise RequestError(f"There is no file of decisions at {as_text(file)}. Check its name.") from fault
     except OSError as fault:
         raise StorageError(
             f"{as_text(file)} cannot be read ({fault.strerror}). Copy it again from where it came."
@@ -182,11 +182,11 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
                 yield line
     if not sound:
         first, *_ = (*damaged, *no_text, "it is empty")
-        raise RequestError(f"{as_text(file)} holds no decisions of Picsight: {first}. Choose another file.")
+        raise RequestError(f"{as_text(file)} contains no Picsight decisions: {first}. Choose another file.")
     if damaged:
         many = f"{len(damaged):,} lines are" if len(damaged) > 1 else "one line is"
         raise RequestError(
-            f"Nothing of {as_text(file)} was taken, because {many} damaged: {damaged[0]}. Export it again, or delete what is damaged in a text editor."
+            f"Nothing was imported from {as_text(file)}, because {many} damaged: {damaged[0]}. Export it again, or delete what is damaged in a text editor."
         )
     if no_text:
         many = (
@@ -275,15 +275,15 @@ def _one_of(words: tuple[str | None, ...]) -> Callable[[object], bool]:
 
 # For each field, a check of its value and the message if that fails.
 _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "version": (lambda value: _is_whole(value, 1), "is no number from 1 on"),
+    "version": (lambda value: _is_whole(value, 1), "is not a number from 1 on"),
     "path": (lambda value: _is_filled(value) and "\0" not in value, "is no path"),
     "fingerprint": (
         lambda value: isinstance(value, str) and bool(_FINGERPRINT.fullmatch(value)),
         "is not of 32 hexadecimal digits",
     ),
-    "rule": (lambda value: _is_whole(value, 1, _MOST_RULES), "is no number from 1 to 1,000,000"),
+    "rule": (lambda value: _is_whole(value, 1, _MOST_RULES), "is not a number from 1 to 1,000,000"),
     "rating": (lambda value: _is_whole(value, -1, 5), "is not from -1 to 5"),
-    "time": (_is_time, "is no date and time with an offset from UTC"),
+    "time": (_is_time, "is not a date and time with an offset from UTC"),
     "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
     "kind": (_one_of(get_args(Kind)), "is neither tag nor album nor favourite"),
     "prompts": (lambda value: isinstance(value, list) and all(map(_is_filled, value)), "is no list of texts"),
@@ -294,7 +294,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "suggests": (lambda value: type(value) is bool, "is neither true nor false"),
     "decision": (_one_of((*get_args(Decision), None)), "is not accepted, rejected or null"),
     "example": (_one_of((*get_args(Example), None)), "is neither for nor against"),
-    "source": (_is_source, "is no text of at most 100 characters"),
+    "source": (_is_source, "is not a text of at most 100 characters"),
     "search": (_is_filled, "is no name"),
     "query": (_is_filled, "is no text"),
 }

@@ -139,7 +139,7 @@ class Exchange:
         if finder.unknown and not finder.found:
             which = "it is not" if finder.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{as_text(place)} speaks of {counted(finder.unknown, 'photo')}, and {which} in the library. "
+                f"{as_text(place)} names {counted(finder.unknown, 'photo')}, and {which} in the library. "
                 "Index the folder first."
             )
         done = importer.run(self._db, self._learner, f'Import "{shortened(as_text(place.name or place))}"')
@@ -154,7 +154,7 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
         RequestError: the folder is not part of the library.
     """
     if folder is not None and not is_covered(db, folder):
-        raise RequestError(f"{as_text(folder)} is no part of the library; index it first.")
+        raise RequestError(f"{as_text(folder)} is not part of the library; index it first.")
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
@@ -220,7 +220,7 @@ def _decisions(db: Database, file: Path) -> Import:
             try:
                 key = keys[line.tag, line.kind] = importer.add_tag(line.tag, line)
             except RequestError as fault:
-                raise RequestError(f"Nothing of {as_text(file)} was taken: {fault}") from fault
+                raise RequestError(f"Nothing was imported from {as_text(file)}: {fault}") from fault
         if photo is not None:
             _add_line(importer, key, photo, line)
     return importer, finder, faults
@@ -298,8 +298,8 @@ class _SidecarImport:
         """A sentence about keywords of other programs that have the name of the favourites."""
         if ignored := self._ignored.difference(favourite_photos(self._db).tolist()):
             yield (
-                f'The keyword "{FAVOURITES}" of {counted(len(ignored), "photo")} is another program\'s, and makes none a favourite. '
-                "Mark those that are."
+                f'The keyword "{FAVOURITES}" of {counted(len(ignored), "photo")} belongs to another program, so it marks no favourites. '
+                "Mark them yourself."
             )
 
     def _add(self, tag: str, photo: int, decision: FileDecision, path: Path) -> None:

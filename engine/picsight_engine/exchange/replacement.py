@@ -57,7 +57,7 @@ def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, r
         return
     real = Path(os.path.realpath(path))  # resolve() raises RuntimeError for a link to itself
     if not path.is_file() or is_photo_name(real.name) or _is_database(path):
-        raise RequestError(f"{as_text(path)} is no file that an export may replace; choose another name.")
+        raise RequestError(f"{as_text(path)} is not a file that an export may replace; choose another name.")
     if replace or not path.stat().st_size:
         return
     try:

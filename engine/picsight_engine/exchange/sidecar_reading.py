@@ -107,7 +107,7 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
             yield place.parent, {name: [place.name] for name, photos in found.items() if place.name in photos}
         return
     if not place.is_dir():
-        raise RequestError(f"There is no folder, photo or .xmp file at {as_text(place)}. Look at its name.")
+        raise RequestError(f"There is no folder, photo or .xmp file at {as_text(place)}. Check its name.")
 
     def refuse(fault: OSError) -> None:
         faults.append(

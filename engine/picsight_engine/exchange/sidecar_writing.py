@@ -181,7 +181,7 @@ def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
     except (csv.Error, ValueError):
         header, lines = [], []
     if tuple(header) != _COLUMNS:
-        raise RequestError(f"{as_text(file)} is no table of Picsight.")
+        raise RequestError(f"{as_text(file)} is not a table from Picsight.")
     for path, *fields in filter(None, lines):  # skip blank lines
         here = rows.get(path, ())
         if len(fields) > len(here) or any(map(_holds_more, fields, here)):
@@ -263,7 +263,7 @@ def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
     try:
         exchange(sidecar, before, after)
     except ChangedMeanwhileError as fault:
-        why = "was changed by another program at this very moment, so it was left as it is. Export again."
+        why = "was being changed by another program, so it was left as it is. Export again."
         raise _LeftAloneError(sidecar, why) from fault
 
 

@@ -251,7 +251,7 @@ def _denied_sentence(folder: Folder) -> str:
 
 
 def _vanished_sentence(folder: Folder) -> str:
-    return f'"{_title(folder)}" went away during indexing. Nothing was removed from Picsight; connect its disk and index again.'
+    return f'"{_title(folder)}" disappeared during indexing. Nothing was removed from Picsight; connect its disk and index again.'
 
 
 def _title(folder: Folder) -> str:

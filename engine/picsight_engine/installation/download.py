@@ -299,7 +299,7 @@ class _Download:
             source = "Picsight knows" if self._request.sha256 else f"{self._host} states"
             self._discard()
             raise DownloadError(
-                f"{self._target.name} arrived with another content than the one that {source} (SHA-256 {found[:16]}... "
+                f"{self._target.name} arrived, but not with the content that {source} (SHA-256 {found[:16]}... "
                 f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
             )
         self._part.replace(self._target)
@@ -368,5 +368,5 @@ def _reason(cause: Exception) -> str:
     if isinstance(cause, TimeoutError):
         return "nothing arrives any more"
     if not isinstance(cause, OSError):  # its text may quote the server
-        return "the connection broke off, or what came was no answer"
+        return "the connection broke off, or the response was invalid"
     return (cause.strerror or str(cause) or "the connection was closed").rstrip(".")

@@ -283,7 +283,7 @@ class _Installation:
             )
         layout = find_layout(self._records)
         if layout is None:
-            raise BundleError(f"The files of {entry.title} are no model that Picsight knows.")
+            raise BundleError(f"The files of {entry.title} are not a model that Picsight knows.")
         return describe(self._staging, layout)
 
 

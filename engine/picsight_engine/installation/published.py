@@ -324,7 +324,7 @@ class _Published:
         known = [output for output in _OUTPUTS if output in graph.outputs]
         if not known or (known[0] == "pooler_output" and "clip" in str(self._config.get("model_type", ""))):
             raise BundleError(
-                f"{self._folder / name} gives no embedding but {', '.join(graph.outputs)}; export it with its projection."
+                f"{self._folder / name} does not give an embedding but {', '.join(graph.outputs)}; export it with its projection."
             )
         width = graph.outputs[known[0]][-1]
         if not isinstance(width, int):

@@ -58,7 +58,7 @@ def read_sidecar(path: Path) -> bytes | None:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
-            raise PacketError("it is no file")
+            raise PacketError("it is not a file")
         if info.st_size > MOST_BYTES:
             raise PacketError(f"it is larger than {MOST_BYTES / 1e6:.0f} megabytes")
         return path.read_bytes()

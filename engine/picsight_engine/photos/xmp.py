@@ -201,7 +201,7 @@ def read_facts(data: bytes) -> dict[str, Fact]:
     try:
         return _facts(tree)
     except ValueError as fault:  # of names that only a broken packet has
-        raise PacketError("it is not XML as it should be") from fault
+        raise PacketError("it is not well-formed XML") from fault
 
 
 def _facts(tree: _ElementTree) -> dict[str, Fact]:
@@ -247,7 +247,7 @@ def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
     if not data.strip():
         raise PacketError("it is empty")
     if _declares(data):
-        raise PacketError("it declares things of its own, which XMP does not")
+        raise PacketError("it declares a document type, which XMP does not allow")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=recover)
     try:
         tree = etree.ElementTree(
@@ -255,11 +255,11 @@ def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
         )
     except (etree.XMLSyntaxError, ValueError) as fault:
         where = f" (line {fault.lineno})" if isinstance(fault, etree.XMLSyntaxError) else ""
-        raise PacketError(f"it is not XML as it should be{where}") from fault
+        raise PacketError(f"it is not well-formed XML{where}") from fault
     if tree.getroot() is None:
         raise PacketError("it is not XML")
     if tree.docinfo.internalDTD is not None:
-        raise PacketError("it declares things of its own, which XMP does not")
+        raise PacketError("it declares a document type, which XMP does not allow")
     if next(tree.getroot().iter(RDF), None) is None:
         raise PacketError("it is XML, but holds no XMP")
     return tree

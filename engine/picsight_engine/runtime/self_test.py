@@ -83,7 +83,7 @@ def judge_vectors(photos: NDArray[np.float32], texts: NDArray[np.float32], scale
     names = list(PHRASES)
     wrong = [name for place, name in enumerate(names) if best[place] != place]
     right = len(names) - len(wrong)
-    answers = f"{right} of {len(names)} known photographs are named rightly"
+    answers = f"{right} of {len(names)} known photographs are named correctly"
     if wrong:
         answers += f", not {', '.join(wrong)}"
     moved = abs(math.log(max(scale, 1e-9) / _FIRST_SCALE)) > _STEP

@@ -156,7 +156,7 @@ class Database:
             return [(info.st_dev, info.st_ino) for info in map(Path.stat, self._places)]
         except OSError as error:
             raise StorageError(
-                f"The library folder {self.folder} is not there any more, so nothing more was stored. "
+                f"The library folder {self.folder} no longer exists, so nothing more was stored. "
                 "Connect its disk, or index the folders again."
             ) from error
 

@@ -46,7 +46,7 @@ def require_library_folder(folder: Path) -> None:
     foreign = min((name for name in names if _is_foreign(name)), default=None)
     if foreign is not None:
         raise ForeignFolderError(
-            f"{folder} is no library but a folder with photos or other files, as {foreign}. A library wants a folder "
+            f"{folder} is not a library but a folder with photos or other files, such as {foreign}. A library needs a folder "
             "of its own: name one that is empty or not there yet."
         )
 

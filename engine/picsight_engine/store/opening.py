@@ -124,13 +124,13 @@ def _prepare(path: Path, steps: Steps) -> bool:
         if version == len(steps):
             return
         if not writable:
-            raise StorageError(f"{path} is of an older Picsight and lies on a disk that cannot be written.")
+            raise StorageError(f"{path} is from an older Picsight and on a disk that cannot be written.")
         try:
             back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
             _copy_decisions(path.parent, version)
         except OSError as error:
             raise StorageError(
-                f"{path} is of an older Picsight, and a backup cannot be written beside it ({error.strerror}). "
+                f"{path} is from an older Picsight, and a backup cannot be written beside it ({error.strerror}). "
                 "Make room, or check the permissions of its folder."
             ) from error
         migrate(connection, steps)

@@ -128,7 +128,7 @@ def _arrange(connection: sqlite3.Connection, ids: list[int]) -> None:
 
 def _require(found: int) -> None:
     if not found:
-        raise RequestError("This saved search is not there any more.")
+        raise RequestError("This saved search no longer exists.")
 
 
 def _named(name: str) -> str:

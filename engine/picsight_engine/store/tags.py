@@ -190,10 +190,10 @@ def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
         return f'There are tags below "{tag.name}"; move or remove them first.' if below else None
     above = _rows_above(connection, tag.parent_id)
     if tag.id in above:
-        return f'"{tag.name}" cannot stand below itself.'
+        return f'"{tag.name}" cannot be below itself.'
     for name, _, removed_at in above.values():
         if removed_at is not None:
-            return f'"{name}" was removed, and nothing can stand below it.'
+            return f'"{name}" was removed, and nothing can be below it.'
     if len(above) + connection.execute(_HEIGHT, (tag.id,)).fetchone()[0] > DEEPEST:
         return too_deep(tag.name)
     if connection.execute(_TWIN, (tag.id,)).fetchone()[0]:
@@ -203,9 +203,7 @@ def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
 
 def too_deep(name: str) -> str:
     """The message for a tag that is nested too deep."""
-    return (
-        f'"{name}" would stand too deep: at most {DEEPEST} tags stand below one another. Put it further up.'
-    )
+    return f'"{name}" would be nested too deep: at most {DEEPEST} levels of tags are allowed. Move it further up.'
 
 
 def tags_revision(db: Database) -> int:

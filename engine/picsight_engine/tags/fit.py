@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     Doubles = NDArray[np.float64]
 
 # Tuned on half of Caltech-101's classes and half of the search subjects in the benchmark of tags.
-REJECTED = 0.5  # the weight of a rejected photo; an accepted one, which is rarer and more informative, has 1
-SEVERAL = 3  # rejections at which each has half its full weight: a few may share traits with right photos
-OTHERS = 5.0  # the total weight of undecided photos as negatives
-FIRMNESS = 0.15  # regularisation of the bias while the weights are fitted
-CUT_FIRMNESS = 1.0  # regularisation of the cut towards its previous place, in deviations
-FEW = 10  # decisions that weigh as much as the prior for the number of photos in a tag
+REJECTED_WEIGHT = 0.5  # of a rejected photo; an accepted one, which is rarer and more informative, has 1
+HALF_WEIGHT_REJECTIONS = 3  # at which each has half its full weight: a few may share traits with right photos
+UNDECIDED_WEIGHT = 5.0  # of all undecided photos together, as negatives
+BIAS_PENALTY = 0.15  # regularisation of the bias while the weights are fitted
+CUT_PENALTY = 1.0  # regularisation of the cut towards its previous place, in deviations
+PRIOR_DECISIONS = 10  # decisions that weigh as much as the prior for the number of photos in a tag
 _SHARPNESS = 4.0  # steepness of the soft count of photos above a cut, per deviation
-_STIFFNESS = 0.03  # regularisation of the weights towards the words
-_EVENNESS = 3.0  # isotropic part of the covariance, relative to that of the library's photos
-_STEEPNESS = 0.7  # logit per deviation of the cosine
+_WEIGHT_PENALTY = 0.03  # regularisation of the weights towards the words
+_ISOTROPY = 3.0  # isotropic part of the covariance, relative to that of the library's photos
+_LOGIT_SCALE = 0.7  # logit per deviation of the cosine
 _BEYOND_CHANCE = 0.6  # deviations above the expected maximum of as many random photos
 
 _DEVIATIONS = 1.4826  # standard deviation of a normal distribution per median absolute deviation
@@ -68,10 +68,10 @@ class Background:
         mean = vectors.sum(axis=0) / max(count, 1)
         centred = vectors - mean
         spread = (centred.T @ centred + np.eye(dim) * _UNKNOWN / dim) / (count + _UNKNOWN)
-        root = np.linalg.cholesky(spread + np.eye(dim) * _EVENNESS * np.trace(spread) / dim)
+        root = np.linalg.cholesky(spread + np.eye(dim) * _ISOTROPY * np.trace(spread) / dim)
         whitening = np.linalg.inv(root).T
         square = float(np.trace(whitening.T @ spread @ whitening))  # mean squared length after whitening
-        whitening /= math.sqrt(square * _STIFFNESS)
+        whitening /= math.sqrt(square * _WEIGHT_PENALTY)
         undecided = photos[:: max(1, count // _UNDECIDED)]
         return cls(photos, size, mean, whitening, undecided, (undecided - mean) @ whitening)
 
@@ -112,7 +112,7 @@ def prior(prompts: Vectors, background: Background, strong: float = math.inf) ->
     first = math.sqrt(2 * math.log(max(background.size, 2)))
     unusual = median + (first + _BEYOND_CHANCE) * deviation
     cut = unusual if math.isinf(strong) else min(strong, (strong + unusual) / 2)
-    steepness = _STEEPNESS / max(deviation, _PRECISION)
+    steepness = _LOGIT_SCALE / max(deviation, _PRECISION)
     return Linear((steepness * prompts).astype(np.float32), -steepness * cut)
 
 
@@ -138,21 +138,21 @@ def fit(before: Linear, for_: Vectors, against: Vectors, background: Background)
     """
     if not len(for_) and not len(against):
         return before
-    weights = (before.weights + _turn(before, for_, against, background)).astype(np.float32)
+    weights = (before.weights + _weight_change(before, for_, against, background)).astype(np.float32)
     kept = Linear(weights, kept_bias(before, weights, len(for_) + len(against), background))
-    unit = max(background.spread(weights)[1], _PRECISION) / math.sqrt(CUT_FIRMNESS)
+    unit = max(background.spread(weights)[1], _PRECISION) / math.sqrt(CUT_PENALTY)
     decisions = _Examples(
         features=np.full((len(for_) + len(against), 1), unit),
         wanted=np.repeat([1.0, 0.0], [len(for_), len(against)]),
-        counts=np.repeat([1.0, REJECTED], [len(for_), len(against)]),
+        counts=np.repeat([1.0, REJECTED_WEIGHT], [len(for_), len(against)]),
         before=kept.logits(np.concatenate([for_, against])),
     )
-    return Linear(weights, kept.bias + float(decisions.likeliest()[0]) * unit)
+    return Linear(weights, kept.bias + float(decisions.most_likely()[0]) * unit)
 
 
 def rejected_weight(rejected: int) -> float:
     """The weight of each rejected photo, relative to an accepted one, while the weights are fitted."""
-    return REJECTED * rejected**2 / (rejected**2 + SEVERAL**2)
+    return REJECTED_WEIGHT * rejected**2 / (rejected**2 + HALF_WEIGHT_REJECTIONS**2)
 
 
 def kept_bias(before: Linear, weights: NDArray[np.float32], decisions: int, background: Background) -> float:
@@ -169,7 +169,7 @@ def kept_bias(before: Linear, weights: NDArray[np.float32], decisions: int, back
         return by_place
     old, new = scale * before.logits(background.photos), Linear(weights, 0.0).logits(background.photos)
     by_number = _bias_for(new, old, _SHARPNESS / max(new_deviation, _PRECISION))
-    return by_place + (by_number - by_place) / (1 + (decisions / FEW) ** 2)
+    return by_place + (by_number - by_place) / (1 + (decisions / PRIOR_DECISIONS) ** 2)
 
 
 def _bias_for(new: Doubles, old: Doubles, sharpness: float) -> float:
@@ -187,18 +187,19 @@ def _passing(logits: Doubles) -> float:
     return float(np.logaddexp.reduce(-np.logaddexp(0, -logits)))
 
 
-def _turn(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Doubles:
+def _weight_change(before: Linear, for_: Vectors, against: Vectors, background: Background) -> Doubles:
     """The change of the weights by decisions: [dim]."""
     decided, undecided = np.concatenate([for_, against]), background.undecided
     kinds = [len(for_), len(against), len(undecided)]
     whitened = np.concatenate([(decided - background.mean) @ background.whitening, background.whitened])
+    undecided_weight = UNDECIDED_WEIGHT / max(len(undecided), 1)
     examples = _Examples(
-        features=np.pad(whitened, ((0, 0), (0, 1)), constant_values=1 / math.sqrt(FIRMNESS)),
+        features=np.pad(whitened, ((0, 0), (0, 1)), constant_values=1 / math.sqrt(BIAS_PENALTY)),
         wanted=np.repeat([1.0, 0.0, 0.0], kinds),
-        counts=np.repeat([1.0, rejected_weight(len(against)), OTHERS / max(len(undecided), 1)], kinds),
+        counts=np.repeat([1.0, rejected_weight(len(against)), undecided_weight], kinds),
         before=before.logits(np.concatenate([decided, undecided])),
     )
-    return np.asarray(background.whitening @ examples.likeliest()[:-1])
+    return np.asarray(background.whitening @ examples.most_likely()[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class _Examples:
     counts: Doubles
     before: Doubles
 
-    def likeliest(self) -> Doubles:
+    def most_likely(self) -> Doubles:
         """The change [d] of least loss, by Newton's method; a step is shortened until the loss falls."""
         change = np.zeros(self.features.shape[1])
         loss, logits = self._loss(change)

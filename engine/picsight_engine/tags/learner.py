@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class TagModel:
     """The present search model as tags need it: its bundle, the vectors, and a text tower.
 
     `readings` returns the texts to embed for prompts: in English if the model does not know their language. The prompts are
@@ -78,7 +78,7 @@ class TagMatches:
 class Learner:
     """Trains and scores tags; thread-safe. Each call uses the present model."""
 
-    def __init__(self, db: Database, model: Callable[[], Model]) -> None:
+    def __init__(self, db: Database, model: Callable[[], TagModel]) -> None:
         self._db = db
         self._model = model
         self._lock = threading.Lock()

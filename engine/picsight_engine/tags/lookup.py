@@ -11,7 +11,7 @@ from picsight_engine.store.photos import known_photos
 from picsight_engine.store.records import shown_instead
 from picsight_engine.store.tagged import stars_of
 from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
-from picsight_engine.tags.tree import FAVOURITES, Marks, as_seen, seen, shortened
+from picsight_engine.tags.tree import FAVOURITES, Marks, listed_tag, listed_tags, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -34,7 +34,7 @@ class Lookup:
     def all(self) -> list[Tag]:
         """The favourites, then every tag and album by path."""
         with self._db.reading() as connection:
-            return as_seen(live_tags(connection), count_states(connection))
+            return listed_tags(live_tags(connection), count_states(connection))
 
     def find(self, name: str) -> Tag:
         """The tag with this path or last name; raises RequestError if there is none, or several have this name."""
@@ -45,7 +45,7 @@ class Lookup:
         with self._db.reading() as connection:
             (definition,) = tags_by_id(connection, [tag_id]).values()
             path = paths_of(connection, [tag_id])[tag_id]
-            return seen(definition, path, count_states(connection, tag_id))
+            return listed_tag(definition, path, count_states(connection, tag_id))
 
     def _definition(self, name: str, refusal: str = "") -> Definition:
         """The definition of a tag, by its path or its last name.
@@ -63,7 +63,7 @@ class Lookup:
         if not ids:
             raise RequestError(f'There is no tag "{shortened(name)}".')
         raise RequestError(
-            f'{len(ids)} tags are called "{shortened(name)}"; say below which one, as in "Birds/Waders".'
+            f'{len(ids)} tags are called "{shortened(name)}"; give its path, as in "Birds/Waders".'
         )
 
     def _photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:

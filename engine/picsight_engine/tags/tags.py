@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from picsight_engine.store.decisions import State, Verdict
     from picsight_engine.store.runs import Run, RunRecorder, UndoResult
     from picsight_engine.store.tags import TagKind
-    from picsight_engine.tags.learner import Model
+    from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.quality import Preview, Statistics
     from picsight_engine.tags.tree import Tag
 
 _DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
 _FIXED = '"{}" is always there, and cannot be renamed, moved, merged or removed.'
-_NO_PARENT = 'No tag stands below "{}"; name another one, or none.'
+_NO_PARENT = 'No tag can be below "{}"; name another parent, or none.'
 MOST_STARS = 5
 REJECTED = -1
 _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
@@ -52,7 +52,7 @@ class Tags(Lookup):
     one run, undone as a whole. `learner` trains all tags.
     """
 
-    def __init__(self, db: Database, model: Callable[[], Model], photo_id: Callable[[Path], int]) -> None:
+    def __init__(self, db: Database, model: Callable[[], TagModel], photo_id: Callable[[Path], int]) -> None:
         """`photo_id` returns the photo at a path, or raises RequestError."""
         super().__init__(db, photo_id)
         self.learner = Learner(db, model)
@@ -246,7 +246,7 @@ class Tags(Lookup):
         with record_run(self._db, "merge", words) as run:
             if tag.id in ids_above(run.connection, other.id):
                 raise RequestError(
-                    f'"{shortened(other.name)}" is "{shortened(tag.name)}", or stands below it; choose another tag.'
+                    f'"{shortened(other.name)}" is "{shortened(tag.name)}", or is below it; choose another tag.'
                 )
             for gone, kept in list(merge_into(run, run.tag(tag.id), run.tag(other.id))):
                 run.score(gone, Scores(self.learner.space, {}))

@@ -37,7 +37,7 @@ def checked_name(text: str) -> str:
         raise RequestError("A tag needs a name.")
     if "/" in name:
         raise RequestError(
-            f'The name "{shortened(name)}" holds "/", which parts a tag from the one above it; name that as the parent.'
+            f'The name "{shortened(name)}" holds "/", which separates a tag from its parent; give the parent separately.'
         )
     if len(name) > LONGEST_NAME:
         raise RequestError(
@@ -125,17 +125,17 @@ def threshold_of(tag: Definition) -> float:
     return USUAL_THRESHOLD if tag.threshold is None else tag.threshold
 
 
-def as_seen(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
+def listed_tags(tags: Iterable[Definition], counts: Mapping[tuple[int, State], int]) -> list[Tag]:
     """All tags that are not removed: the favourites first, then by path, every tag before those below it."""
     by_id = {tag.id: tag for tag in tags}
     names = name_paths({tag.id: (tag.name, tag.parent_id) for tag in by_id.values()})
     ordered = sorted(
         by_id.values(), key=lambda tag: (tag.kind != "favourite", [name_key(name) for name in names[tag.id]])
     )
-    return [seen(tag, "/".join(names[tag.id]), counts) for tag in ordered]
+    return [listed_tag(tag, "/".join(names[tag.id]), counts) for tag in ordered]
 
 
-def seen(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) -> Tag:
+def listed_tag(tag: Definition, path: str, counts: Mapping[tuple[int, State], int]) -> Tag:
     """One tag as the user sees it."""
     return Tag(
         id=tag.id,

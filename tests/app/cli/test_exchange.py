@@ -142,14 +142,18 @@ def test_an_export_that_could_write_nothing_fails(picsight, folder):
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (["export", "decisions", "Photos/00.jpg", "--replace"], 2, "is no file that an export may replace"),
+        (
+            ["export", "decisions", "Photos/00.jpg", "--replace"],
+            2,
+            "is not a file that an export may replace",
+        ),
         (["export", "decisions", "library/library.db", "--replace"], 2, "may replace; choose another name"),
         (["export", "sidecars", "--csv", "library/library.db", "--replace"], 2, "may replace; choose"),
         (["export", "decisions", "none/decisions"], 1, "could not be written"),
         (["export", "sidecars", "library"], 2, "no part of the library"),
         (["export", "sidecars", "Photos/none"], 2, "no part of the library"),
         (["export", "sidecars", "Photos/none", "--csv", "table"], 2, "no part of the library"),
-        (["export", "sidecars", "--csv", "Photos"], 2, "is no file that an export may replace"),
+        (["export", "sidecars", "--csv", "Photos"], 2, "is not a file that an export may replace"),
         (["export", "sidecars", "--replace"], 2, "--replace goes with --csv only"),
         (["tags", "import", "none"], 2, "There is no file of decisions"),
         (["tags", "import", "none.xmp"], 2, "There is no folder, photo or .xmp file"),

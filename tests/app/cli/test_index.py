@@ -163,7 +163,7 @@ def test_a_folder_of_photos_is_no_library_and_stays_as_it_is(photos):
     for words in commands:
         done = picsight(*words)
         assert (done.code, done.out) == (2, ""), words
-        assert f"{photos} is no library but a folder with photos or other files, as " in done.err
+        assert f"{photos} is not a library but a folder with photos or other files, such as " in done.err
     assert picsight("doctor").code == 1
     assert sorted(photos.iterdir()) == before
 

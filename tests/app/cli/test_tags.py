@@ -139,7 +139,7 @@ def test_counts_and_changes_are_printed_for_people(picsight, photos):
         (["new", "a", "--album", "--threshold", "0.3"], "is filled by hand"),
         (["change", "Favourites", "--threshold", "0.3"], "is filled by hand"),
         (["new", "a", "--parent", "b"], 'There is no tag "b"'),
-        (["new", "a", "--example", "nowhere.jpg"], "is no photo of the library"),
+        (["new", "a", "--example", "nowhere.jpg"], "is not a photo of the library"),
         (["new", "a", "--example", "."], "is a folder; name photos in it"),
         (["new", "a", "--example", "b.jpg", "--not", "b.jpg"], "as --example and as --not"),
         (["suggest", "Favourites"], "is filled by hand"),

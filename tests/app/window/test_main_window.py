@@ -507,7 +507,7 @@ def test_a_file_that_is_no_library_is_refused_in_one_sentence_and_left_alone(mod
     assert "library" in failure.words()
     model_window.close()
     file.rename(file.with_name("photo.jpg"))
-    assert "A library wants a folder of its own" in model_window(fails=True).frame.failure.words()
+    assert "A library needs a folder of its own" in model_window(fails=True).frame.failure.words()
     model_window.close()
     assert [(each.name, each.read_bytes()) for each in file.parent.iterdir()] == [("photo.jpg", before)]
 

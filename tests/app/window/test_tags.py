@@ -150,7 +150,7 @@ def test_a_dropped_file_that_is_no_photo_of_the_library_is_refused(qtbot, window
     library.tags.new("Seen")
     look(qtbot, window, library)
     drop_on_line(window, line_of(window, "Seen"), carrying(tmp_path / "a.jpg"))
-    wait_for_status(qtbot, window, "is no photo of the library")
+    wait_for_status(qtbot, window, "is not a photo of the library")
     assert library.tags.find("Seen").accepted == 0
 
 

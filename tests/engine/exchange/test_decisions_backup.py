@@ -72,7 +72,7 @@ def test_a_lost_database_loses_no_tags_states_ratings_and_saved_searches(folder,
         path.unlink()
     with open_library() as library:
         (note,) = index(library).notes
-        assert note.startswith(f"{folder / FILE} is of an earlier library.")
+        assert note.startswith(f"{folder / FILE} belongs to an earlier library.")
         assert library.exchange.import_from(folder / FILE).searches == 3
         assert library.searches.saved() == searches
         assert library.exchange.import_from(folder / FILE).searches == 0
@@ -152,7 +152,7 @@ def test_an_outdated_file_is_brought_up_to_date(folder, open_library, small, fau
     if mender == "doctor":
         found = check(folder, small)
         assert (found.ok, found.repaired) == (True, True)
-        assert f"was {fault} and was written anew" in found.message
+        assert f"was {fault} and was rewritten" in found.message
     else:
         with open_library() as library:
             assert bool(index(library).notes) == (fault == "damaged")

@@ -150,7 +150,7 @@ def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
         ({"suggests": 1}, "`suggests` is neither"),
         ({"decision": "suggested"}, "`decision` is not accepted, rejected or null"),
         ({"example": "both"}, "`example` is neither"),
-        ({"time": "2026-05-01T10:00:00"}, "`time` is no date and time with an offset"),
+        ({"time": "2026-05-01T10:00:00"}, "`time` is not a date and time with an offset"),
         ({"rating": 6}, "`rating` is not from -1 to 5"),
         ({"format": "other"}, '`format` is not "picsight-decisions"'),
         ({"version": "1"}, "`version` is no number"),
@@ -162,7 +162,7 @@ def test_one_damaged_line_refuses_the_file_with_its_place(tmp_path, fields, reas
         read(file)
     sentence = str(caught.value)
     assert sentence.startswith(
-        f"Nothing of {file} was taken, because one line is damaged: in line 2 {reason}"
+        f"Nothing was imported from {file}, because one line is damaged: in line 2 {reason}"
     )
     assert sentence.endswith("Export it again, or delete what is damaged in a text editor.")
 
@@ -190,10 +190,10 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, cut):
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"caption,file\n" * 2000, "holds no decisions of Picsight: in line 1 there is no JSON"),
-        (b"\0\xff" * 3_000_000, "holds no decisions of Picsight"),
-        (b'{"caption": "a"}\n', "holds no decisions of Picsight: in line 1 `format`"),
-        (b"", "holds no decisions of Picsight: it is empty"),
+        (b"caption,file\n" * 2000, "contains no Picsight decisions: in line 1 there is no JSON"),
+        (b"\0\xff" * 3_000_000, "contains no Picsight decisions"),
+        (b'{"caption": "a"}\n', "contains no Picsight decisions: in line 1 `format`"),
+        (b"", "contains no Picsight decisions: it is empty"),
         (b'{"format": "picsight-decisions", "version": 2}\nwhatever', "written by a newer Picsight"),
     ],
 )

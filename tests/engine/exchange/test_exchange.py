@@ -268,7 +268,7 @@ def test_decisions_find_photos_by_their_pictures_and_unknown_ones_are_counted(li
     assert (imported.accepted, imported.photos, imported.unknown) == (2, 2, 3)
     assert [[path for path, *_ in library.states(number)] for number in (0, 1)] == [["A"], ["B"]]
     file.write_text("\n".join(map(json.dumps, records[2:])))
-    with pytest.raises(RequestError, match="speaks of 3 photos, and none of them is in the library"):
+    with pytest.raises(RequestError, match="names 3 photos, and none of them is in the library"):
         library.exchange.import_from(file)
 
 
@@ -556,7 +556,7 @@ def test_import_of_one_photo_one_side_car_and_a_renamed_photo(library):
         assert (imported.accepted, imported.photos) == (1, 1)
         assert [path for path, *_ in library.states(photo)] == [name]
     gone.write_bytes(update_packet(None, SidecarContent(("Three",), None, None)))
-    with pytest.raises(RequestError, match="speaks of 1 photo, and it is not in the library"):
+    with pytest.raises(RequestError, match="names 1 photo, and it is not in the library"):
         library.exchange.import_from(gone)
 
 
@@ -591,7 +591,7 @@ def test_a_side_car_belongs_to_its_picture_and_follows_it(library):
 
 
 def test_a_folder_outside_the_library_is_not_exported(library, tmp_path):
-    with pytest.raises(RequestError, match="is no part of the library; index it first"):
+    with pytest.raises(RequestError, match="is not part of the library; index it first"):
         library.export_sidecars(tmp_path / "library" / "library")
     assert library.export_sidecars(library.paths[0]).unchanged == 1
     assert library.export_sidecars(tmp_path).unchanged == PHOTOS
@@ -621,7 +621,7 @@ def test_a_photo_or_a_folder_is_never_replaced(library, tmp_path):
     before = library.paths[0].read_bytes()
     for path in (tmp_path, library.paths[0], tmp_path / "link", raw, video):
         for export in (library.exchange.export_decisions, library.exchange.export_table):
-            with pytest.raises(RequestError, match="is no file that an export may replace"):
+            with pytest.raises(RequestError, match="is not a file that an export may replace"):
                 export(path, replace=True)
     assert library.paths[0].read_bytes() == before
 

@@ -171,7 +171,7 @@ def test_bad_photos_are_reported_and_the_others_are_written(photo):
     assert (done.written, done.unchanged, len(done.left_alone)) == (1, 0, 4)
     assert done.left_alone[0].startswith(f"2 photos in {folder} could not be found, so nothing was written.")
     assert done.left_alone[1].startswith(f"{beside(photos[2])} was left as it is: it is not XML")
-    assert done.left_alone[2].startswith(f"{beside(photos[3])} was left as it is: it is no file.")
+    assert done.left_alone[2].startswith(f"{beside(photos[3])} was left as it is: it is not a file.")
     assert "longxxx" in done.left_alone[3]
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in done.left_alone)
     assert beside(photos[2]).read_bytes() == b"<broken"

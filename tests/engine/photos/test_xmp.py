@@ -127,7 +127,7 @@ def test_empty_names_are_none(text, path):
     ("data", "reason"),
     [
         (b"", "it is empty"),
-        (b"<a>\n\n<b></a>", r"not XML as it should be \(line 3\)$"),
+        (b"<a>\n\n<b></a>", r"not well-formed XML \(line 3\)$"),
         (b"<a/>", "holds no XMP"),
         (packet().encode()[:-20], "not XML"),
         (b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + packet("<dc:title>&a;</dc:title>").encode(), "declares"),

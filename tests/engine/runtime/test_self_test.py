@@ -26,7 +26,7 @@ def test_an_untrained_model_is_reported_and_not_refused(make_bundle):
 
 def test_three_right_answers_and_a_scale_that_moved_are_enough():
     assert judge_vectors(SAME, SAME, 100.0).sentence() == (
-        "looks trained: yes (the logit scale is 100.0; 4 of 4 known photographs are named rightly)"
+        "looks trained: yes (the logit scale is 100.0; 4 of 4 known photographs are named correctly)"
     )
     one_wrong = SAME.copy()
     one_wrong[3] = SAME[0]

@@ -17,7 +17,7 @@ from picsight_engine.store.thumbnails import ThumbnailStore
 @pytest.mark.parametrize("create", [True, False])
 def test_a_library_is_neither_made_nor_expected_among_other_files(tmp_path, name, create):
     (tmp_path / name).mkdir()
-    with pytest.raises(ForeignFolderError, match=f"{tmp_path} is no library but a folder .* as {name}"):
+    with pytest.raises(ForeignFolderError, match=f"{tmp_path} is not a library but a folder .* as {name}"):
         open_database(tmp_path, create=create)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 

@@ -46,8 +46,8 @@ def test_a_moved_tag_takes_along_the_tags_below_it(zoo):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (("move", "Animals", "Animals/Dogs"), "cannot stand below itself"),
-        (("move", "Animals", "Animals"), "cannot stand below itself"),
+        (("move", "Animals", "Animals/Dogs"), "cannot be below itself"),
+        (("move", "Animals", "Animals"), "cannot be below itself"),
         (("move", "Animals/Dogs", "Pets"), "in this place already"),
         (("move", "Animals", "Plants"), 'There is no tag "Plants"'),
         (("rename", "Pets", "animals"), "in this place already"),
@@ -60,7 +60,7 @@ def test_a_moved_tag_takes_along_the_tags_below_it(zoo):
         (("merge", "Favourites", "Pets"), "always there"),
         (("merge", "Pets", "Favourites"), "always there"),
         (("remove", "Favourites"), "always there"),
-        (("move", "Pets", "Favourites"), "No tag stands below"),
+        (("move", "Pets", "Favourites"), "No tag can be below"),
     ],
 )
 def test_an_impossible_arrangement_is_refused_and_changes_nothing(zoo, call, sentence):
@@ -81,7 +81,7 @@ def test_tags_stand_at_most_twenty_deep_however_they_come_there(zoo):
         lambda: zoo.tags.move("Pets", "Animals"),
         lambda: zoo.tags.merge("Pets", "Animals/Dogs"),
     ):
-        with pytest.raises(RequestError, match="would stand too deep: at most 20"):
+        with pytest.raises(RequestError, match="would be nested too deep: at most 20"):
             step()
     assert zoo.state() == before
     assert zoo.tags.move(path, "Pets").parent == "Pets"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests.engine.tags.crowds import DIM, photos_like, rows_of
 
 from picsight_engine.tags.fit import (
-    CUT_FIRMNESS,
-    FEW,
-    FIRMNESS,
-    OTHERS,
-    REJECTED,
+    BIAS_PENALTY,
+    CUT_PENALTY,
+    PRIOR_DECISIONS,
+    REJECTED_WEIGHT,
+    UNDECIDED_WEIGHT,
     Background,
     Linear,
     fit,
@@ -42,7 +42,7 @@ def least(losses, low=-60.0, high=60.0):
     return losses(low)
 
 
-def decided_loss(logits_of, for_, against, rejected=REJECTED):
+def decided_loss(logits_of, for_, against, rejected=REJECTED_WEIGHT):
     return np.logaddexp(0, -logits_of(for_)).sum() + rejected * np.logaddexp(0, logits_of(against)).sum()
 
 
@@ -58,8 +58,8 @@ def loss(before, weights, for_, against):
         def logits(vectors):
             return (vectors.astype(np.float64) @ weights.T).max(axis=1) + bias
 
-        others = OTHERS * np.logaddexp(0, logits(LIBRARY)).mean()
-        return decided_loss(logits, for_, against, rejected) + others + FIRMNESS * moved**2 / 2
+        others = UNDECIDED_WEIGHT * np.logaddexp(0, logits(LIBRARY)).mean()
+        return decided_loss(logits, for_, against, rejected) + others + BIAS_PENALTY * moved**2 / 2
 
     return least(with_bias) + whitened @ whitened / 2
 
@@ -166,7 +166,7 @@ def test_a_tag_of_very_many_photos_learns_from_some_of_them_and_one_more_hardly_
 @given(st.integers(0, 10**6), st.integers(20, 100))
 def test_a_cut_is_kept_by_number_after_few_decisions_and_by_place_after_many(seed, number):
     before, weights = suggesting(number), 4 * photos_like(seed, 1)
-    cuts = [Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, FEW, 10**6)]
+    cuts = [Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, PRIOR_DECISIONS, 10**6)]
     assert passing(cuts[0]) == pytest.approx(number, rel=0.4)
     assert place_of(cuts[2]) == pytest.approx(place_of(before), rel=0.1, abs=0.1)
     assert cuts[1].bias == pytest.approx((cuts[0].bias + cuts[2].bias) / 2, abs=1e-3)
@@ -183,7 +183,7 @@ def test_no_change_of_the_bias_is_better_for_decisions_and_the_place_of_the_cut(
 
     def total(bias):
         logits = Linear(found.weights, bias).logits
-        return decided_loss(logits, for_, against) + CUT_FIRMNESS * ((bias - kept) / deviation) ** 2 / 2
+        return decided_loss(logits, for_, against) + CUT_PENALTY * ((bias - kept) / deviation) ** 2 / 2
 
     assert total(found.bias) <= total(found.bias + 1e-3)
     assert total(found.bias) <= total(found.bias - 1e-3)
