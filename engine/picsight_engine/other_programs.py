@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# What does not begin with a dot, in small letters: trash, system folders, and thumbnails of storage systems and of Sony.
+# Names without a leading dot, in lower case: trash, system folders, and thumbnails of storage systems and of Sony.
 _PASSED_OVER = frozenset([
     b"$recycle.bin", b"recycler", b"system volume information", b"lost+found", b"#recycle", b"@recycle", b"@eadir", b"@tmp",
     b"#snapshot", b"@recently-snapshot", b"thmbnl", b"thumbs.db", b"ehthumbs.db", b"desktop.ini", b"icon\r",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Match = Literal["strong", "weaker", "none"]
 Cosine = Annotated[float, (-1, 1)]
 Share = Annotated[float, (0, 1)]
-Along = Annotated[float, (-10, 10)]  # a direction on which the means of what it parts lie 1 apart
+Along = Annotated[float, (-10, 10)]  # along a direction on which the two separated means are 1 apart
 
 _BYTES = 2  # of a float16
 BEST = 5  # the number of best scores whose mean is the evidence for several right photos

@@ -82,7 +82,7 @@ def _read_plain(kind: Any, value: Any, key: str) -> Any:
     if kind is float:
         require(key, value, fits=type(value) in {int, float})
         return float(value)
-    require(key, value, fits=kind is Any or type(value) is kind)  # true and false are no numbers here
+    require(key, value, fits=kind is Any or type(value) is kind)  # true and false are not numbers here
     return value
 
 

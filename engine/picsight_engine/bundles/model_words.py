@@ -38,8 +38,8 @@ def _tokens(model: dict[str, Any]) -> Iterable[str]:
     if isinstance(model["vocab"], list):
         return [piece[1:] for piece, _ in model["vocab"] if piece.startswith("▁")]
     tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
-    if end := model.get("end_of_word_suffix"):  # CLIP: "dog</w>", while "dog" goes on
+    if end := model.get("end_of_word_suffix"):  # CLIP: "dog</w>" is a word, "dog" continues
         return [token.removesuffix(end) for token in tokens if token.endswith(end)]
-    if model.get("continuing_subword_prefix"):  # WordPiece: "dog", and "##s" goes on
+    if model.get("continuing_subword_prefix"):  # WordPiece: "dog" is a word, "##s" continues one
         return tokens
     return []

@@ -82,11 +82,11 @@ class Encoder:
         return sum(len(described.pixels) for _, described in self._waiting) >= _MOST_WAITING
 
     def put(self, key: int, described: Described) -> None:
-        """Queues a photo with its pixels; `hear` returns it with its vectors."""
+        """Queues a photo with its pixels; `receive` returns it with its vectors."""
         self._waiting.append((key, described))
-        self._tend()
+        self._send_next()
 
-    def hear(self) -> list[tuple[int, News]] | None:
+    def receive(self) -> list[tuple[int, News]] | None:
         """The photos of a finished batch; None once the process has failed."""
         try:
             message = self.connection.recv()
@@ -106,7 +106,7 @@ class Encoder:
                 for key, described in self._under_way
             ]
         self._under_way, self.deadline = [], None
-        self._tend()
+        self._send_next()
         return done
 
     def close(self, code: ProblemCode = "crashed") -> list[tuple[int, News]]:
@@ -116,7 +116,7 @@ class Encoder:
         held = [*self._under_way, *self._waiting]
         return [(key, WorkerLost(code)) for key, _ in held]
 
-    def _tend(self) -> None:
+    def _send_next(self) -> None:
         """Sends the next batch if the process is idle."""
         if not self._ready or self._under_way or not self._waiting:
             return
@@ -125,5 +125,5 @@ class Encoder:
             self._under_way.append(self._waiting.popleft())
             room -= len(self._under_way[-1][1].pixels)
         self.deadline = time.monotonic() + self._seconds
-        with suppress(OSError):  # a dead process is noticed by `hear`
+        with suppress(OSError):  # a dead process is noticed by `receive`
             self.connection.send([each for _, described in self._under_way for each in described.pixels])

@@ -98,7 +98,7 @@ class _Run:
 
     def events(self) -> Iterator[Event]:
         """The whole run."""
-        views = yield from self._look()
+        views = yield from self._scan_folders()
         space = self.bundle.manifest.space_id
         # Panoramas that were read before there were parts are read again.
         embedded = photos_with_vector(self.db, space) - long_photos_without_parts(self.db, space, LONG)
@@ -120,7 +120,7 @@ class _Run:
             yield from self._work(dispatcher)
         yield from self._close(plan, dispatcher, tracker)
 
-    def _look(self) -> Generator[Event, None, list[FolderView]]:
+    def _scan_folders(self) -> Generator[Event, None, list[FolderView]]:
         """Scans the folders; omits those that a cancelled scan did not reach."""
         views: list[FolderView] = []
         reported = 0.0

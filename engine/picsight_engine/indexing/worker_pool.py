@@ -107,7 +107,7 @@ class WorkerPool:
         worker = next(each for each in self._workers if each.ready and each.key is None)
         worker.key, worker.used, worker.large = key, 0.0, False
         worker.seconds = self._limits.seconds_for(path)
-        self._tell(worker, Job(path, companions))
+        self._send_task(worker, Job(path, companions))
 
     def order(self, key: int, order: WorkerOrder) -> None:
         """Answers a worker that has identified its file; a large picture waits until no other one is being decoded."""
@@ -123,7 +123,7 @@ class WorkerPool:
         if worker.large and self._large_under_way():
             self._orders_held.append((worker, order))
         else:
-            self._tell(worker, order)
+            self._send_task(worker, order)
 
     def wait(self, seconds: float) -> list[tuple[int, News]]:
         """Returns news of the files as soon as there are any, after `seconds` at the latest.
@@ -132,16 +132,16 @@ class WorkerPool:
             PicsightError: the workers cannot start; BundleError if the model is the cause.
         """
         connections = [each.connection for each in (*self._workers, self._encoder) if each is not None]
-        ready = wait_for(connections, self._patience(seconds))
+        ready = wait_for(connections, self._wait_seconds(seconds))
         for worker in [each for each in self._workers if each.connection in ready]:
-            self._hear(worker)
+            self._receive(worker)
         if self._encoder is not None and self._encoder.connection in ready:
-            self._hear_encoder(self._encoder)
+            self._receive_encoded(self._encoder)
         now = time.monotonic()
         if self._encoder is not None and self._encoder.deadline is not None and self._encoder.deadline < now:
-            self._lose_encoder(self._encoder, "timeout")
+            self._drop_encoder(self._encoder, "timeout")
         for worker in [each for each in self._workers if each.deadline is not None and each.deadline < now]:
-            self._lose(worker, WorkerLost("timeout"))
+            self._drop(worker, WorkerLost("timeout"))
         self._release_large()
         news, self._news = self._news, []
         return news
@@ -164,12 +164,12 @@ class WorkerPool:
         process, here = start(work, self._bundle, self._limits, embeds, name="picsight-worker")
         return _Worker(process, here, deadline=time.monotonic() + START_SECONDS)
 
-    def _hear(self, worker: _Worker) -> None:
+    def _receive(self, worker: _Worker) -> None:
         """Receives one message from a worker; the pipe reports a dead worker in one of two ways."""
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):
-            self._lose(worker, WorkerLost("crashed"))
+            self._drop(worker, WorkerLost("crashed"))
             return
         if isinstance(message, WorkerFailed):
             raise message.error
@@ -194,7 +194,7 @@ class WorkerPool:
             worker.key = None
             worker.large = False
 
-    def _lose(self, worker: _Worker, loss: WorkerLost) -> None:
+    def _drop(self, worker: _Worker, loss: WorkerLost) -> None:
         """Removes a dead or hung worker: reports its file as lost, and counts a worker that never started."""
         worker.process.kill()
         release(worker.process, worker.connection)
@@ -209,19 +209,19 @@ class WorkerPool:
                     'a script of your own must start indexing below `if __name__ == "__main__":`.'
                 )
 
-    def _hear_encoder(self, encoder: Encoder) -> None:
-        done = encoder.hear()
+    def _receive_encoded(self, encoder: Encoder) -> None:
+        done = encoder.receive()
         if done is None:
-            self._lose_encoder(encoder, "crashed")
+            self._drop_encoder(encoder, "crashed")
         else:
             self._news += done
 
-    def _lose_encoder(self, encoder: Encoder, code: ProblemCode) -> None:
+    def _drop_encoder(self, encoder: Encoder, code: ProblemCode) -> None:
         """From now on the workers embed; each loads the image tower when it first needs it."""
         self._news += encoder.close(code)
         self._encoder = None
 
-    def _tell(self, worker: _Worker, message: Job | WorkerOrder) -> None:
+    def _send_task(self, worker: _Worker, message: Job | WorkerOrder) -> None:
         """Sends a worker a task that takes time, and sets its deadline."""
         worker.since = time.monotonic()
         worker.deadline = worker.since + max(worker.seconds - worker.used, 0.0)
@@ -239,9 +239,9 @@ class WorkerPool:
         while self._orders_held and not self._large_under_way():
             worker, order = self._orders_held.popleft()
             if worker in self._workers:
-                self._tell(worker, order)
+                self._send_task(worker, order)
 
-    def _patience(self, seconds: float) -> float:
+    def _wait_seconds(self, seconds: float) -> float:
         everyone = [each for each in (*self._workers, self._encoder) if each is not None]
         deadlines = [each.deadline for each in everyone if each.deadline is not None]
         return max(0.0, min([seconds, *(deadline - time.monotonic() for deadline in deadlines)]))

@@ -149,7 +149,7 @@ class _Download:
 
     def run(self) -> Iterator[DownloadEvent]:
         """Tries until the file is complete, or several attempts in a row made no progress."""
-        self._take_up()
+        self._resume()
         failures, most = 0, self._done
         while True:
             self._stop_if_cancelled()
@@ -169,7 +169,7 @@ class _Download:
         yield self._finish()
         self._notes_file.unlink(missing_ok=True)  # only after the caller has recorded the file
 
-    def _take_up(self) -> None:
+    def _resume(self) -> None:
         """Takes over the partial file of an earlier attempt."""
         make_private_folder(self._target.parent)
         notes = _read_notes(self._notes_file)

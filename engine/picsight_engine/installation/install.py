@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.installed import InstalledModels, InstallEvent
     from picsight_engine.installation.local_model import Source
 
-    _Bring = Callable[[RemoteFile, str | None, Path], Iterator[DownloadEvent]]
+    _Fetch = Callable[[RemoteFile, str | None, Path], Iterator[DownloadEvent]]
 
 _RECORDS = "fetched.json"
 _CARD = "README.md"
@@ -65,13 +65,13 @@ def install(
         CancelledError: `cancel` was set.
     """
 
-    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
+    def fetch(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
         request = DownloadRequest(file.url(revision), file.limit, file.size, file.sha256)
         return download(request, target, cancel=cancel, retries=retries or RetryPolicy())
 
     models.require_name(entry.name)
     with models.lock():
-        yield from _Installation(entry, models, bring, coreml=coreml).run()
+        yield from _Installation(entry, models, fetch, coreml=coreml).run()
 
 
 def install_from(
@@ -93,7 +93,7 @@ def install_from(
         CancelledError: `cancel` was set.
     """
 
-    def bring(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
+    def fetch(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
         del revision  # the commit of local files is unknown
         return _copy(source, file, target, cancel)
 
@@ -107,7 +107,7 @@ def install_from(
         # Files of an earlier download may be of another commit, and local files are quickly copied again.
         shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
         stack.callback(shutil.rmtree, models.incoming(entry.name), ignore_errors=True)
-        yield from _Installation(entry, models, bring, coreml=coreml).run()
+        yield from _Installation(entry, models, fetch, coreml=coreml).run()
 
 
 def find_model(repository: str) -> CatalogueEntry:
@@ -163,11 +163,11 @@ class _Installation:
     """One installation; a single-use object."""
 
     def __init__(
-        self, entry: CatalogueEntry, models: InstalledModels, bring: _Bring, *, coreml: bool
+        self, entry: CatalogueEntry, models: InstalledModels, fetch: _Fetch, *, coreml: bool
     ) -> None:
         self._entry = entry
         self._models = models
-        self._bring = bring
+        self._fetch = fetch
         self._files = entry.files_for(coreml=coreml)
         self._staging = models.incoming(entry.name)
         self._records = _read_records(self._staging / _RECORDS)
@@ -181,7 +181,7 @@ class _Installation:
         except BundleError:
             here = sum(path.stat().st_size for path in self._staging.rglob("*") if path.is_file())
             self._models.require_room(self._entry.title, sum(self._sizes.values()) - here)
-            yield from self._bring_all()
+            yield from self._fetch_all()
             yield Checking()
             bundle = self._put_together()
             compare_once(bundle, Machine.this())
@@ -198,14 +198,14 @@ class _Installation:
             )
         return bundle
 
-    def _bring_all(self) -> Iterator[InstallProgress]:
+    def _fetch_all(self) -> Iterator[InstallProgress]:
         missing = [file for file in self._files if not self._has(file)]
         for file in self._files:
             if file not in missing:
                 self._sizes[file.name] = self._done[file.name] = self._records[file.name].size
         with storage_errors(self._staging):
             for file in missing:
-                for event in self._bring(file, self._revision(file), self._staging / file.name):
+                for event in self._fetch(file, self._revision(file), self._staging / file.name):
                     if isinstance(event, DownloadedFile):
                         self._keep(file, event)
                         continue

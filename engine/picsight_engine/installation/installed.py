@@ -70,12 +70,12 @@ class InstalledModels:
 
     @property
     def _shipped_name(self) -> str:
-        return _look(self.shipped, shipped=True).name
+        return _open_model(self.shipped, shipped=True).name
 
     def all(self) -> list[InstalledModel]:
         """All models, including broken ones: the shipped one first, then the others by name."""
-        others = [_look(path, shipped=False) for path in self._folders() if path != self.shipped]
-        return [_look(self.shipped, shipped=True), *others]
+        others = [_open_model(path, shipped=False) for path in self._folders() if path != self.shipped]
+        return [_open_model(self.shipped, shipped=True), *others]
 
     def find(self, name: str) -> Bundle:
         """The model of this name, opened.
@@ -143,7 +143,7 @@ class InstalledModels:
         with self.lock():
             try:
                 for folder in (self.incoming(name), self.folder / name):
-                    _take_away(folder)
+                    _delete_folder(folder)
             except OSError as fault:
                 raise StorageError(
                     f"{self.folder / name} cannot be removed ({fault.strerror}); check its permissions."
@@ -218,13 +218,13 @@ class InstalledModels:
             close_tree(self.folder)
         busy = "Another Picsight is installing or removing a model right now; wait until it has finished."
         with locked(self.folder / _LOCK, busy):
-            self._tidy()
+            self._clean_up()
             yield
 
     def _is_passing(self, name: str) -> bool:
         return any(found[1] == name for path in self._paths() if (found := _PASSING.fullmatch(path.name)))
 
-    def _tidy(self) -> None:
+    def _clean_up(self) -> None:
         """Cleans up after a killed process: restores a model that was being replaced, deletes the rest."""
         for left in self._paths():
             if found := _PASSING.fullmatch(left.name):
@@ -248,7 +248,7 @@ class InstalledModels:
             return []
 
 
-def _take_away(folder: Path) -> None:
+def _delete_folder(folder: Path) -> None:
     """Deletes a folder so that it never appears half deleted; of a link, only the link is deleted."""
     if folder.is_symlink():
         folder.unlink()
@@ -258,7 +258,7 @@ def _take_away(folder: Path) -> None:
         shutil.rmtree(gone)
 
 
-def _look(folder: Path, *, shipped: bool) -> InstalledModel:
+def _open_model(folder: Path, *, shipped: bool) -> InstalledModel:
     try:
         bundle = open_bundle(folder)
     except BundleError as fault:

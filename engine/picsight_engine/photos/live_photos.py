@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.exif import Facts
 
 _MOST_SECONDS = 6.0  # of a film that belongs to a photo by its name alone; a Live Photo's has three
-_APPLE_NOTES = b"Apple iOS\0"  # how the notes begin in which an iPhone writes the identifier
+_APPLE_NOTES = b"Apple iOS\0"  # the start of an iPhone's notes, which hold the identifier
 
 
 def is_moving_part(facts: Facts, stills: Iterable[Path]) -> bool:

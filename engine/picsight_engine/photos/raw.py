@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 _LEAST_PREVIEW = 1000
 # Of the file for each pixel: with fewer, the sensor's data are cut off, which LibRaw shows as black.
 _LEAST_BITS = 0.2
-_EDGE = 1_048_576  # bytes at both ends of a file, among which its texts stand
+_EDGE = 1_048_576  # bytes at both ends of a file, which hold its texts
 _EXIF_BOXES = (b"CMT1", b"CMT2", b"CMT4")  # of CR3: the main directory, that of the exposure, GPS
 _PACKET = b"<x:xmpmeta", b"</x:xmpmeta>"
 # What Panasonic and Olympus write in place of TIFF's first bytes.
 _OTHER_TIFFS = {b"IIU\0": b"II*\0", b"IIRO": b"II*\0", b"IIRS": b"II*\0", b"MMOR": b"MM\0*"}
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}  # EXIF's number for LibRaw's
-_INTEROP_INDEX, _ADOBE = 1, "R03"  # how cameras mark pictures in Adobe RGB, which often hold no profile
+_INTEROP_INDEX, _ADOBE = 1, "R03"  # the mark of Adobe RGB, as such pictures often have no profile
 _CUT_OFF = "unexpected end of file"
 _QUARTER_TURNS = frozenset([6, 8])
 

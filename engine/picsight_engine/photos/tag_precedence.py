@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
     Row = tuple[Reader, *tuple[str, ...]]
 
-# Of all that is read from a file; where it grows, files of before are read again, without embedding. Since 2 stars,
-# keywords and descriptions are read, since 3 a "/" in an IPTC keyword is a part of it, since 4 a "|"
-# in a plain word of XMP is, too, and the star that darktable gives to every photo is none; since 5 all the rest is read;
-# since 6 films inside photos are noted, since 7 the dates of AVI and Matroska files are read.
+# Raised whenever more is read from a file: files read by an older rule are read again, without embedding. Rule 2 added
+# stars, keywords and descriptions; 3 keeps a "/" in an IPTC keyword; 4 keeps a "|" in a plain word of XMP, and ignores
+# the star that darktable gives to every photo; 5 added all the rest; 6 films inside photos; 7 dates of AVI and Matroska.
 METADATA_RULE = 7
 
 # Facts that are not tags.

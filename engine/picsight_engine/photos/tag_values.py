@@ -31,7 +31,7 @@ _EMPTY_WORDS = re.compile(
     r".*digital camera|(sony|minolta) dsc|dcf|exif.?jpeg.*|jpeg|samsung|my beautiful picture|\W*",
     re.IGNORECASE,
 )
-# What companies add to their names, and what only their papers say.
+# Words in the names of companies that are not part of a brand.
 _COMPANY = re.compile(
     r"[\s,.]+(?:corporation|corp|company|co|ltd|inc|gmbh|ag|imaging|optical|camera|cameras|computer|electric|electronics"
     r"|techwin|technology|technologies|mobile communications|communications|photo film)\b[\s,.]*",

@@ -54,7 +54,7 @@ FROM files JOIN photos ON photos.id = coalesce(single_id, photo_id)
 WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
 _BACKUP = "SELECT revision, filed, filed_hash FROM tag_state"
 _SET_BACKUP = "UPDATE tag_state SET filed = ?, filed_hash = ?"
-# The photo of a file that stands behind that of another is hidden: what is said of it is said of that which it stands behind.
+# A photo whose file stands behind another is hidden: what is stored about it applies to the photo in front.
 _FRONT = """(
     SELECT photo_id FROM files
     WHERE single_id = photos.id AND present AND photos.missing_since IS NOT NULL LIMIT 1)"""

@@ -139,7 +139,7 @@ def test_an_outdated_file_is_brought_up_to_date(folder, open_library, small, fau
         assert "Nothing was tagged" in check(folder, small).message
         library.tags.rate([1], 4)
     sound = (folder / FILE).read_bytes()
-    assert "holds all that you have said" in check(folder, small).message
+    assert "holds all your tags, decisions and ratings" in check(folder, small).message
     if fault == "behind":
         library = open_library()
         library.tags.rate([1], 5)

@@ -160,7 +160,7 @@ def test_waiting_photos_are_the_next_batch_and_a_photo_stays_whole(bundle):
         answers = []
         while sum(map(len, answers)) < 4:
             assert encoder.connection.poll(PATIENCE)
-            answers.append(encoder.hear())
+            answers.append(encoder.receive())
     assert [len(answer) for answer in answers] == [0, 2, 2]
     assert [len(picture.vectors) for answer in answers for _, picture in answer] == [1, 5, 3, 2]
     found = [

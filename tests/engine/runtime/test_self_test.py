@@ -31,7 +31,7 @@ def test_three_right_answers_and_a_scale_that_moved_are_enough():
     one_wrong = SAME.copy()
     one_wrong[3] = SAME[0]
     assert judge_vectors(one_wrong, SAME, 60.0).trained
-    assert judge_vectors(one_wrong, SAME, 60.0).reasons[1].endswith("rightly, not astronaut")
+    assert judge_vectors(one_wrong, SAME, 60.0).reasons[1].endswith("correctly, not astronaut")
     assert not judge_vectors(SAME[::-1], SAME, 60.0).trained
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.conftest import index
 
 from picsight_engine.library import Library
-from picsight_engine.search import answering
+from picsight_engine.search import active_model
 from picsight_engine.search.active_model import fit_calibration
 
 
@@ -30,7 +30,7 @@ def test_a_model_without_thresholds_is_calibrated_after_indexing_and_keeps_that(
     bundle, indexed, tmp_path, monkeypatch
 ) -> None:
     """The model is the starter without its calibration."""
-    monkeypatch.setattr(answering, "LEAST_PHOTOS", 20)
+    monkeypatch.setattr(active_model, "LEAST_PHOTOS", 20)
     folder = shutil.copytree(indexed, tmp_path / "library")
     uncalibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=None, likeness=None))
     with Library.open(folder, uncalibrated) as library:

@@ -34,7 +34,7 @@ from mctrain.errors import RecipeError
 from mctrain.paths import on_disk
 from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals, hold_lock
-from picsight_engine.bundles.bundle import require_bundle_folder, open_bundle
+from picsight_engine.bundles.bundle import open_bundle, require_bundle_folder
 from picsight_engine.bundles.writable_folder import require_writable
 
 if TYPE_CHECKING:
