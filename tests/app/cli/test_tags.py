@@ -134,7 +134,7 @@ def test_counts_and_changes_are_printed_for_people(picsight, photos):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["new", "a/b"], "name that as the parent"),
+        (["new", "a/b"], "give the parent separately"),
         (["new", "a", "--threshold", "2"], "between 0 and 1"),
         (["new", "a", "--album", "--threshold", "0.3"], "is filled by hand"),
         (["change", "Favourites", "--threshold", "0.3"], "is filled by hand"),

@@ -140,9 +140,9 @@ def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
     [
         ({"fingerprint": "ff"}, "`fingerprint` is not of 32 hexadecimal digits"),
         ({"path": ...}, "`path` is no path"),
-        ({"rule": 0}, "`rule` is no number"),
-        ({"time": "9999-12-31T23:59:59-12:00"}, "`time` is no date"),
-        ({"source": "a\ud800b"}, "`source` is no text"),
+        ({"rule": 0}, "`rule` is not a number"),
+        ({"time": "9999-12-31T23:59:59-12:00"}, "`time` is not a date"),
+        ({"source": "a\ud800b"}, "`source` is not a text"),
         ({"tag": "A//B"}, "`tag` is no name"),
         ({"kind": "face"}, "`kind` is neither"),
         ({"prompts": "x"}, "`prompts` is no list of texts"),
@@ -153,7 +153,7 @@ def test_blank_lines_and_fields_of_later_versions_are_passed_over(tmp_path):
         ({"time": "2026-05-01T10:00:00"}, "`time` is not a date and time with an offset"),
         ({"rating": 6}, "`rating` is not from -1 to 5"),
         ({"format": "other"}, '`format` is not "picsight-decisions"'),
-        ({"version": "1"}, "`version` is no number"),
+        ({"version": "1"}, "`version` is not a number"),
     ],
 )
 def test_one_damaged_line_refuses_the_file_with_its_place(tmp_path, fields, reason):

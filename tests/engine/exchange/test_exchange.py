@@ -513,7 +513,7 @@ def test_a_foreign_keyword_favourites_makes_no_favourite_and_is_reported_once(ma
     imported = library.exchange.import_from(library.paths[0].parent)
     assert (imported.accepted, imported.tags) == (PHOTOS, 2)
     (fault,) = imported.faults
-    assert fault.startswith(f'The keyword "Favourites" of {PHOTOS - 1} photos is another program\'s')
+    assert fault.startswith(f'The keyword "Favourites" of {PHOTOS - 1} photos belongs to another program')
     assert library.tags.find("Favourites").accepted == 1
 
 

@@ -170,7 +170,7 @@ def test_bad_photos_are_reported_and_the_others_are_written(photo):
     done = outcome([TaggedPhoto(path, ("Sea",)) for path in (*photos, photo)])
     assert (done.written, done.unchanged, len(done.left_alone)) == (1, 0, 4)
     assert done.left_alone[0].startswith(f"2 photos in {folder} could not be found, so nothing was written.")
-    assert done.left_alone[1].startswith(f"{beside(photos[2])} was left as it is: it is not XML")
+    assert done.left_alone[1].startswith(f"{beside(photos[2])} was left as it is: it is not well-formed XML")
     assert done.left_alone[2].startswith(f"{beside(photos[3])} was left as it is: it is not a file.")
     assert "longxxx" in done.left_alone[3]
     assert all(sentence.endswith(".") and "\n" not in sentence for sentence in done.left_alone)
@@ -364,7 +364,7 @@ def test_a_folder_of_side_cars_is_read_with_its_subfolders(photo):
     faults = []
     list(read_sidecars(root, faults))
     (fault,) = faults
-    assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not XML")
+    assert fault.startswith(f"{root / 'below/bad.xmp'} was left out: it is not well-formed XML")
     for place in ("below/low.jpg.XMP", "below/low.jpg"):
         assert sidecar_values(root / place) == {(root / "below/low.jpg", (birds, "seaside"), -1, None)}
     assert sidecar_values(root / "photo.jpg") == {(root / "photo.jpg", (birds, "AC|DC"), 3, None)}

@@ -552,7 +552,7 @@ def test_a_disk_that_is_unplugged_during_the_run_makes_no_problems(library, bund
         if event == Found(12, complete=True):
             album.rename(tmp_path / "unplugged")
     assert figures(events[-1]) == {"found": 12}
-    assert "went away" in events[-1].notes[0]
+    assert "disappeared" in events[-1].notes[0]
     assert [folder.state for folder in all_folders(library.db)] == ["offline"]
     (tmp_path / "unplugged").rename(album)
     assert figures(run(library, bundle)) == {"found": 12, "indexed": 12}

@@ -207,7 +207,7 @@ def test_a_model_that_claims_anothers_space_with_other_preprocessing_is_always_r
     manifest, mine = bundle.manifest, InstalledModels(tmp_path / "mine", models.shipped)
     false = replace(manifest, name="false", image=replace(manifest.image, interpolation="bilinear"))
     refused = partial(
-        pytest.raises, BundleError, match=r"otherwise: `interpolation` is bilinear and not bicubic"
+        pytest.raises, BundleError, match=r"differently: `interpolation` is bilinear and not bicubic"
     )
     with refused():
         require_replaceable([], false, mine)

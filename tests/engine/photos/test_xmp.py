@@ -129,10 +129,10 @@ def test_empty_names_are_none(text, path):
         (b"", "it is empty"),
         (b"<a>\n\n<b></a>", r"not well-formed XML \(line 3\)$"),
         (b"<a/>", "holds no XMP"),
-        (packet().encode()[:-20], "not XML"),
+        (packet().encode()[:-20], "not well-formed XML"),
         (b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + packet("<dc:title>&a;</dc:title>").encode(), "declares"),
         (('\ufeff<!DOCTYPE x [<!ENTITY a "aa">]>' + packet()).encode("utf-16-le"), "declares"),
-        (packet("<dc:title>&unknown;</dc:title>").encode(), "not XML"),
+        (packet("<dc:title>&unknown;</dc:title>").encode(), "not well-formed XML"),
     ],
 )
 def test_other_content_is_refused_with_its_reason(data, reason):

@@ -61,7 +61,7 @@ def test_a_restored_search_keeps_its_id_and_place(searches):
         (lambda searches: searches.save(" ", "dog"), "needs a name"),
         (lambda searches: searches.save("Dogs", " "), "empty search"),
         (lambda searches: searches.rename(1, ""), "needs a name"),
-        (lambda searches: searches.delete(1), "not there"),
+        (lambda searches: searches.delete(1), "no longer exists"),
     ],
 )
 def test_invalid_requests_for_kept_searches_are_refused(searches, act, sentence):

@@ -51,7 +51,7 @@ def test_a_moved_tag_takes_along_the_tags_below_it(zoo):
         (("move", "Animals/Dogs", "Pets"), "in this place already"),
         (("move", "Animals", "Plants"), 'There is no tag "Plants"'),
         (("rename", "Pets", "animals"), "in this place already"),
-        (("rename", "Pets", "a/b"), "name that as the parent"),
+        (("rename", "Pets", "a/b"), "give the parent separately"),
         (("merge", "Animals", "Animals"), "choose another tag"),
         (("merge", "Animals", "Animals/Dogs"), "choose another tag"),
         (("remove", "Animals"), 'There are tags below "Animals"'),

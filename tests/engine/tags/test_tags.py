@@ -115,7 +115,7 @@ def test_a_search_sees_a_decision_at_once_whichever_process_made_it(kennel, smal
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("", "needs a name"), (" \n", "needs a name"), ("\u0301", "needs a name"), ("a/b", "name that as the parent"),
+    [("", "needs a name"), (" \n", "needs a name"), ("\u0301", "needs a name"), ("a/b", "give the parent separately"),
      ("x" * 1001, "at most 1,000"), ("DÖGS", "in this place already")],
 )  # fmt: skip
 def test_an_invalid_name_is_refused_and_changes_nothing(kennel, name, sentence):
