@@ -16,7 +16,7 @@ _MOST_BYTES = 1_000_000
 _ENGINE = "picsight_engine"
 
 
-def write_down(details: str) -> Path | None:
+def log_details(details: str) -> Path | None:
     """Appends to the log file, which is restarted at 1 MB; None if it cannot be written."""
     log = locations.log_file()
     try:
@@ -46,7 +46,7 @@ class _LogFile(logging.Handler):
     """Writes whole records."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        write_down(self.format(record))
+        log_details(self.format(record))
 
 
 class _Sentences(logging.Handler):

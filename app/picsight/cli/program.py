@@ -14,7 +14,7 @@ from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
 from picsight.cli.layout import cut_middle
 from picsight.cli.options import A_PATH, SHARED
-from picsight.cli.streams import ReaderLeftError, finish_stdout, prepare_streams, say
+from picsight.cli.streams import StdoutClosedError, finish_stdout, prepare_streams, say
 from picsight_engine.errors import PicsightError, refusal
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def run(arguments: Sequence[str]) -> int:
         return fault.exit_code
     except (click.Abort, KeyboardInterrupt):
         return _report_stop()
-    except ReaderLeftError:
+    except StdoutClosedError:
         return FINE
     except Exception as fault:  # noqa: BLE001 - the outermost border: nothing above would tell a person
         return _report_stop() if was_interrupted() else _report(fault)
@@ -148,9 +148,9 @@ def _report(fault: Exception) -> int:
         return FAILED
     import traceback  # 4 ms, with `logs` 12, that a run without a fault does not pay
 
-    from picsight.cli.logs import write_down
+    from picsight.cli.logs import log_details
 
-    log = write_down(traceback.format_exc())
+    log = log_details(traceback.format_exc())
     where = "" if log is None else f" The details are in {log}"
     why = f": {fault.strerror}" if isinstance(fault, OSError) and fault.strerror else " because of a fault"
     say(f"Picsight stopped{why}. Your photos are safe.{where}")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 
-class ReaderLeftError(Exception):
+class StdoutClosedError(Exception):
     """The reader of stdout has closed it, as `head` does; not an `OSError`, since click exits with 1 for those."""
 
 
@@ -113,7 +113,7 @@ def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
         if stream is sys.stderr:
             return  # the work matters more than what is told about it
         if isinstance(fault, BrokenPipeError):
-            raise ReaderLeftError from fault
+            raise StdoutClosedError from fault
         raise StorageError(f"The result cannot be written: {fault.strerror}.") from fault
 
 
@@ -135,7 +135,7 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def someone_can_be_asked() -> bool:
+def can_ask() -> bool:
     """Whether the user sees stderr and can type an answer."""
     return is_terminal(sys.stdin) and is_terminal(sys.stderr)
 

@@ -15,7 +15,7 @@ from picsight.jobs import Jobs
 from picsight.languages import search_languages
 from picsight.locations import model_choice
 from picsight.settings import load_settings, save_settings, settings_file
-from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import KeyboardWatch
 from picsight.window.parts.icons import program_icon
@@ -51,8 +51,8 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     KeyboardWatch(app)
     jobs = Jobs()
     languages = search_languages(settings.languages, QLocale.system().uiLanguages())
-    place = LibraryPlace(library_folder, partial(model_choice, library_folder), languages=languages)
-    window = MainWindow(place, settings, jobs)
+    setup = LibrarySetup(library_folder, partial(model_choice, library_folder), languages=languages)
+    window = MainWindow(setup, settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
     if interrupts is not None:
         interrupts.asked.connect(window.close_at_once)

@@ -19,7 +19,7 @@ from picsight.window.library.problems_view import ProblemsView
 from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.status import StatusLine
 from picsight.window.parts.controls import IconButton
-from picsight.window.parts.drops import DropVeil, dropped
+from picsight.window.parts.drops import DropOverlay, dropped
 from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.labels import Drawn
 from picsight.window.parts.layouts import LineSplitter, filled
@@ -78,7 +78,7 @@ class Frame(QWidget):
         self.setAcceptDrops(True)
         self._top, self._bottom = self._top_row(), self._bottom_lines()
         self._lay_out()
-        self.veil = DropVeil(self)
+        self.drop_overlay = DropOverlay(self)
 
     @property
     def page(self) -> QWidget:
@@ -138,17 +138,17 @@ class Frame(QWidget):
         drop = dropped(event)
         sentence = drop.sentence()
         if sentence and (drop.folders or drop.models or self._top.isVisible()):
-            self.veil.say(sentence)
+            self.drop_overlay.say(sentence)
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """As before."""
         super().dragLeaveEvent(event)
-        self.veil.say("")
+        self.drop_overlay.say("")
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Pass on the dropped items; of several models only the first, since each has its own licence."""
-        self.veil.say("")
+        self.drop_overlay.say("")
         drop = dropped(event)
         if drop.folders:
             self.folders_dropped.emit(drop.folders)

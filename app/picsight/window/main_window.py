@@ -19,16 +19,16 @@ from picsight.window.actions.trashing import Trashing
 from picsight.window.details.controller import DetailsController
 from picsight.window.frame import NARROW, Frame
 from picsight.window.history import History
-from picsight.window.library.controller import LibraryController, LibraryPlace
+from picsight.window.library.controller import LibraryController, LibrarySetup
 from picsight.window.library.pages import LibraryPages
 from picsight.window.models.better import BetterModels
 from picsight.window.models.controller import ModelsController
 from picsight.window.pages import Pages
 from picsight.window.parts.picture import Pictures
 from picsight.window.search.controller import SearchController
-from picsight.window.search.offers import TypingOffers, join_offers
 from picsight.window.search.place import Place
 from picsight.window.search.saved import SavedSearches
+from picsight.window.search.suggestions import SearchSuggestions, connect_suggestions
 from picsight.window.tags.controller import MarksLoader, TagsController
 from picsight.window.tags.exchange import TagExchange
 from picsight.window.tags.review import Review
@@ -58,14 +58,14 @@ class MainWindow(QMainWindow):
 
     closing = Signal(object)  # Settings
 
-    def __init__(self, place: LibraryPlace, settings: Settings, jobs: Jobs) -> None:
+    def __init__(self, setup: LibrarySetup, settings: Settings, jobs: Jobs) -> None:
         super().__init__()
         self._settings, self._jobs, self._asks = settings, jobs, True
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
-        self.library = LibraryController(place, frame.status, jobs, self)
+        self.library = LibraryController(setup, frame.status, jobs, self)
         self.search = SearchController(frame.box, frame.wall_page, jobs, self.pictures, self)
-        self.offers = TypingOffers(frame.box, jobs, frame.wall_page.header.title, self)
+        self.suggestions = SearchSuggestions(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(
             frame.viewer_page,
             frame.model,
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
             review=self.review,
             pictures=self.pictures,
         )
-        self.models = ModelsController(place, self.library, jobs, self)
+        self.models = ModelsController(setup, self.library, jobs, self)
         self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
         self.marks_loader = MarksLoader(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
@@ -102,41 +102,41 @@ class MainWindow(QMainWindow):
         )
         self.exchange = TagExchange(self, self.tags, frame.status, jobs)
         self.tag_pages.exchange_requested.connect(self.exchange.show_menu)
-        self.exchange.imported.connect(lambda _imported: self.library.look_over())
+        self.exchange.imported.connect(lambda _imported: self.library.refresh_overview())
         self.details = DetailsController(
             frame, chosen, self.viewer, self.search, tags=self.tags, tagging=self.tagging, jobs=jobs
         )
-        join_offers(self.offers, frame, self.search)
+        connect_suggestions(self.suggestions, frame, self.search)
         self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
         self.library.opened.connect(self._take_library)
         self.library.overview_changed.connect(lambda _overview: self.tags.refresh())
         self.tags.changed.connect(self.library_pages.show_tags)
-        self._join_trashing()
-        self._join_details(frame.details)
+        self._connect_trashing()
+        self._connect_details(frame.details)
         self.library.begun.connect(self._warm_up)
         jobs.failed.connect(frame.status.show_sentence)
         self.setCentralWidget(frame)
         self.setWindowTitle("Picsight")
-        frame.has_folders = os.path.exists(place.folder / "library.db")  # noqa: PTH110 - Path raises where it may not look
+        frame.has_folders = os.path.exists(setup.folder / "library.db")  # noqa: PTH110 - Path raises where it may not look
         frame.show_page(frame.wall_page)
         self._bind()
         self._size_first()
 
     def _take_library(self, library: Library) -> None:
-        self.offers.library = self.viewer.library = self.photos.library = library
+        self.suggestions.library = self.viewer.library = self.photos.library = library
         self.trashing.library = self.exporting.library = library
         self.tags.use(library)
 
-    def _join_trashing(self) -> None:
+    def _connect_trashing(self) -> None:
         self.trashing.files_gone.connect(self.viewer.go_on)
         for changed in (self.trashing.files_gone, self.trashing.files_back):
             changed.connect(self.search.ask_again)
-            changed.connect(self.library.look_over)
+            changed.connect(self.library.refresh_overview)
         self.trashing.files_back.connect(self.library.index)
 
-    def _join_details(self, panel: DetailsPanel) -> None:
+    def _connect_details(self, panel: DetailsPanel) -> None:
         self.details.tag_requested.connect(self.tag_pages.show_photos)
         panel.asked.connect(lambda query: self.pages.go(Place(query)))
         panel.left.connect(self.pages.leave_details)

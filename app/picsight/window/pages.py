@@ -39,8 +39,8 @@ class Pages(QObject):
         self._others: dict[QWidget, tuple[QWidget, Callable[[], None]]] = {
             frame.problems: (frame.problems.table, self.show_photos)
         }
-        self._join_wall(photos)
-        self._join_viewer(photos)
+        self._connect_wall(photos)
+        self._connect_viewer(photos)
         sidebar, problems = frame.sidebar, frame.problems
         sidebar.place_requested.connect(self.go)
         sidebar.problems_requested.connect(self.show_problems)
@@ -48,7 +48,7 @@ class Pages(QObject):
         problems.left.connect(self.show_photos)
         problems.reveal_requested.connect(photos.reveal_file)
 
-    def _join_wall(self, photos: PhotoActions) -> None:
+    def _connect_wall(self, photos: PhotoActions) -> None:
         frame, search, grid = self._frame, self._search, self._frame.grid
         search.place_changed.connect(lambda _place: self._mark_place())
         search.photos_requested.connect(self._return_to_wall)
@@ -69,7 +69,7 @@ class Pages(QObject):
         grid.unlike_requested.connect(lambda row: self.less_like(frame.model.photo(row)))
         frame.picture_dropped.connect(search.like_picture)
 
-    def _join_viewer(self, photos: PhotoActions) -> None:
+    def _connect_viewer(self, photos: PhotoActions) -> None:
         page, model = self._frame.viewer_page, self._frame.model
         page.closed.connect(self.close_viewer)
         self._viewer.emptied.connect(self._leave_viewer)
@@ -97,14 +97,14 @@ class Pages(QObject):
         self._search.go(place)
         self._frame.grid.setFocus()
 
-    def go_along(self, place: Place) -> None:
+    def replace_place(self, place: Place) -> None:
         """Update the wall after its place was renamed or removed, without leaving another page."""
         if self._frame.page is self._frame.wall_page:
             self.go(place)
         else:
             self._search.go(place)
         if self._frame.page in self._others:
-            self._search.name_nothing()
+            self._search.clear_box()
 
     def show_wall(self) -> None:
         """Show the wall without moving the focus."""
@@ -113,7 +113,7 @@ class Pages(QObject):
 
     def show_photos(self) -> None:
         """Show the wall unchanged, and focus it."""
-        self._search.name_place()
+        self._search.fill_box()
         self.show_wall()
         self._mark_place()
         self._frame.grid.setFocus()
@@ -126,7 +126,7 @@ class Pages(QObject):
     def show_page(self, page: QWidget) -> None:
         """Show an added page, and empty the box, whose words do not relate to it."""
         self._viewer.close()
-        self._search.name_nothing()
+        self._search.clear_box()
         self._frame.show_page(page)
         self._frame.sidebar.mark(None)
         self._others[page][0].setFocus()
@@ -168,7 +168,7 @@ class Pages(QObject):
         if photo is not None:
             self._leave_full_screen()
             self.show_wall()
-            self._search.like(photo)
+            self._search.more_like(photo)
             self._frame.grid.setFocus()
 
     def less_like(self, photo: Result) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from picsight import locations
-from picsight.cli.logs import follow_engine, write_down
+from picsight.cli.logs import follow_engine, log_details
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a log lies elsewhere on other systems")
 
@@ -34,7 +34,7 @@ def test_details_go_to_the_log_and_with_verbose_a_sentence_to_stderr(engine, cap
 
 
 def test_the_log_starts_anew_once_it_has_grown(engine) -> None:
-    log = write_down("x" * 1_100_000)
+    log = log_details("x" * 1_100_000)
     assert log is not None
-    write_down("one more")
+    log_details("one more")
     assert log.read_text() == "one more\n"

@@ -23,7 +23,7 @@ from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
-from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.models.rows import ModelAction
 from picsight.window.parts.picture import Pictures
@@ -202,7 +202,7 @@ def model_window(qtbot, tmp_path, models, entry, monkeypatch):
         jobs, folder = jobs or Jobs(), tmp_path / "library"
         if copy is not None:
             shutil.copytree(copy, folder)
-        place = LibraryPlace(folder, lambda: choice_of(folder, models), lambda: models)
+        place = LibrarySetup(folder, lambda: choice_of(folder, models), lambda: models)
         window = MainWindow(place, settings or Settings(), jobs)
         opened.append(window)
         qtbot.addWidget(window)
@@ -260,7 +260,7 @@ def tag_of(path, kind="tag", *, accepted=0, suggested=0):
 @contextmanager
 def open_window(folder, bundle, settings):
     """A shown window on a library, until the block ends."""
-    window = MainWindow(LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), settings, Jobs())
+    window = MainWindow(LibrarySetup(folder, lambda: ModelChoice(bundle, bundle)), settings, Jobs())
     window.resize(1100, 700)
     window.show()
     window.start(())
@@ -342,7 +342,7 @@ def tabbed(window, key=Qt.Key.Key_Tab):
 
 def wait_until_indexed(qtbot, window):
     """Waits until a run has ended."""
-    qtbot.waitUntil(lambda: window.library.has_looked and not window.library.is_indexing)
+    qtbot.waitUntil(lambda: window.library.is_scanned and not window.library.is_indexing)
 
 
 def wait_for_licence(qtbot, window):

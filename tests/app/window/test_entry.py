@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picsight.window.search.entry import Entry, Versions
+from picsight.window.search.entry import Entry, EntryHistory
 from picsight_engine.language.query import TOO_MANY, parse
 
 WORDS = st.sampled_from(
@@ -53,14 +53,14 @@ def test_every_place_of_the_line_is_the_same_place_of_the_query(text, at):
 @given(QUERIES, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8), WORDS), max_size=5))
 def test_an_edited_entry_asks_its_line_and_chips_and_undo_goes_back(text, edits):
     entry = Entry.of(text)
-    stood, versions = [entry], Versions(entry)
+    stood, history = [entry], EntryHistory(entry)
     for start, length, words in edits:
         line = f"{entry.line[:start]}{words} {entry.line[start + length :]}"
         entry, _ = entry.edited(line).folded(entry.edited(line).finished(0), 0)
-        versions.note(entry, 0, typed=False)
+        history.note(entry, 0, typed=False)
         stood.append(entry)
         assert entry.query == parse(entry.query.text)
         chips = {parse(token) for token in entry.aside}
         assert {fact for chip in chips for fact in chip.facts} <= {*entry.query.facts}
     for before in reversed(stood[:-1]):
-        assert versions.turn(-1)[0] == before
+        assert history.step(-1)[0] == before

@@ -188,7 +188,7 @@ def test_typed_words_and_sentences_of_the_engine_are_shown_as_they_are(window, h
     window.search.say_nothing()
     assert says(window.frame.wall_page.notice)
     window.frame.box.set_text(WORDS)
-    window.frame.veil.say(WORDS)
+    window.frame.drop_overlay.say(WORDS)
     assert faults(window) == []
 
 

@@ -12,7 +12,7 @@ from picsight.window.actions.keys import KeyList
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.library.problems_model import ProblemsModel
 from picsight.window.library.problems_view import ProblemsView
-from picsight.window.parts.labels import Words
+from picsight.window.parts.labels import Label
 from picsight.window.search.box import SearchBox
 from picsight.window.tags.borderline import BorderlineCases
 from picsight.window.tags.threshold import ThresholdSlider
@@ -77,7 +77,7 @@ def test_the_list_shows_every_shortcut_with_its_purpose(qtbot, model_window, sma
     window.tag_pages.new()
     qtbot.keyClick(window, Qt.Key.Key_F1)
     (shown,) = window.findChildren(KeyList)
-    words = {label.text() for label in shown.findChildren(Words)}
+    words = {label.text() for label in shown.findChildren(Label)}
     shortcuts = [each for each in window.findChildren(QShortcut) if not shown.isAncestorOf(each.parent())]
     assert len(shortcuts) > 40
     lacking = [each.key().toString() for each in shortcuts if each.whatsThis() not in words]

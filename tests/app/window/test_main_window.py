@@ -37,7 +37,7 @@ from tests.app.window.conftest import (
 from picsight.settings import Settings
 from picsight.window.grid.arrangement import Order
 from picsight.window.grid.wall import Wall
-from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.controller import LibrarySetup
 from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.library.sidebar_tree import zones
 from picsight.window.main_window import MainWindow
@@ -378,7 +378,7 @@ def test_a_run_can_be_paused_and_resumed_to_its_end(qtbot, model_window, few_pho
     assert window.frame.status.words().startswith("Paused")
     with qtbot.waitSignal(window.library.indexing_ended):
         gated_jobs.gate.set()
-    assert not window.library.has_looked
+    assert not window.library.is_scanned
     window.frame.status.resume_requested.emit()
     wait_for_photos(qtbot, window, 3)
     wait_until_indexed(qtbot, window)
@@ -531,7 +531,7 @@ def test_a_narrow_window_puts_the_sidebar_away_and_a_wide_one_brings_it_back(win
 def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark(
     qtbot, bundle, jobs, tmp_path
 ):
-    place = LibraryPlace(tmp_path, lambda: ModelChoice(bundle, bundle))
+    place = LibrarySetup(tmp_path, lambda: ModelChoice(bundle, bundle))
     window = MainWindow(place, Settings(window_width=9000, window_height=9000), jobs)
     qtbot.addWidget(window)
     room = window.screen().availableSize()

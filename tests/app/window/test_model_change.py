@@ -192,7 +192,7 @@ def test_of_two_requests_in_quick_succession_the_last_holds_and_the_first_reads_
     window.models.show()
     qtbot.waitUntil(lambda: {mine, "second"} <= set(window.models.dialog.rows))
     delayed = DelayedModels(models, is_first_slow=slow)
-    window.library._place = replace(window.library._place, installed=delayed)
+    window.library._setup = replace(window.library._setup, installed=delayed)
     for name in (mine, "second"):
         window.models.dialog.action_requested.emit(name, ModelAction.USE)
     delayed.gate.set()

@@ -30,9 +30,9 @@ def hover(frame, *paths):
     """The words on the veil while these hover over the window."""
     data, key = carrying(*paths), Qt.KeyboardModifier.NoModifier
     QApplication.sendEvent(frame, QDragEnterEvent(QPoint(9, 9), Qt.DropAction.CopyAction, data, LEFT, key))
-    words = frame.veil.text()
+    words = frame.drop_overlay.text()
     QApplication.sendEvent(frame, QDragLeaveEvent())
-    assert frame.veil.isHidden()
+    assert frame.drop_overlay.isHidden()
     return words
 
 
@@ -48,7 +48,7 @@ def test_the_veil_says_whether_a_drop_adds_or_installs(model_window, parcel, few
     assert hover(frame, few_photos, parcel) == "Drop to add this folder. Drop to install this model."
     assert hover(frame, archive, parcel).startswith("Drop to install \u2068“mine.tar”\u2069; the others")
     assert not drop(frame, carrying(tmp_path / "notes.txt"))
-    assert frame.veil.isHidden()
+    assert frame.drop_overlay.isHidden()
 
 
 def test_a_dropped_model_is_installed_once_its_licence_is_accepted(

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
 from picsight.window.parts.controls import Button, Weight
-from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.notice import FirstRun
 from picsight.window.parts.words import isolated, reads_backwards
 
@@ -54,7 +54,7 @@ def label(kind, words):
     return made
 
 
-@pytest.mark.parametrize("kind", [ElidedLabel, Words])
+@pytest.mark.parametrize("kind", [ElidedLabel, Label])
 @pytest.mark.parametrize(
     "words",
     ["1,264 photos", "1,264 תמונות", f"{isolated('“dog”')} · 4 strong.", f"{isolated('“dog”')} · 4 תמונות."],

@@ -17,9 +17,9 @@ from picsight.window.grid.page import WallPage
 from picsight.window.grid.photo_painter import plate_of
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
+from picsight.window.search.contents import FIRST, AllPhotos, compare, contents_of
 from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement
-from picsight.window.search.look import FIRST, AllPhotos, compare, look
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse
@@ -250,7 +250,7 @@ def test_more_like_this_names_the_photo_and_back_returns_to_the_query_at_its_pla
     desk.choose(60)
     place, liked = desk.view.place(), desk.ids()[60]
     with desk.qtbot.waitSignal(desk.controller.place_changed):
-        desk.controller.like(desk.view.current_photo())
+        desk.controller.more_like(desk.view.current_photo())
     assert desk.box.text() == desk.library.asked[-1] == f"like:#{liked}"
     chip = desk.box.findChild(ChipButton)
     assert "IMG_" in chip.accessibleName()
@@ -471,7 +471,7 @@ def test_an_edited_photo_stays_the_current_and_a_selected_one(desk):
 def test_in_a_search_only_photos_that_left_the_library_are_gone(photos):
     library, place, listing = ShelfLibrary(photos(20)), Place("dog"), AllPhotos()
     library.matches = certain(strong=9)
-    shown = look(library, place, Arrangement(), listing)
+    shown = contents_of(library, place, Arrangement(), listing)
     library.matches = certain(strong=8)
     assert not compare(library, place, shown, Arrangement(), listing).is_outdated
     library.shelf = library.shelf[1:]
@@ -548,7 +548,7 @@ def test_a_search_in_a_folder_stays_there_and_names_it(desk):
 def test_a_search_from_a_page_without_photos_shows_its_folder_as_a_chip(desk):
     folder = desk.library.shelf[0].path.parent
     desk.go(Place(folder=folder))
-    desk.controller.name_nothing()
+    desk.controller.clear_box()
     assert desk.box.chips() == []
     desk.ask("dog")
     (chip,) = desk.box.chips()

@@ -92,8 +92,8 @@ def test_every_heading_and_day_is_painted_over_its_photos(by_date, dated):
     with_days = by_date.grab().toImage()
     day = rect(by_date, 5)  # the second day of the month
     before = rect(by_date, 4)
-    parted = day.left() - before.right() if day.top() == before.top() else by_date._rows.measure.day_above
-    assert parted > by_date._rows.measure.gap + 5
+    parted = day.left() - before.right() if day.top() == before.top() else by_date._rows.metrics.day_above
+    assert parted > by_date._rows.metrics.gap + 5
     by_date.show_wall(arrange_all(dated, Arrangement(group=Group.NONE)))
     assert by_date.grab().toImage() != with_days
     assert by_date.scrubber.marks() == []

@@ -34,7 +34,7 @@ def overview(years):
 
 
 def lines(years=3, **changes):
-    return entries_of(replace(overview(years), **changes), (), looked=True)
+    return entries_of(replace(overview(years), **changes), (), scanned=True)
 
 
 @pytest.fixture
@@ -57,38 +57,38 @@ def index_of(tree, path):
 def test_tags_are_nested_and_counted_and_empty_favourites_left_out():
     birds = [tag_of("Birds", suggested=3), tag_of("Birds/Waders", accepted=2, suggested=1)]
     tags = [tag_of("Favourites", "favourite"), *birds, tag_of("For Anna", "album", accepted=4)]
-    shown = entries_of(overview(1), (), tags, looked=True)
+    shown = entries_of(overview(1), (), tags, scanned=True)
     assert [(entry.words, entry.count) for entry in shown[1:6]] == [
         ("Tags", 0), ("Birds", 3), ("New tag…", 0), ("Albums", 0), ("For Anna", 4),
     ]  # fmt: skip
     assert [(entry.words, entry.count) for entry in shown[2].children] == [("Waders", 3)]
-    liked = entries_of(overview(1), (), [tag_of("Favourites", "favourite", accepted=5)], looked=True)[1]
+    liked = entries_of(overview(1), (), [tag_of("Favourites", "favourite", accepted=5)], scanned=True)[1]
     assert (liked.words, liked.count, liked.key) == ("Favourites", 5, "is:favourite")
 
 
 def test_where_only_numbers_change_the_lines_stay_as_they_are(tree, qtbot):
     before = [tag_of("Birds", accepted=3), tag_of("Birds/Waders", accepted=2)]
-    tree.side.set_entries(entries_of(overview(2), (), before, looked=True))
+    tree.side.set_entries(entries_of(overview(2), (), before, scanned=True))
     line = tree.model().find("tag:Birds/Waders")
     tree.setCurrentIndex(line)
     with qtbot.assertNotEmitted(tree.model().modelReset):
         after = [tag_of("Birds", accepted=4), tag_of("Birds/Waders", accepted=3)]
-        tree.side.set_entries(entries_of(overview(2), (), after, looked=True))
+        tree.side.set_entries(entries_of(overview(2), (), after, scanned=True))
     assert (line.data(ENTRY).count, tree.currentIndex()) == (3, line)
     with qtbot.waitSignal(tree.model().modelReset):
-        tree.side.set_entries(entries_of(overview(2), (), [*after, tag_of("Birds/Owls")], looked=True))
+        tree.side.set_entries(entries_of(overview(2), (), [*after, tag_of("Birds/Owls")], scanned=True))
 
 
 def test_of_very_many_tags_the_first_are_listed_and_a_line_leads_to_all():
     many = [tag_of(f"Tag {place:05}") for place in range(10_000)]
-    shown = entries_of(overview(1), (), many, looked=True)
+    shown = entries_of(overview(1), (), many, scanned=True)
     words = [entry.words for entry in shown[MOST_TAGS + 1 : MOST_TAGS + 4]]
     assert words == [f"Tag {MOST_TAGS - 1:05}", f"All {number(10_000)} tags…", "New tag…"]
 
 
 def test_a_folder_is_called_empty_only_after_a_run():
     empty = Overview((Folder(1, TRIPS, "watching"),), 0, (), (Directory(TRIPS, None, 0),))
-    assert [entries_of(empty, (), looked=looked)[-1].note for looked in (False, True)] == ["", "no photos"]
+    assert [entries_of(empty, (), scanned=scanned)[-1].note for scanned in (False, True)] == ["", "no photos"]
 
 
 def test_the_model_keeps_qts_rules(qtmodeltester):

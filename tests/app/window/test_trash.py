@@ -26,7 +26,7 @@ from tests.app.window.conftest import (
     wait_until_indexed,
 )
 
-from picsight.window.actions.trash import Kept, Moved, belongings, bring_back, marks_of, move_to_trash
+from picsight.window.actions.trash import Kept, Moved, bring_back, marks_of, move_to_trash, related_files
 from picsight.window.actions.trashing import Trashing
 from picsight.window.history import History
 from picsight.window.library.status import StatusLine
@@ -205,7 +205,7 @@ def test_companions_of_a_photo_lie_beside_it_under_its_name(tmp_path):
     files_of_photo = ("A.jpg", "A.CR2", "a.xmp", "A.jpg.xmp", "A.CR2.xmp")
     photo, *companions = make(*(tmp_path / name for name in files_of_photo))
     make(tmp_path / "B.xmp", tmp_path / "A.txt", tmp_path / "AB.jpg")
-    found = belongings([photo])
+    found = related_files([photo])
     assert (found.chosen, found.twins) == ((photo,), ())
     assert set(found.companions) == set(companions)
 
@@ -213,22 +213,22 @@ def test_companions_of_a_photo_lie_beside_it_under_its_name(tmp_path):
 def test_a_folder_that_is_called_like_a_photo_belongs_to_none(tmp_path):
     names = ("A.jpg", "A.xmp", "A.raw/one.raw", "A.png/A.png")
     photo, side_car, _, _ = make(*(tmp_path / name for name in names))
-    assert belongings([photo]).companions == (side_car,)
+    assert related_files([photo]).companions == (side_car,)
 
 
 def test_a_side_car_that_two_pictures_share_belongs_to_both_only(tmp_path):
     photo, edited, shared, single = make(
         *(tmp_path / name for name in ("A.jpg", "A.png", "A.xmp", "A.jpg.xmp"))
     )
-    assert belongings([photo]).companions == (single,)
-    assert set(belongings([photo, edited]).companions) == {shared, single}
-    assert belongings([photo], [edited]).twins == (edited,)
+    assert related_files([photo]).companions == (single,)
+    assert set(related_files([photo, edited]).companions) == {shared, single}
+    assert related_files([photo], [edited]).twins == (edited,)
 
 
 def test_finding_companions_takes_time_in_proportion_to_the_photos(tmp_path):
     def work(count):
         photos = make(*(tmp_path / f"{count}/IMG_{number}.jpg" for number in range(count)))
-        return calls_of(lambda: belongings(photos, photos))
+        return calls_of(lambda: related_files(photos, photos))
 
     assert work(200) < 2.5 * work(100)
 
@@ -364,7 +364,7 @@ def test_ctrl_z_while_a_photo_is_being_moved_means_that_and_nothing_older(qtbot,
     select(qtbot, window, 0)
     qtbot.keySequence(window.frame.grid, "Ctrl+B")
     qtbot.waitUntil(lambda: "favourites" in words())
-    with closing(sqlite3.connect(window.library._place.folder / "library.db")) as other:
+    with closing(sqlite3.connect(window.library._setup.folder / "library.db")) as other:
         other.execute("BEGIN IMMEDIATE")  # nobody else can write that the photo is gone
         qtbot.keyClick(window.frame.grid, Qt.Key.Key_Delete)
         qtbot.waitUntil(lambda: len(files(album)) == 2)
@@ -382,7 +382,7 @@ def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot
     select(qtbot, window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: names(window) == before[1:])
-    with index_lock(window.library._place.folder):  # no run can look for them
+    with index_lock(window.library._setup.folder):  # no run can look for them
         qtbot.keySequence(window, "Ctrl+Z")
         qtbot.waitUntil(lambda: names(window) == before)
         assert all(window.trashing.library.thumbnail(photo) == pictures[photo] for photo in pictures)

@@ -10,7 +10,7 @@ from picsight import locations
 from picsight.cli.commands.models_install import DECLINED, install
 from picsight.cli.layout import count, duration, size
 from picsight.cli.options import CommandGroup
-from picsight.cli.streams import confirmed, put, put_json, say, someone_can_be_asked
+from picsight.cli.streams import can_ask, confirmed, put, put_json, say
 from picsight_engine.errors import BundleError, RequestError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _may_be_removed(invocation: Invocation, name: str) -> bool:
 
     known = locations.known_libraries(invocation.folder)
     using = [str(folder) for folder in libraries_using(name, known, locations.installed_models())]
-    if someone_can_be_asked():
+    if can_ask():
         for folder in using:
             say(f"The library in {folder} uses it, and cannot be searched until you choose another model.")
         return confirmed(f'Remove {name} from this computer? Type "yes" to remove: ')

@@ -12,7 +12,7 @@ from picsight.cli.interrupts import stop_requests
 from picsight.cli.layout import size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
-from picsight.cli.streams import confirmed, say, someone_can_be_asked
+from picsight.cli.streams import can_ask, confirmed, say
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bo
     """
     if accept or not licence.accept:
         return True
-    if not someone_can_be_asked():
+    if not can_ask():
         named = ", ".join(filter(None, (licence.id, licence.url)))
         raise RequestError(
             f"{title} has a licence that must be accepted first: {named}. Read it, then add --accept-licence."

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.parts.question import choose, open_once
-from picsight.window.parts.words import counted, first_of, named, number, quoted, say, size
+from picsight.window.parts.words import counted, first_of, named, number, quoted, size, tr
 from picsight_engine.other_programs import package_of
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
 def _hindrance(paths: Sequence[Path], folder: Path) -> str:
     """Why nothing can be copied into the folder; empty if copying is possible."""
     if package_of(folder / "copy"):
-        words = say("{folder} belongs to another program. Choose another folder; nothing was copied.")
+        words = tr("{folder} belongs to another program. Choose another folder; nothing was copied.")
         return words.format(folder=quoted(folder))
     needed = 0
     for path in paths:
@@ -170,7 +170,7 @@ def _hindrance(paths: Sequence[Path], folder: Path) -> str:
         return ""
     if needed <= free:
         return ""
-    words = say("The copies need {needed}, and {folder} has {free} left. Nothing was copied.")
+    words = tr("The copies need {needed}, and {folder} has {free} left. Nothing was copied.")
     return words.format(needed=size(needed), folder=quoted(folder), free=size(free))
 
 
@@ -213,13 +213,13 @@ def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
     """Why a copy could not be written, and whether this applies to all others."""
     where, name = quoted(folder), quoted(path)
     if fault.filename == str(path):  # the photo, not its copy
-        gone = say("{name} is not there; its disk may not be connected.")
-        why = gone if isinstance(fault, FileNotFoundError) else say("{name} cannot be read: {reason}.")
+        gone = tr("{name} is not there; its disk may not be connected.")
+        why = gone if isinstance(fault, FileNotFoundError) else tr("{name} cannot be read: {reason}.")
         return why.format(name=name, reason=fault.strerror), False
     if fault.errno in FULL:
-        return say("The disk of {folder} is full.").format(folder=where), True
+        return tr("The disk of {folder} is full.").format(folder=where), True
     if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return say("Picsight may not write into {folder}.").format(folder=where), True
+        return tr("Picsight may not write into {folder}.").format(folder=where), True
     if not folder.is_dir():
-        return say("The folder {folder} no longer exists.").format(folder=where), True
-    return say("{name} cannot be copied: {reason}.").format(name=name, reason=fault.strerror), False
+        return tr("The folder {folder} no longer exists.").format(folder=where), True
+    return tr("{name} cannot be copied: {reason}.").format(name=name, reason=fault.strerror), False

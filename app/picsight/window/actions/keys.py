@@ -11,9 +11,9 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QMenu, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import scrolled
-from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.labels import Label, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import say
+from picsight.window.parts.words import tr
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def bound_keys(owner: QObject) -> list[tuple[str, str]]:
 
 def widget_keys(keys: Iterable[Key]) -> list[tuple[str, str]]:
     """The same for keys that a widget handles itself."""
-    return [(say(key.words), _listed(map(QKeySequence, key.keys))) for key in keys]
+    return [(tr(key.words), _listed(map(QKeySequence, key.keys))) for key in keys]
 
 
 def _listed(keys: Iterable[QKeySequence]) -> str:
@@ -116,11 +116,11 @@ class KeyList(QDialog):
         grid.setHorizontalSpacing(px(self, ONE))
         grid.setVerticalSpacing(px(self, SMALL))
         for name, keys in groups:
-            heading = sized(Words(name, self, wraps=True), 1.0, semibold=True)
+            heading = sized(Label(name, self, wraps=True), 1.0, semibold=True)
             heading.setContentsMargins(0, px(self, HALF) if grid.count() else 0, 0, 0)
             grid.addWidget(heading, grid.rowCount(), 0, 1, 2)
             for words, key in keys:
-                labels = Words(words, self, wraps=True, dim=True), Words(key, self, wraps=True)
+                labels = Label(words, self, wraps=True, dim=True), Label(key, self, wraps=True)
                 line = grid.rowCount()
                 for place, label in enumerate(labels):
                     label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeading)

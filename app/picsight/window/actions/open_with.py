@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import open_once
-from picsight.window.parts.words import isolated, plain, say
+from picsight.window.parts.words import isolated, plain, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -225,7 +225,7 @@ def reveal(path: Path, jobs: Jobs, report: Callable[[str], None]) -> None:
 def open_folder(folder: Path, wanted: Path, report: Callable[[str], None]) -> None:
     """Open a folder; if nothing can, report the path of the file `wanted` in it."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        report(say("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
+        report(tr("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
 
 
 def _ask_file_manager(path: Path) -> bool:

@@ -75,9 +75,9 @@ class PhotoActions(QObject):
         self._trash = Action(
             "trash", self.tr("Move to trash"), self.tr("Move %n photos to trash"), "Del", self._move_to_trash
         )
-        self._join_bar()
+        self._connect_bar()
 
-    def _join_bar(self) -> None:
+    def _connect_bar(self) -> None:
         """Set up the bar and the keys; letters act in the viewer only, since on the wall they begin a search."""
         frame, grid = self._frame, self._frame.grid
         bar, others = frame.wall_page.header.selection, (self._open_with, self._paths, self._export)
@@ -115,7 +115,7 @@ class PhotoActions(QObject):
         showing = counted(chosen, "Show in folder", "Show this photo in its folder")
         alike = counted(chosen, "More like this", "More like this photo")
         unlike = counted(chosen, "Less like this", "Less like this photo")
-        turning, reviewing = "" if in_viewer else self._turning(photo), self._review.is_on and not in_viewer
+        stack, reviewing = "" if in_viewer else self._stack_words(photo), self._review.is_on and not in_viewer
         copies: list[MenuEntry | None] = [
             (counted(chosen, "Copy the photo", "Copy %n photos"), "Ctrl+C", self.copy),
             self._image.entry(chosen, point),
@@ -128,12 +128,12 @@ class PhotoActions(QObject):
             (showing, "Ctrl+R", lambda: self.reveal_file(photo.path)),
             None,
             (alike, "L" if in_viewer else "Ctrl+L", lambda: self.similar_requested.emit(photo)),
-            *([(turning, "", lambda: self._frame.grid.stack_toggled.emit(row))] if turning else []),
+            *([(stack, "", lambda: self._frame.grid.stack_toggled.emit(row))] if stack else []),
             *([] if in_viewer else [(unlike, "Ctrl+Shift+L", lambda: self.unlike_requested.emit(photo))]),
             None,
             *(each.entry(chosen, point) for each in (self._review.actions if reviewing else ())),
             *self._tagging.entries(chosen, point),
-            *([] if in_viewer else [(self.tr("Culling"), "Ctrl+Shift+K", self._culling.turn)]),
+            *([] if in_viewer else [(self.tr("Culling"), "Ctrl+Shift+K", self._culling.toggle)]),
             None,
             (self.tr("Copy"), copies),
             self._export.entry(chosen, point),
@@ -142,7 +142,7 @@ class PhotoActions(QObject):
         ]
         photo_menu(self._frame, entries).popup(point)
 
-    def _turning(self, photo: Result) -> str:
+    def _stack_words(self, photo: Result) -> str:
         """The text for spreading or collapsing a stack; empty for a photo without copies."""
         wall = self._frame.model.wall
         copies = wall.copies(photo.id)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QFile
 
 from picsight.window.actions.trash_folder import put_into_trash, take_from_trash
-from picsight.window.parts.words import quoted, say
+from picsight.window.parts.words import quoted, tr
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import IMAGE_SUFFIXES, is_photo_name
 from picsight_engine.suffixes import RAW_SUFFIXES
@@ -82,26 +82,26 @@ def bring_back(moved: Sequence[Moved]) -> list[Kept]:
 def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
     name = quoted(path)
     if package := package_of(path):
-        words = say("{name} stays: {package} belongs to another program. Delete it there.")
+        words = tr("{name} stays: {package} belongs to another program. Delete it there.")
         return Kept(path, words.format(name=name, package=quoted(package)))
     if mark is None or not os.path.lexists(path):
-        return Kept(path, say("{name} is not there; its disk may not be connected.").format(name=name))
+        return Kept(path, tr("{name} is not there; its disk may not be connected.").format(name=name))
     if marks_of([path]).get(path) == mark:
         try:
             back = _into_trash(path)
         except PermissionError:
             folder = quoted(path.parent)
-            return Kept(path, say("Picsight may not change the folder {folder}.").format(folder=folder))
+            return Kept(path, tr("Picsight may not change the folder {folder}.").format(folder=folder))
         except OSError as fault:
-            words = say("The system has no trash for {name}.")
+            words = tr("The system has no trash for {name}.")
             if fault.errno not in {None, errno.EXDEV}:
-                words = say("{name} stays, because nothing can be written into the trash ({reason}).")
+                words = tr("{name} stays, because nothing can be written into the trash ({reason}).")
             return Kept(path, words.format(name=name, reason=fault.strerror))
         arrived = marks_of([Path(back)]).get(Path(back), mark) if back else mark
         # A file that was replaced just before the rename is put back.
         if arrived == mark or not _put_back(Path(back), path):
             return Moved(path, back, arrived)
-    return Kept(path, say("{name} was replaced meanwhile, so it stays; look at it again.").format(name=name))
+    return Kept(path, tr("{name} was replaced meanwhile, so it stays; look at it again.").format(name=name))
 
 
 def _into_trash(path: Path) -> str:
@@ -122,18 +122,18 @@ def _bring_back(moved: Moved) -> Kept | None:
     """Restore a file; None on success."""
     path, back, name = moved.path, Path(moved.back), quoted(moved.path)
     if not os.path.lexists(back.parent):  # a disk's trash is on that disk
-        return Kept(path, say("{name} cannot be put back; its disk may not be connected.").format(name=name))
+        return Kept(path, tr("{name} cannot be put back; its disk may not be connected.").format(name=name))
     if marks_of([back]).get(back) != moved.mark:
-        return Kept(path, say("{name} is not in the trash any more.").format(name=name), lost=True)
+        return Kept(path, tr("{name} is not in the trash any more.").format(name=name), lost=True)
     if os.path.lexists(path):
-        words = say("There is another {name} by now; the one before stays in the trash.")
+        words = tr("There is another {name} by now; the one before stays in the trash.")
         return Kept(path, words.format(name=name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return Kept(path, say("The folder of {name} is not there; it stays in the trash.").format(name=name))
+        return Kept(path, tr("The folder of {name} is not there; it stays in the trash.").format(name=name))
     if not _put_back(back, path):
-        return Kept(path, say("{name} cannot be put back; it stays in the trash.").format(name=name))
+        return Kept(path, tr("{name} cannot be put back; it stays in the trash.").format(name=name))
     return None
 
 
@@ -149,7 +149,7 @@ def _put_back(back: Path, path: Path) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Belongings:
+class RelatedFiles:
     """The chosen files; `twins`, which show the same pictures; `companions`, which are useless without them."""
 
     chosen: tuple[Path, ...]
@@ -167,9 +167,9 @@ class Belongings:
         return (*self.chosen, *self.others)
 
 
-def belongings(
+def related_files(
     chosen: Sequence[Path], twins: Iterable[Path] = (), companions: Sequence[Path] = ()
-) -> Belongings:
+) -> RelatedFiles:
     """Find companions of the files, of the known `twins` and of the known `companions`. Reads each of their folders once,
     so it runs in a thread.
     """
@@ -178,7 +178,7 @@ def belongings(
     wanted = dict.fromkeys(chosen)
     behind = dict.fromkeys(path for path in companions if path not in wanted)
     beside = (each for path in pictures for each in _companions(path, listings[path.parent], pictures))
-    return Belongings(
+    return RelatedFiles(
         tuple(wanted),
         tuple(path for path in pictures if path not in wanted and path not in behind),
         tuple(dict.fromkeys([*behind, *(path for path in beside if path not in pictures)])),

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.window.actions.trash import (
-    Belongings,
     Kept,
     Moved,
-    belongings,
+    RelatedFiles,
     bring_back,
     marks_of,
     move_to_trash,
+    related_files,
 )
 from picsight.window.parts.question import choose
 from picsight.window.parts.words import counted, first_of, named, number, quoted
@@ -40,7 +40,7 @@ MANY = 50  # files: above this number the user is always asked
 class _Found:
     """The files in question, the marks that identify them, and the `changed` ones among the chosen."""
 
-    files: Belongings
+    files: RelatedFiles
     marks: Mapping[Path, FileMark]
     changed: tuple[Path, ...]
 
@@ -66,7 +66,7 @@ class Trashing(QObject):
         if library is not None and chosen:
             # In a separate thread, since the user waits for the question.
             self._jobs.stream(
-                lambda _cancel: iter([_look(library, chosen, photos)]), self._decide, lambda: None
+                lambda _cancel: iter([_find_related(library, chosen, photos)]), self._decide, lambda: None
             )
 
     def after(self, then: Callable[[], object]) -> None:
@@ -189,10 +189,10 @@ def reasons(kept: Sequence[Kept]) -> str:
     return first_of(whys, "One more file stays where it is.", "%n more files stay where they are.")
 
 
-def _look(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _Found:
+def _find_related(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _Found:
     """Find the files related to the chosen ones in the library and their folders; runs in a thread."""
     known = library.files(photos)
-    files = belongings(chosen, known, library.companions(photos))
+    files = related_files(chosen, known, library.companions(photos))
     changed = tuple(path for path in files.chosen if path in known and _is_changed(path, known[path]))
     return _Found(files, marks_of(files.all), changed)
 

@@ -77,9 +77,9 @@ class DetailsController(QObject):
         page = frame.viewer_page
         page.details_requested.connect(frame.toggle_details)
         page.why_requested.connect(self._show_why)
-        self._join_marks(self._panel.marks)
+        self._connect_marks(self._panel.marks)
 
-    def _join_marks(self, view: MarksView) -> None:
+    def _connect_marks(self, view: MarksView) -> None:
         view.favour_requested.connect(lambda: self._if_current(self._tagging.favour))
         view.rated.connect(lambda stars: self._if_current(partial(self._tagging.rate, stars)))
         view.add_requested.connect(self._tagging.choose)

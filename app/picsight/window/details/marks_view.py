@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLa
 from picsight.window.actions.action import below
 from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import Drawn, ElidedLabel, Words, sized
+from picsight.window.parts.labels import Drawn, ElidedLabel, Label, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import plain, tooltip
@@ -49,9 +49,9 @@ class MarksView(QWidget):
         self.heart = IconButton("favourite", self.tr("Favourite"), self)
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
-        self._none = Words(self.tr("In no tag yet."), self)
+        self._none = Label(self.tr("In no tag yet."), self)
         self._add = Button(self.tr("Add a tag or album…"), Weight.QUIET, self)
-        self._heading = sized(Words(self.tr("Suggested"), self), 1.0, semibold=True)
+        self._heading = sized(Label(self.tr("Suggested"), self), 1.0, semibold=True)
         self._lines = QVBoxLayout()
         self._hint = ElidedLabel(self)
         self._hint.setText(self.tr("A accepts the first, R rejects"))
@@ -115,7 +115,7 @@ class MarksView(QWidget):
         return line
 
     def _lay_out(self) -> None:
-        self._title = sized(Words(self.tr("Tags and albums"), self), 1.0, semibold=True)
+        self._title = sized(Label(self.tr("Tags and albums"), self), 1.0, semibold=True)
         tags = filled(QVBoxLayout(), self, self._title, self.chips, self._none, gap=SMALL)
         suggested = filled(QVBoxLayout(), self, self._heading, self._lines, self._hint, gap=SMALL)
         top = filled(QHBoxLayout(), self, self.heart, self.stars, 1, gap=HALF)

@@ -13,10 +13,10 @@ from picsight.window.parts.words import (
     isolated,
     number,
     plain,
-    say,
     short_path,
     size,
     taken_words,
+    tr,
 )
 from picsight.window.search.wording import describe
 from picsight_engine.bundles.commonness import commonness
@@ -77,8 +77,8 @@ class Details:
 def details_of_one(photo: PhotoDetails, path: Path) -> Details:
     """The facts about one photo, by its file at `path`."""
     metadata = photo.metadata
-    flash = [say("flash")] if metadata.flash else []
-    by_file = say("(file time)") if photo.file_time else ""
+    flash = [tr("flash")] if metadata.flash else []
+    by_file = tr("(file time)") if photo.file_time else ""
     positions = () if metadata.lat is None or metadata.lon is None else ((metadata.lat, metadata.lon),)
     copies = [copy for copy in photo.paths if copy != path]
     return Details(
@@ -143,8 +143,8 @@ def _undated(file_time: str | None) -> tuple[Detail, ...]:
 def _source(name: str | None) -> str:
     for beginnings, words in _SOURCES:
         if name and name.startswith(beginnings):
-            return say(words)
-    return say("from {source}").format(source=re.split("[-:]", name)[0]) if name else ""
+            return tr(words)
+    return tr("from {source}").format(source=re.split("[-:]", name)[0]) if name else ""
 
 
 def _place(place: str | None) -> tuple[Detail, ...]:
@@ -152,12 +152,12 @@ def _place(place: str | None) -> tuple[Detail, ...]:
 
 
 def _degrees(lat: float, lon: float) -> str:
-    north, east = say("N") if lat >= 0 else say("S"), say("E") if lon >= 0 else say("W")
+    north, east = tr("N") if lat >= 0 else tr("S"), tr("E") if lon >= 0 else tr("W")
     return f"{abs(lat):.3f}\u00b0 {north}, {abs(lon):.3f}\u00b0 {east}"
 
 
 def _shown_on_map(what: str) -> str:
-    return say("The map shows {what}.").format(what=what)
+    return tr("The map shows {what}.").format(what=what)
 
 
 def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
@@ -167,10 +167,10 @@ def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
 
 def _size(photo: PhotoDetails) -> str:
     pixels = photo.width * photo.height / 1e6
-    in_millions = say("{number} MP").format(number=decimal(pixels) if pixels < 9.95 else number(pixels))
+    in_millions = tr("{number} MP").format(number=decimal(pixels) if pixels < 9.95 else number(pixels))
     parts = (
         film_time(photo.metadata.duration) if photo.metadata.duration else "",
-        say("Live Photo") if photo.metadata.live and not photo.metadata.duration else "",
+        tr("Live Photo") if photo.metadata.live and not photo.metadata.duration else "",
         f"{number(photo.width)} \u00d7 {number(photo.height)}",
         in_millions if pixels >= 0.1 else "",
         size(photo.bytes),
@@ -185,8 +185,8 @@ def _lies_in(path: Path, shown: Path) -> Detail:
 
 def _beside(companions: Sequence[Path]) -> str:
     """The files behind the photo, by name and kind."""
-    names = [f"{isolated(path.name)} ({say(companion_kind(path.name))})" for path in companions]
-    return say("With it: {files}").format(files=", ".join(names)) if names else ""
+    names = [f"{isolated(path.name)} ({tr(companion_kind(path.name))})" for path in companions]
+    return tr("With it: {files}").format(files=", ".join(names)) if names else ""
 
 
 def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:
@@ -218,7 +218,7 @@ def reasons_of(
             continue
         words = LESS if term.text[:1] == "-" else MORE
         level = sum(term.score >= bound for bound in bounds)
-        reasons.append(f"{_part_in_words(term.text, name_of)}: {say(words[level])}")
+        reasons.append(f"{_part_in_words(term.text, name_of)}: {tr(words[level])}")
     return reasons
 
 

@@ -11,11 +11,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStyle, QVBoxLay
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail
 from picsight.window.parts.controls import Button, IconButton, Weight, flatten
-from picsight.window.parts.labels import CENTRE, LEADING, Drawn, ElidedLabel, Words, paint_words, sized
+from picsight.window.parts.labels import CENTRE, LEADING, Drawn, ElidedLabel, Label, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.map import PlacesMap
 from picsight.window.parts.pills import Pills
-from picsight.window.parts.words import breakable, plain, say, tooltip
+from picsight.window.parts.words import breakable, plain, tooltip, tr
 from picsight.window.tokens import HALF, PAD, high_contrast, px
 
 if TYPE_CHECKING:
@@ -51,12 +51,12 @@ class DetailsPanel(QScrollArea):
         flatten(self)
         self.setWidgetResizable(True)
         content = QWidget()
-        self.nothing = _text(Words(parent=content, dim=True))
+        self.nothing = _text(Label(parent=content, dim=True))
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
         self._keywords = self._heading(self.tr("Keywords"))
-        self.texts = {name: _text(Words(parent=self.facts, dim=name in DIM)) for name in TEXTS}
+        self.texts = {name: _text(Label(parent=self.facts, dim=name in DIM)) for name in TEXTS}
         self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
         self.links = {name: FactLinks(self.facts) for name in LINKS}
         self.copy = IconButton("copy-path", self.tr("Copy path"), self.facts)
@@ -112,8 +112,8 @@ class DetailsPanel(QScrollArea):
         else:
             super().keyPressEvent(event)
 
-    def _heading(self, words: str) -> Words:
-        return sized(_text(Words(words, self.facts)), 1.0, semibold=True)
+    def _heading(self, words: str) -> Label:
+        return sized(_text(Label(words, self.facts)), 1.0, semibold=True)
 
     def _lay_out(self, content: QWidget) -> None:
         around = (PAD - HALF, PAD, PAD - HALF, PAD)
@@ -142,7 +142,7 @@ class DetailsPanel(QScrollArea):
         filled(column, self, self.marks, PAD, self._why, self.why)
 
 
-def _text(words: Words) -> Words:
+def _text(words: Label) -> Label:
     words.setWordWrap(True)
     words.setContentsMargins(px(words, HALF), 0, px(words, HALF), 0)
     return words
@@ -166,8 +166,8 @@ class FactLink(Button):
         self._words = breakable(detail.words)  # `text` would make an ampersand a shortcut
         self.setAccessibleName(plain(detail.words))
         if detail.query:
-            self.setAccessibleDescription(say("Show others like this"))
-            self.setToolTip(tooltip(say("Show others like this"), detail.query))
+            self.setAccessibleDescription(tr("Show others like this"))
+            self.setToolTip(tooltip(tr("Show others like this"), detail.query))
         else:
             self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             self.unsetCursor()

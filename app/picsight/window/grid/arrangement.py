@@ -51,7 +51,7 @@ class Arrangement:
     weaker: bool = False
     spread: frozenset[int] = frozenset()
 
-    def with_stack_turned(self, stack: int) -> Arrangement:
+    def with_stack_toggled(self, stack: int) -> Arrangement:
         """The same with one stack spread or collapsed."""
         return replace(self, spread=self.spread ^ {stack})
 

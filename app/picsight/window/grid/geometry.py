@@ -20,7 +20,7 @@ from PySide6.QtGui import QRegion
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.grid.layout import Measure, RowLayout, justify
+from picsight.window.grid.layout import LayoutMetrics, RowLayout, justify
 from picsight.window.grid.wall import EMPTY
 from picsight.window.tokens import PAD, SMALL, em, px
 
@@ -46,7 +46,7 @@ class JustifiedView(QListView):
     ) -> None:
         super().__init__(parent)
         self._wall_model, self._jobs, self._row_height = model, jobs, row_height
-        self._rows: RowLayout = justify(EMPTY.shapes, Measure(1, 1, 0))
+        self._rows: RowLayout = justify(EMPTY.shapes, LayoutMetrics(1, 1, 0))
         self._lane = f"{LANE} {id(self)}"  # per wall, so that another wall does not take its result
         self._band = QRect()
         self._column: int | None = None
@@ -91,24 +91,24 @@ class JustifiedView(QListView):
 
     # Layout
 
-    def _measure(self) -> Measure:
-        width = self.viewport().width() - 2 * px(self, PAD)
-        return Measure(max(width, em(self)), max(px(self, self._row_height), 1), px(self, SMALL), em(self))
+    def _metrics(self) -> LayoutMetrics:
+        width, row = self.viewport().width() - 2 * px(self, PAD), px(self, self._row_height)
+        return LayoutMetrics(max(width, em(self)), max(row, 1), px(self, SMALL), em(self))
 
     def _lay_out(self, *, fresh: bool = False, pointer: QPoint | None = None) -> None:
         """Lay the wall out. A long one keeps its old rows, or shows the first ones, until the whole layout is ready."""
-        shapes, measure = self._wall_model.wall.shapes, self._measure()
-        if self._rows.shapes is shapes and self._rows.measure == measure and self._rows.complete:
+        shapes, metrics = self._wall_model.wall.shapes, self._metrics()
+        if self._rows.shapes is shapes and self._rows.metrics == metrics and self._rows.complete:
             return
         anchor = None if fresh else self._anchor(pointer)
         if shapes.count <= LAID_AT_ONCE:
             self._jobs.forget(self._lane)
-            self._take_rows(justify(shapes, measure), anchor)
+            self._take_rows(justify(shapes, metrics), anchor)
             return
         if fresh or self._rows.laid == 0:
-            self._take_rows(justify(shapes, measure, LAID_AT_ONCE), None)
+            self._take_rows(justify(shapes, metrics, LAID_AT_ONCE), None)
         self._jobs.read(
-            lambda: justify(shapes, measure),
+            lambda: justify(shapes, metrics),
             lambda rows: self._take_whole(rows, pointer),
             replaces=self._lane,
         )
@@ -151,7 +151,7 @@ class JustifiedView(QListView):
         if cell is None:
             return None
         if self.isRightToLeft():
-            cell.moveRight(self._rows.measure.width - 1 - cell.left())
+            cell.moveRight(self._rows.metrics.width - 1 - cell.left())
         margin = px(self, PAD)
         return cell.translated(margin, margin - self.verticalOffset())
 
@@ -204,7 +204,7 @@ class JustifiedView(QListView):
         margin = px(self, PAD)
         x, y = point.x() - margin, point.y() - margin + self.verticalOffset()
         if self.isRightToLeft():
-            x = self._rows.measure.width - 1 - x
+            x = self._rows.metrics.width - 1 - x
         row = self._rows.photo_at(x, y)
         return self._wall_model.index(row) if row is not None else QModelIndex()
 
@@ -287,6 +287,6 @@ class JustifiedView(QListView):
             return current
         if self._column is None:
             self._column = cell.x() + cell.width() // 2
-        page = max(self.viewport().height() // max(cell.height() + self._rows.measure.gap, 1) - 1, 1)
+        page = max(self.viewport().height() // max(cell.height() + self._rows.metrics.gap, 1) - 1, 1)
         steps = {_Move.MoveUp: -1, _Move.MoveDown: 1, _Move.MovePageUp: -page, _Move.MovePageDown: page}
         return self._rows.neighbour(current, steps[action], self._column)

@@ -14,7 +14,7 @@ from picsight.window.actions.keys import photo_menu
 from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
 from picsight.window.parts.choice import Choice, Toggle
 from picsight.window.parts.controls import Button, FlatSlider, IconButton, Weight
-from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, PAD, px
@@ -42,19 +42,19 @@ class WallHeader(QWidget):
     def __init__(self, view: PhotoView, news: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
-        self.meant = Button("", Weight.QUIET, self)
+        self.correction = Button("", Weight.QUIET, self)
         self.translated = Button("", Weight.QUIET, self)
-        self.hint = Words(parent=self)
+        self.hint = Label(parent=self)
         self.weaker, self.culling = Toggle(self), Toggle(self)
         self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
         self.group: Choice[Group] = Choice(self.tr("Group"), "group", self.group_chosen.emit, self)
         self.slider = FlatSlider(self.tr("Size of photos"), self)
         self.weaker.clicked.connect(self.weaker_toggled)
         self._has_choices = False
-        self._join(view)
+        self._connect(view)
         # The scroll bar at the photos' trailing edge.
         beside = view.verticalScrollBar().sizeHint().width()
-        signs = self.hint, self.meant, self.translated, self.culling
+        signs = self.hint, self.correction, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
         parts = (self.title, 1), (self.selection, 1), news, *signs, *choices
         row = filled(QHBoxLayout(self), self, *parts, gap=HALF, around=(PAD, 0, PAD, 0))
@@ -86,10 +86,10 @@ class WallHeader(QWidget):
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()
 
-    def offer_meant(self, words: str) -> None:
+    def offer_correction(self, words: str) -> None:
         """Offer a corrected spelling; "" hides the offer."""
-        self.meant.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
-        self.meant.setVisible(bool(words))
+        self.correction.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
+        self.correction.setVisible(bool(words))
 
     def say_translation(self, words: str, whole: str) -> None:
         """Show what was searched instead of the typed words, and the `whole` of it as the tooltip; "" hides it."""
@@ -128,7 +128,7 @@ class WallHeader(QWidget):
         self.culling.setToolTip(keys)
         self.hint.setVisible(bool(self.hint.text()) and not narrow)
 
-    def _join(self, view: PhotoView) -> None:
+    def _connect(self, view: PhotoView) -> None:
         slider = self.slider
         slider.setRange(round(ROW_SMALLEST * STEPS), round(ROW_LARGEST * STEPS))
         slider.setValue(round(view.row_height() * STEPS))
@@ -159,7 +159,7 @@ class SelectionBar(QWidget):
         self._left_out: Collection[Action] = ()
         self._hidden: Sequence[Action] = ()
         self._photos = 0
-        self._count = Words(parent=self)
+        self._count = Label(parent=self)
         self._clear = IconButton("clear", self.tr("Select none (Esc)"), self)
         self._more = IconButton("more", self.tr("More"), self)
         self._clear.clicked.connect(self.cleared)

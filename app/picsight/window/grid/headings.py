@@ -13,10 +13,10 @@ from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter, QP
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
 from picsight.window.grid.wall import Kind
-from picsight.window.parts.controls import NO_LINE, Painted
+from picsight.window.parts.controls import NO_LINE, ButtonBase
 from picsight.window.parts.icons import paint_icon
-from picsight.window.parts.labels import LEADING, TRAILING, Drawn, Words, paint_words, sized_font
-from picsight.window.parts.words import counted, say, short_path
+from picsight.window.parts.labels import LEADING, TRAILING, Drawn, Label, paint_words, sized_font
+from picsight.window.parts.words import counted, short_path, tr
 from picsight.window.tokens import HALF, ONE, PAD, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def title_of(section: Section) -> str:
         return short_path(Path(section.key))
     if section.kind is Kind.YEAR:
         return section.key
-    return {Kind.UNDATED: say("No date"), Kind.FRESH: say("New photos")}.get(section.kind, "")
+    return {Kind.UNDATED: tr("No date"), Kind.FRESH: tr("New photos")}.get(section.kind, "")
 
 
 def day_words(taken: str, kind: Kind) -> str:
@@ -61,7 +61,7 @@ def paint_heading(
     paint_words(painter, area, LEADING, shown)
 
 
-class Overlay(Words):
+class Overlay(Label):
     """Words over photos that ignore clicks."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -83,7 +83,7 @@ class HeadingStrip(Drawn, Overlay):
         paint_heading(painter, self, area, self.text())
 
 
-class FoldButton(Painted, QPushButton):
+class FoldButton(ButtonBase, QPushButton):
     """88 weaker matches … Show: the number of photos below it; a click shows or hides them."""
 
     edge = 1.0

@@ -18,7 +18,7 @@ DAY_ABOVE, DAY_GAP = 1.625, 1.0  # em: the line with the days, and the extra gap
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class LayoutMetrics:
     """The parameters of a layout in logical pixels: the width to fill, the wanted row height, the gap, one em."""
 
     width: int
@@ -106,7 +106,7 @@ class RowLayout:
     """
 
     shapes: Shapes
-    measure: Measure
+    metrics: LayoutMetrics
     starts: array[int] = field(default_factory=lambda: array("l", [0]))  # [rows + 1]
     tops: array[int] = field(default_factory=lambda: array("l"))
     heights: array[int] = field(default_factory=lambda: array("l"))
@@ -154,8 +154,8 @@ class RowLayout:
             return None
         row = self.row_of(photo)
         start, sums, exact = self.starts[row], self.shapes.sums, self.exact[row]
-        gaps = self.measure.gap * (photo - start)
-        gaps += self.measure.day_gap * self.shapes.new_days(start, photo + 1)
+        gaps = self.metrics.gap * (photo - start)
+        gaps += self.metrics.day_gap * self.shapes.new_days(start, photo + 1)
         left = round((sums[photo] - sums[start]) * exact) + gaps
         right = round((sums[photo + 1] - sums[start]) * exact) + gaps
         return QRect(left, self.tops[row], max(right - left, 1), self.heights[row])
@@ -180,20 +180,20 @@ class RowLayout:
         return cell.x() + cell.width() / 2 if cell else 0.0
 
 
-def justify(shapes: Shapes, measure: Measure, stop: int | None = None) -> RowLayout:
-    """Break the photos in order into rows of the measure's width, each as near to the wanted height as possible.
+def justify(shapes: Shapes, metrics: LayoutMetrics, stop: int | None = None) -> RowLayout:
+    """Break the photos in order into rows of the given width, each as near to the wanted height as possible.
 
     The last row of a block is not stretched. With `stop` only about that many photos are laid out, in the same rows as in
     a complete layout, and the height is estimated.
     """
-    rows, following, height = RowLayout(shapes, measure), 0, 0
+    rows, following, height = RowLayout(shapes, metrics), 0, 0
     limit = shapes.count if stop is None else min(stop, shapes.count)
     ends = (*(block.start for block in shapes.blocks[1:]), shapes.count)
     for block, end in zip(shapes.blocks, ends, strict=True):
         if block.start >= limit < shapes.count:
             break
         rows.block_tops.append(following)
-        top = following + round(block.above * measure.em)
+        top = following + round(block.above * metrics.em)
         height, following = _lay(rows, block, end, limit, top)
     if 0 < rows.laid < shapes.count and not shapes.one_row:
         height = round(height * shapes.sums[shapes.count] / shapes.sums[rows.laid])
@@ -204,43 +204,43 @@ def _lay(rows: RowLayout, block: Block, end: int, limit: int, top: int) -> tuple
     """Add the rows of a block, whose photos end before `end`, until `limit` photos have a place; return its bottom, and
     the top of the next row.
     """
-    shapes, measure, bottom = rows.shapes, rows.measure, top
-    begin, wanted = block.start, max(round(measure.row * block.row), 1)
+    shapes, metrics, bottom = rows.shapes, rows.metrics, top
+    begin, wanted = block.start, max(round(metrics.row * block.row), 1)
     while begin < end and begin < limit:
-        stop, exact = _row(shapes, measure, begin, end, wanted)
+        stop, exact = _row(shapes, metrics, begin, end, wanted)
         if shapes.names_day(begin, stop):
-            top += measure.day_above
+            top += metrics.day_above
         height = max(round(exact), 1)
         rows.starts.append(stop)
         rows.tops.append(top)
         rows.heights.append(height)
         rows.exact.append(exact)
         bottom = top + height
-        begin, top = stop, bottom + measure.gap
+        begin, top = stop, bottom + metrics.gap
         if shapes.one_row:
             break
     return bottom, top
 
 
-def _row(shapes: Shapes, measure: Measure, begin: int, end: int, wanted: int) -> tuple[int, float]:
+def _row(shapes: Shapes, metrics: LayoutMetrics, begin: int, end: int, wanted: int) -> tuple[int, float]:
     """The end of the row that starts at `begin`, and its height: the break whose height is nearest to the wanted one."""
-    sums, width, base = shapes.sums, measure.width, shapes.sums[begin]
-    reach = base + (width + measure.gap) / wanted  # about the aspect ratio of a row
+    sums, width, base = shapes.sums, metrics.width, shapes.sums[begin]
+    reach = base + (width + metrics.gap) / wanted  # about the aspect ratio of a row
     stop = min(max(bisect_left(sums, reach, begin + 1, end + 1), begin + 1), end)
-    while stop > begin + 1 and (sums[stop] - base) * wanted + _gaps(shapes, measure, begin, stop) > width:
+    while stop > begin + 1 and (sums[stop] - base) * wanted + _gaps(shapes, metrics, begin, stop) > width:
         stop -= 1
-    while stop < end and (sums[stop + 1] - base) * wanted + _gaps(shapes, measure, begin, stop + 1) <= width:
+    while stop < end and (sums[stop + 1] - base) * wanted + _gaps(shapes, metrics, begin, stop + 1) <= width:
         stop += 1
-    loose = (width - _gaps(shapes, measure, begin, stop)) / (sums[stop] - base)
+    loose = (width - _gaps(shapes, metrics, begin, stop)) / (sums[stop] - base)
     if stop == end:
         return end, min(loose, wanted)
-    tight = (width - _gaps(shapes, measure, begin, stop + 1)) / (sums[stop + 1] - base)
+    tight = (width - _gaps(shapes, metrics, begin, stop + 1)) / (sums[stop + 1] - base)
     if tight > 0 and wanted / tight < loose / wanted:
         return stop + 1, min(tight, wanted) if stop + 1 == end else tight
     return stop, loose
 
 
-def _gaps(shapes: Shapes, measure: Measure, begin: int, end: int) -> int:
+def _gaps(shapes: Shapes, metrics: LayoutMetrics, begin: int, end: int) -> int:
     """The total width of the gaps in a row of these photos."""
-    gaps = measure.gap * (end - begin - 1)
-    return gaps + measure.day_gap * shapes.new_days(begin, end) if shapes.days else gaps
+    gaps = metrics.gap * (end - begin - 1)
+    return gaps + metrics.day_gap * shapes.new_days(begin, end) if shapes.days else gaps

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, Qt, QUrl
 from picsight.window.grid.wall import EMPTY, Wall
 from picsight.window.parts.badges import spoken_badge
 from picsight.window.parts.drops import PHOTOS
-from picsight.window.parts.words import counted, match_words, plain, say, spoken_date, taken_words, tooltip
+from picsight.window.parts.words import counted, match_words, plain, spoken_date, taken_words, tooltip, tr
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -133,11 +133,11 @@ class WallModel(QAbstractListModel):
             photo.path.name,
             spoken_date(photo.taken),
             photo.place,
-            say("found by name") if photo.found_by == "name" else match_words(photo.match),
+            tr("found by name") if photo.found_by == "name" else match_words(photo.match),
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
             spoken_badge(photo),
             *spoken_marks(self._marks.get(photo.id)),
-            say("not connected") if self.is_away(photo) else "",
+            tr("not connected") if self.is_away(photo) else "",
         )
         return ", ".join(filter(None, parts))
 
@@ -156,10 +156,10 @@ def spoken_marks(marks: Marks | None) -> list[str]:
         names.get(how, []).append(path)
     rating = marks.rating or 0
     parts = (
-        counted(rating, "%n star", "%n stars") if rating > 0 else say("rejected") if rating else "",
-        say("favourite") if marks.favourite else "",
-        say("tagged {tags}").format(tags=", ".join(names["accepted"])) if names["accepted"] else "",
-        say("suggested for {tags}").format(tags=", ".join(names["suggested"])) if names["suggested"] else "",
+        counted(rating, "%n star", "%n stars") if rating > 0 else tr("rejected") if rating else "",
+        tr("favourite") if marks.favourite else "",
+        tr("tagged {tags}").format(tags=", ".join(names["accepted"])) if names["accepted"] else "",
+        tr("suggested for {tags}").format(tags=", ".join(names["suggested"])) if names["suggested"] else "",
     )
     return list(filter(None, parts))
 

@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.window.grid.header import WallHeader
 from picsight.window.parts.controls import Button
-from picsight.window.parts.icons import Sign
+from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.notice import Notice, Ways
+from picsight.window.parts.notice import ButtonRow, Notice
 from picsight.window.parts.words import tooltip
 from picsight.window.tokens import HALF, ONE, PAD, mix
 
@@ -76,7 +76,7 @@ class FaultLine(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.words = ElidedLabel(self)
-        sign = Sign("problems", ONE, self, lambda colours: colours.fault)
+        sign = Icon("problems", ONE, self, lambda colours: colours.fault)
         filled(QHBoxLayout(self), self, sign, (self.words, 1), gap=HALF, around=(PAD, 0, PAD, HALF))
         self.hide()
 
@@ -93,7 +93,7 @@ class Closest(QWidget):
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = view
-        self.notice, self._ways = Notice(self), Ways(self)
+        self.notice, self._ways = Notice(self), ButtonRow(self)
         parts = 2, self.notice, (view, 1000), self._ways, 3
         filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(0, 0, 0, 0))
         view.laid_out.connect(self._fit)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyle
 from picsight.window.parts.badges import badge
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_caption, paint_plate, paint_words
-from picsight.window.parts.words import number, say
+from picsight.window.parts.words import number, tr
 from picsight.window.tokens import HAIR, ONE, WIDE, em, px, tones
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class PhotoPainter:
         self._paint_plates(painter, view, rect, photo)
         if photo.found_by == "name":
             top = rect.height() - px(view, PLATE) - 2 * px(view, EDGE)
-            _paint_plate(painter, view, rect, (), say("Name"), place=(0, top))
+            _paint_plate(painter, view, rect, (), tr("Name"), place=(0, top))
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             paint_selection(painter, view, rect)

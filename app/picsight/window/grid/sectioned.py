@@ -79,7 +79,7 @@ class SectionedView(JustifiedView):
         self.fold.say(fold)
         margin = px(self, PAD)
         top = self._rows.block_tops[-1] + 2 * margin - self.verticalOffset()
-        self.fold.setGeometry(margin, top, self._rows.measure.width, self.fold.sizeHint().height())
+        self.fold.setGeometry(margin, top, self._rows.metrics.width, self.fold.sizeHint().height())
 
     def _place_strip(self) -> None:
         """Place the sticky heading at the top once its section's heading has scrolled out; the next heading pushes it."""
@@ -106,7 +106,7 @@ class SectionedView(JustifiedView):
         top = self._rows.block_tops[block] + px(self, PAD) - self.verticalOffset()
         room = round(section.above * em(self))
         high = px(self, STRIP)
-        return QRect(px(self, PAD), top + room - high, self._rows.measure.width, high)
+        return QRect(px(self, PAD), top + room - high, self._rows.metrics.width, high)
 
     def _title(self, block: int) -> str:
         """The title of a section with a place."""
@@ -141,13 +141,13 @@ class SectionedView(JustifiedView):
             if words := self._title(block):
                 paint_heading(painter, self, place, words)
         if self._rows.shapes.days:
-            self._paint_days(painter, area.adjusted(0, 0, 0, self._rows.measure.day_above))
+            self._paint_days(painter, area.adjusted(0, 0, 0, self._rows.metrics.day_above))
 
     def _paint_days(self, painter: QPainter, area: QRect) -> None:
         """Paint each day over its first photo, cut at the next one."""
         seen, days = self._photos_in(area), self._rows.shapes.days
         named = days[bisect_left(days, seen.start) : bisect_left(days, seen.stop)]
-        wall, high = self._wall_model.wall, self._rows.measure.day_above
+        wall, high = self._wall_model.wall, self._rows.metrics.day_above
         for photo, after in pairwise([*named, -1]):
             cell, beside = self._rect(photo), self._rect(after)
             taken = wall.results[photo].taken
@@ -162,7 +162,7 @@ class SectionedView(JustifiedView):
 
     def _room_beside(self, cell: QRect, beside: QRect | None) -> int:
         """The available width of the words over a photo."""
-        margin, width = px(self, PAD), self._rows.measure.width
+        margin, width = px(self, PAD), self._rows.metrics.width
         if self.isRightToLeft():
             return cell.right() - (beside.right() if beside else margin)
         return (beside.left() if beside else margin + width) - cell.left()

@@ -30,7 +30,7 @@ BLOWN_UP = 1.25  # the highest magnification of a stored thumbnail; beyond it th
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class ThumbnailRequest:
     """A photo wanted at a size in device pixels, its corners rounded by `radius`; `path` is its file."""
 
     photo: int
@@ -40,7 +40,7 @@ class Want:
     path: Path
 
     @classmethod
-    def of(cls, photo: Result, widget: QWidget, width: float, height: float) -> Want:
+    def of(cls, photo: Result, widget: QWidget, width: float, height: float) -> ThumbnailRequest:
         """A photo at a size in logical pixels, for the screen of this widget."""
         ratio = widget.devicePixelRatioF()
         size = round(width * ratio), round(height * ratio)
@@ -58,10 +58,10 @@ class Want:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """A pixmap, the want it was made for, and whether it was read from the photo itself."""
+class _CachedPixmap:
+    """A pixmap, the request it was made for, and whether it was read from the photo itself."""
 
-    want: Want
+    request: ThumbnailRequest
     pixmap: QPixmap
     is_sharp: bool
 
@@ -77,11 +77,11 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._jobs, self._pictures, self._budget = jobs, pictures, budget
         self._fetch: Fetch | None = None
-        self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        self._cache: OrderedDict[int, _CachedPixmap] = OrderedDict()
         self._bytes = 0
         self.missing: set[int] = set()  # photos without a thumbnail in the library
         self._blurred: set[int] = set()  # photos that cannot be read now and keep the stored thumbnail
-        self._wanted: Sequence[Want] = ()
+        self._wanted: Sequence[ThumbnailRequest] = ()
         self._seen = 0
         self.is_busy = self._is_sharpening = False  # while a batch, or a large photo, is read
 
@@ -92,11 +92,11 @@ class Thumbnails(QObject):
 
     def pixmap(self, photo: int) -> QPixmap | None:
         """The photo's pixmap, possibly of another size than wanted, or None if there is none yet."""
-        kept = self._kept.get(photo)
-        if kept is None:
+        cached = self._cache.get(photo)
+        if cached is None:
             return None
-        self._kept.move_to_end(photo)
-        return kept.pixmap
+        self._cache.move_to_end(photo)
+        return cached.pixmap
 
     def stored(self, photo: int) -> QImage | None:
         """The stored thumbnail unscaled, None if there is none; called in threads."""
@@ -104,7 +104,7 @@ class Thumbnails(QObject):
         image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's JPEG, not a user's file
         return None if image.isNull() else image
 
-    def want(self, wanted: Sequence[Want], seen: int = 0) -> None:
+    def request(self, wanted: Sequence[ThumbnailRequest], seen: int = 0) -> None:
         """Fetch these in order; earlier requests that are not among them are dropped.
 
         The first `seen` are in sight: large ones among them are then read from the photos themselves.
@@ -121,81 +121,81 @@ class Thumbnails(QObject):
     def _next(self) -> None:
         if self.is_busy or self._fetch is None:
             return
-        batch = [want for want in self._wanted if self._lacks(want)][:BATCH]
+        batch = [request for request in self._wanted if self._lacks(request)][:BATCH]
         if not batch:
             self._sharpen()
             return
         self.is_busy = True
-        self._jobs.read(lambda: self._bake_all(batch), self._take, self._give_up)
+        self._jobs.read(lambda: self._render_all(batch), self._take, self._give_up)
 
-    def _bake_all(self, batch: Sequence[Want]) -> list[tuple[Want, QImage | None]]:
-        """Read and bake a batch; runs in a thread."""
-        stored = ((want, self.stored(want.photo)) for want in batch)
-        return [(want, None if image is None else bake(image, want)) for want, image in stored]
+    def _render_all(self, batch: Sequence[ThumbnailRequest]) -> list[tuple[ThumbnailRequest, QImage | None]]:
+        """Read and render a batch; runs in a thread."""
+        stored = ((request, self.stored(request.photo)) for request in batch)
+        return [(request, None if image is None else render(image, request)) for request, image in stored]
 
-    def _lacks(self, want: Want) -> bool:
-        if want.photo in self.missing:
+    def _lacks(self, request: ThumbnailRequest) -> bool:
+        if request.photo in self.missing:
             return False
-        kept = self._kept.get(want.photo)
-        return kept is None or (kept.want != want and not (kept.is_sharp and want.is_large))
+        cached = self._cache.get(request.photo)
+        return cached is None or (cached.request != request and not (cached.is_sharp and request.is_large))
 
     def _sharpen(self) -> None:
         """Read one large photo in sight; scrolling on does not wait for it."""
         if self._is_sharpening:
             return
-        want = next((want for want in self._wanted[: self._seen] if self._is_blurred(want)), None)
-        if want is None:
+        request = next((request for request in self._wanted[: self._seen] if self._is_blurred(request)), None)
+        if request is None:
             return
         self._is_sharpening = True
         self._jobs.read(
-            lambda: bake(self._read_sharp(want), want),
-            lambda image: self._take([(want, image)], is_sharp=True),
-            lambda _sentence: self._take([(want, None)], is_sharp=True),
+            lambda: render(self._read_sharp(request), request),
+            lambda image: self._take([(request, image)], is_sharp=True),
+            lambda _sentence: self._take([(request, None)], is_sharp=True),
         )
 
-    def _read_sharp(self, want: Want) -> QImage:
+    def _read_sharp(self, request: ThumbnailRequest) -> QImage:
         """Read a photo; runs in a thread."""
-        size = QSize(want.width, want.height)
-        return self._pictures.load(want.path, size, lambda: want in self._wanted).image
+        size = QSize(request.width, request.height)
+        return self._pictures.load(request.path, size, lambda: request in self._wanted).image
 
-    def _is_blurred(self, want: Want) -> bool:
-        kept = self._kept.get(want.photo)
-        if kept is None or not want.is_large or want.photo in self._blurred:
+    def _is_blurred(self, request: ThumbnailRequest) -> bool:
+        cached = self._cache.get(request.photo)
+        if cached is None or not request.is_large or request.photo in self._blurred:
             return False
-        return not kept.is_sharp or kept.want != want
+        return not cached.is_sharp or cached.request != request
 
-    def _take(self, baked: list[tuple[Want, QImage | None]], *, is_sharp: bool = False) -> None:
+    def _take(self, images: list[tuple[ThumbnailRequest, QImage | None]], *, is_sharp: bool = False) -> None:
         if is_sharp:
             self._is_sharpening = False
         else:
             self.is_busy = False
-        for want, image in baked:
+        for request, image in images:
             if image is not None:
-                self._keep(_Kept(want, QPixmap.fromImage(image), is_sharp))
+                self._keep(_CachedPixmap(request, QPixmap.fromImage(image), is_sharp))
             elif not is_sharp:
-                self.missing.add(want.photo)
-            elif want in self._wanted:  # otherwise it was only dropped
-                self._blurred.add(want.photo)
-        self.arrived.emit({want.photo for want, _ in baked})
+                self.missing.add(request.photo)
+            elif request in self._wanted:  # otherwise it was only dropped
+                self._blurred.add(request.photo)
+        self.arrived.emit({request.photo for request, _ in images})
         self._next()
 
     def _give_up(self, _sentence: str) -> None:
         """Drop a batch after a read error: its cells stay grey until the next request."""
         self.is_busy = False
 
-    def _keep(self, kept: _Kept) -> None:
-        if old := self._kept.pop(kept.want.photo, None):
-            self._bytes -= old.want.bytes
-        self._kept[kept.want.photo] = kept
-        self._bytes += kept.want.bytes
-        while self._bytes > self._budget and len(self._kept) > 1:
-            _, dropped = self._kept.popitem(last=False)
-            self._bytes -= dropped.want.bytes
+    def _keep(self, cached: _CachedPixmap) -> None:
+        if old := self._cache.pop(cached.request.photo, None):
+            self._bytes -= old.request.bytes
+        self._cache[cached.request.photo] = cached
+        self._bytes += cached.request.bytes
+        while self._bytes > self._budget and len(self._cache) > 1:
+            _, dropped = self._cache.popitem(last=False)
+            self._bytes -= dropped.request.bytes
 
 
-def bake(image: QImage, want: Want) -> QImage:
+def render(image: QImage, request: ThumbnailRequest) -> QImage:
     """Scale an image to fill the wanted size, crop it centrally, round its corners."""
-    size = QSize(want.width, want.height)
+    size = QSize(request.width, request.height)
     filled = image.scaled(
         size, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
     )
@@ -205,7 +205,7 @@ def bake(image: QImage, want: Want) -> QImage:
     painter = QPainter(ready)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     shape = QPainterPath()
-    shape.addRoundedRect(QRectF(ready.rect()), want.radius, want.radius)
+    shape.addRoundedRect(QRectF(ready.rect()), request.radius, request.radius)
     painter.setClipPath(shape)
     painter.drawImage(ready.rect(), filled, cut)
     painter.end()

@@ -22,7 +22,7 @@ from picsight.window.actions.keys import Key
 from picsight.window.grid.model import WallModel, files_of
 from picsight.window.grid.photo_painter import PhotoPainter, circle_zone, plate_of, verdict_zones
 from picsight.window.grid.sectioned import SectionedView
-from picsight.window.grid.thumbnails import Thumbnails, Want
+from picsight.window.grid.thumbnails import ThumbnailRequest, Thumbnails
 from picsight.window.parts.focus import shows_focus
 from picsight.window.tokens import SMALL, px, tones
 
@@ -223,16 +223,16 @@ class PhotoView(SectionedView):
         area, page = self.viewport().rect(), self.viewport().height()
         parts = (area, area.translated(0, page), area.translated(0, -page))
         photos = self._wall_model.wall.results
-        wanted: dict[int, Want] = {}
+        wanted: dict[int, ThumbnailRequest] = {}
         seen = 0
         for part in parts:
             for row in self._photos_in(part):
                 cell = self._rows.cell(row)
                 if cell and row < len(photos):
-                    want = Want.of(photos[row], self, cell.width(), cell.height())
-                    wanted.setdefault(want.photo, want)
+                    request = ThumbnailRequest.of(photos[row], self, cell.width(), cell.height())
+                    wanted.setdefault(request.photo, request)
             seen = seen or len(wanted)
-        self._thumbnails.want(tuple(wanted.values()), seen)
+        self._thumbnails.request(tuple(wanted.values()), seen)
         self.rested.emit(list(wanted))
 
     # Mouse and keys

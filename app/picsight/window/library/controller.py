@@ -32,7 +32,7 @@ COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of
 
 
 @dataclass(frozen=True, slots=True)
-class LibraryPlace:
+class LibrarySetup:
     """The library's folder, a function that opens its models and one that lists all models (both run in threads), and the
     languages of searches besides English.
     """
@@ -59,14 +59,14 @@ class LibraryController(QObject):
     model_refused = Signal(str)  # why the model could not be chosen
 
     def __init__(
-        self, place: LibraryPlace, status: StatusLine, jobs: Jobs, parent: QObject | None = None
+        self, setup: LibrarySetup, status: StatusLine, jobs: Jobs, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._place, self._status, self._jobs = place, status, jobs
+        self._setup, self._status, self._jobs = setup, status, jobs
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self.overview = Overview()  # as last read
-        self.has_looked = False  # whether the last run has read all folders completely
+        self.is_scanned = False  # whether the last run has read all folders completely
         # The folders that the last run found emptier than before, and whose photos it kept.
         self.emptied: tuple[EmptiedFolder, ...] = ()
         # The missing or incomplete model because of which the library could not be opened.
@@ -93,8 +93,8 @@ class LibraryController(QObject):
             from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
 
             choice = self._models()
-            library = Library.open(self._place.folder, choice.answers, wanted=choice.wanted)
-            library.languages = self._place.languages
+            library = Library.open(self._setup.folder, choice.answers, wanted=choice.wanted)
+            library.languages = self._setup.languages
             for path in folders_to_add:
                 library.add_folder(path)
             return library, first_overview(library)
@@ -105,12 +105,12 @@ class LibraryController(QObject):
     def _models(self) -> ModelChoice:
         self.broken_model = None
         try:
-            return self._place.models()
+            return self._setup.models()
         except BundleError:
             from picsight_engine.store.library_folder import chosen_model
 
-            models = self._place.installed()
-            name = chosen_model(self._place.folder) or models.all()[0].name
+            models = self._setup.installed()
+            name = chosen_model(self._setup.folder) or models.all()[0].name
             self.broken_model = BrokenModel(name, any(name == model.name for model in models.all()))
             raise
 
@@ -228,7 +228,7 @@ class LibraryController(QObject):
             if self._run is not None:
                 self._run.set()
             return
-        self._paused, self.has_looked, self._run_folders = False, False, len(self.overview.folders)
+        self._paused, self.is_scanned, self._run_folders = False, False, len(self.overview.folders)
         self._begun_with |= self._added
         self._added.clear()
 
@@ -274,14 +274,14 @@ class LibraryController(QObject):
             self._choose_next()
 
     def _choose_next(self) -> None:
-        name, library, place = self._next_model, self._library, self._place
+        name, library, setup = self._next_model, self._library, self._setup
         if name is None or self._opening:
             return
 
         def work() -> None:
             from picsight_engine.installation.model_choice import use_model
 
-            choice = use_model(place.folder, name, place.installed()).choice
+            choice = use_model(setup.folder, name, setup.installed()).choice
             if library is not None:
                 library.use(choice.answers, choice.wanted)
 
@@ -330,7 +330,7 @@ class LibraryController(QObject):
 
     def has_small_model(self) -> bool:
         """Whether photos are read by the model that comes with Picsight."""
-        return self._library is not None and self._library.wanted.folder == self._place.installed().shipped
+        return self._library is not None and self._library.wanted.folder == self._setup.installed().shipped
 
     def _fail_to_open(self, sentence: str) -> None:
         self._opening = False
@@ -354,7 +354,7 @@ class LibraryController(QObject):
             return
         self._has_begun = True
         self.begun.emit()
-        self.look_over()
+        self.refresh_overview()
         if self.overview.photos:
             # Loads the model before the first search. An error is reported by that search.
             self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
@@ -366,7 +366,7 @@ class LibraryController(QObject):
         self.overview = overview
         self.overview_changed.emit(overview)
 
-    def look_over(self) -> None:
+    def refresh_overview(self) -> None:
         """Read the overview again."""
         library = self._library
         if library is not None:
@@ -405,7 +405,7 @@ class LibraryController(QObject):
         changed = before is not None and before is not self._answering
         if changed:
             self.answers_changed.emit()
-        self.has_looked, self.emptied = not event.cancelled, event.emptied
+        self.is_scanned, self.emptied = not event.cancelled, event.emptied
         self._take_overview(overview)
         if event.cancelled:
             if self._next_model is None and not self._again:  # else the next run follows at once
@@ -443,7 +443,7 @@ class LibraryController(QObject):
 
     def _end_run(self) -> None:
         self._run = None
-        self.look_over()
+        self.refresh_overview()
         self.indexing_ended.emit()
         self._choose_next()
         self._go_on(look=False)  # after the choice, if there is one
@@ -454,6 +454,6 @@ class LibraryController(QObject):
             self._status.show_incomplete()
         else:
             self._status.show_stopped(sentence)
-        self.look_over()
+        self.refresh_overview()
         self.indexing_ended.emit()
         self._choose_next()

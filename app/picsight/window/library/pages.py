@@ -62,12 +62,12 @@ class LibraryPages(QObject):
         search.place_changed.connect(lambda _place: self._say_photos())
         search.folders_wanted.connect(self.choose_folders)
         search.install_again_requested.connect(lambda: models.install_again(library.model_names[0]))
-        self._join_folders()
-        self._join_status()
+        self._connect_folders()
+        self._connect_status()
         frame.problems.retry_requested.connect(self._retry)
         frame.problems.ignore_requested.connect(self._ignore)
 
-    def _join_folders(self) -> None:
+    def _connect_folders(self) -> None:
         frame, library = self._frame, self._library
         frame.folders_dropped.connect(library.add_folders)
         frame.first_run.choose_requested.connect(self.choose_folders)
@@ -75,7 +75,7 @@ class LibraryPages(QObject):
         frame.sidebar.add_requested.connect(self.choose_folders)
         frame.sidebar.folder_menu_requested.connect(self._show_folder_menu)
 
-    def _join_status(self) -> None:
+    def _connect_status(self) -> None:
         status, models = self._frame.status, self._models
         status.forget_requested.connect(self._confirm_forgetting)
         status.folders_requested.connect(self.choose_folders)
@@ -135,7 +135,7 @@ class LibraryPages(QObject):
 
     def _show_lines(self) -> None:
         library, emptied = self._library, {place.path for place in self._library.emptied}
-        lines = entries_of(library.overview, emptied, self._tags, looked=library.has_looked)
+        lines = entries_of(library.overview, emptied, self._tags, scanned=library.is_scanned)
         self._frame.sidebar.set_entries(lines)
         self._frame.model.show_away([*library.overview.away, *sorted(emptied)])
 
@@ -157,7 +157,7 @@ class LibraryPages(QObject):
     def _indexing_ended(self) -> None:
         for thumbnails in (self._frame.thumbnails, self._frame.strip_thumbnails):
             thumbnails.retry_missing()
-        self._search.settle(complete=self._library.has_looked)
+        self._search.settle(complete=self._library.is_scanned)
 
     def _retry(self, problems: Sequence[Problem]) -> None:
         self._library.change(lambda library: library.retry(problems), self._library.index)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.parts.words import counted, plain, say, short_path, since, tooltip
+from picsight.window.parts.words import counted, plain, short_path, since, tooltip, tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -206,8 +206,8 @@ def _group_words(group: ProblemGroup, column: Column) -> str:
     words = {
         Column.NAME: plain(group.title),
         Column.WHEN: "" if is_unread else counted(len(group.problems), "%n file", "%n files"),
-        Column.RETRY: "" if is_unread else say("Try all again") if several else say("Try again"),
-        Column.IGNORE: say("Ignore all") if several else say("Ignore"),
+        Column.RETRY: "" if is_unread else tr("Try all again") if several else tr("Try again"),
+        Column.IGNORE: tr("Ignore all") if several else tr("Ignore"),
     }
     return words.get(column, "")
 
@@ -221,6 +221,6 @@ def _words(problem: Problem, column: Column) -> str:
         case Column.TRIES:
             return counted(problem.tries, "", "%n tries")
         case Column.RETRY:
-            return "" if problem.code == "not_read" else say("Try again")
+            return "" if problem.code == "not_read" else tr("Try again")
         case Column.IGNORE:
-            return say("Ignore")
+            return tr("Ignore")

@@ -24,7 +24,7 @@ from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.pills import PillButton, Pills
-from picsight.window.parts.words import counted, number, say, short_path
+from picsight.window.parts.words import counted, number, short_path, tr
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class ProblemsView(QWidget):
         self._notice.say(self.tr("Every photo could be read."))
         self._prepare_table()
         self._build()
-        self._join()
+        self._connect()
         self._follow()
 
     def _prepare_table(self) -> None:
@@ -96,7 +96,7 @@ class ProblemsView(QWidget):
         for column, width in WIDTHS.items():
             table.setColumnWidth(column, px(self, width))
 
-    def _join(self) -> None:
+    def _connect(self) -> None:
         table = self.table
         table.clicked.connect(self._press)
         table.activated.connect(self._activate)
@@ -176,7 +176,7 @@ class ProblemsView(QWidget):
         for button in self._group.buttons():
             self._group.removeButton(button)
         for kind, count in kinds:
-            words = say(REASONS[kind]) if kind else self.tr("All")
+            words = tr(REASONS[kind]) if kind else self.tr("All")
             button = PillButton(f"{words} {number(count)}", self)
             button.clicked.connect(partial(self._model.show_kind, kind))
             self._group.addButton(button)

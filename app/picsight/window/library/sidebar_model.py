@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 
-from picsight.window.parts.words import counted, number, plain, say, tooltip
+from picsight.window.parts.words import counted, number, plain, tooltip, tr
 from picsight.window.tags.paths import query_of
 
 if TYPE_CHECKING:
@@ -67,32 +67,32 @@ class SidebarEntry:
 
 
 def entries_of(
-    overview: Overview, emptied: Collection[Path], tags: Sequence[Tag] = (), *, looked: bool
+    overview: Overview, emptied: Collection[Path], tags: Sequence[Tag] = (), *, scanned: bool
 ) -> list[SidebarEntry]:
-    """The lines for a library. `emptied` are folders that lost photos; once the library is `looked` through, a folder
+    """The lines for a library. `emptied` are folders that lost photos; once the library is `scanned`, a folder
     without photos is marked as empty.
     """
-    entries = [SidebarEntry(say("All photos"), "photos", "", count=overview.photos)]
+    entries = [SidebarEntry(tr("All photos"), "photos", "", count=overview.photos)]
     entries += [_tag_entry(tag) for tag in tags if tag.kind == "favourite" and tag.accepted]
     if problems := len(overview.problems):
-        entries.append(SidebarEntry(say("Problems"), "problems", SidebarAction.PROBLEMS, count=problems))
+        entries.append(SidebarEntry(tr("Problems"), "problems", SidebarAction.PROBLEMS, count=problems))
     if overview.saved:
-        entries.append(SidebarEntry(say("Saved")))
+        entries.append(SidebarEntry(tr("Saved")))
         entries += [
             SidebarEntry(plain(each.name), "saved", each.query, search=each) for each in overview.saved
         ]
     if overview.folders:
         entries += _tag_entries(tags)
-    return [*entries, *_folder_entries(overview, emptied, looked=looked)]
+    return [*entries, *_folder_entries(overview, emptied, scanned=scanned)]
 
 
-def _folder_entries(overview: Overview, emptied: Collection[Path], *, looked: bool) -> list[SidebarEntry]:
+def _folder_entries(overview: Overview, emptied: Collection[Path], *, scanned: bool) -> list[SidebarEntry]:
     states = {folder.path: str(folder.state) for folder in overview.folders}
     notes = {
-        "offline": say("not connected"),
-        "denied": say("may not be read"),
-        "emptied": say("photos are missing"),
-        "empty": say("no photos") if looked else "",
+        "offline": tr("not connected"),
+        "denied": tr("may not be read"),
+        "emptied": tr("photos are missing"),
+        "empty": tr("no photos") if scanned else "",
     }
     below: defaultdict[Path | None, list[SidebarEntry]] = defaultdict(list)
     for directory in reversed(overview.directories):  # the contents of a directory follow it
@@ -112,7 +112,7 @@ def _folder_entries(overview: Overview, emptied: Collection[Path], *, looked: bo
                 children=tuple(reversed(below.pop(path, []))),
             )
         )
-    return [SidebarEntry(say("Folders")), *reversed(below[None])]
+    return [SidebarEntry(tr("Folders")), *reversed(below[None])]
 
 
 def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
@@ -121,14 +121,14 @@ def _tag_entries(tags: Sequence[Tag]) -> list[SidebarEntry]:
     albums = [tag for tag in tags if tag.kind == "album"]
     tops = [place for place, tag in enumerate(plain_tags) if tag.parent is None]
     end = tops[MOST_TAGS] if len(tops) > MOST_TAGS else len(plain_tags)
-    entries = [SidebarEntry(say("Tags")), *_trees(plain_tags[:end])]
+    entries = [SidebarEntry(tr("Tags")), *_trees(plain_tags[:end])]
     if end < len(plain_tags):
         all_of_them = counted(len(plain_tags), "%n tag…", "All %n tags…")
         entries.append(SidebarEntry(all_of_them, "more", SidebarAction.ALL_TAGS))
-    hint = "" if plain_tags else say("Make a tag from a few words or photos.")
-    entries.append(SidebarEntry(say("New tag…"), "add", SidebarAction.NEW_TAG, note=hint))
+    hint = "" if plain_tags else tr("Make a tag from a few words or photos.")
+    entries.append(SidebarEntry(tr("New tag…"), "add", SidebarAction.NEW_TAG, note=hint))
     if albums:
-        entries += [SidebarEntry(say("Albums")), *_trees(albums)]
+        entries += [SidebarEntry(tr("Albums")), *_trees(albums)]
     return entries
 
 
@@ -144,7 +144,7 @@ def _trees(tags: Sequence[Tag]) -> list[SidebarEntry]:
 
 def _tag_entry(tag: Tag, children: tuple[SidebarEntry, ...] = ()) -> SidebarEntry:
     icon = {"tag": "tag", "album": "album", "favourite": "favourite"}[tag.kind]
-    words = say("Favourites") if tag.kind == "favourite" else plain(tag.name)
+    words = tr("Favourites") if tag.kind == "favourite" else plain(tag.name)
     return SidebarEntry(
         words, icon, query_of(tag), count=tag.accepted + tag.suggested, children=children, tag=tag
     )

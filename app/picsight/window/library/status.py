@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.labels import TRAILING, ElidedLabel, Words
+from picsight.window.parts.labels import TRAILING, ElidedLabel, Label
 from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.parts.words import counted, duration, number, percent, quoted, tooltip
 from picsight.window.tokens import PAD, SMALL, px
@@ -238,7 +238,7 @@ class IndexingFigures(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._far, self._long = Words(parent=self), Words(parent=self)
+        self._far, self._long = Label(parent=self), Label(parent=self)
         filled(QVBoxLayout(self), self, self._far, self._long, gap=SMALL, around=(PAD, PAD, PAD, 0))
 
     def show_progress(self, progress: Progress, done: str, folders: int, photos: int) -> None:

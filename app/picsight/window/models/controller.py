@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from picsight.jobs import Jobs
-    from picsight.window.library.controller import LibraryController, LibraryPlace
+    from picsight.window.library.controller import LibraryController, LibrarySetup
     from picsight.window.models.view import ModelsDialog
     from picsight_engine.bundles.bundle import Licence, Manifest
     from picsight_engine.installation.catalogue import CatalogueEntry
@@ -56,13 +56,13 @@ class ModelsController(QObject):
 
     def __init__(
         self,
-        place: LibraryPlace,
+        setup: LibrarySetup,
         library: LibraryController,
         jobs: Jobs,
         window: QWidget,
     ) -> None:
         super().__init__(window)
-        self._place, self._library, self._jobs, self._window = place, library, jobs, window
+        self._setup, self._library, self._jobs, self._window = setup, library, jobs, window
         self._rows: dict[str, ModelRow] = {}
         self._installation: _RunningInstallation | None = None
         self._faults: dict[str, str] = {}
@@ -97,12 +97,12 @@ class ModelsController(QObject):
         """Read all models again, if the dialog is open."""
         if self.dialog is None or not self.dialog.isVisible():
             return
-        place, photos, entries = self._place, self._library.overview.photos, _catalogue()
+        setup, photos, entries = self._setup, self._library.overview.photos, _catalogue()
 
         def work() -> list[ModelRow]:
             from picsight_engine.installation.model_offers import model_offers
 
-            offers = model_offers(place.folder, place.installed(), entries)
+            offers = model_offers(setup.folder, setup.installed(), entries)
             return rows_of(offers, photos, [entry.name for entry in entries])
 
         self._jobs.read(work, self._take_rows, self._say, replaces=LANE)
@@ -181,13 +181,13 @@ class ModelsController(QObject):
 
     def _confirm_removal(self, name: str) -> None:
         """Ask before removal, naming the libraries that use the model: getting it again costs a download."""
-        place, row = self._place, self._rows[name]
+        setup, row = self._setup, self._rows[name]
 
         def work() -> list[Path]:
             from picsight.locations import known_libraries
             from picsight_engine.installation.model_choice import libraries_using
 
-            return libraries_using(name, known_libraries(place.folder), place.installed())
+            return libraries_using(name, known_libraries(setup.folder), setup.installed())
 
         def ask_about(using: list[Path]) -> None:
             sentence = self.tr(
@@ -208,13 +208,13 @@ class ModelsController(QObject):
 
     def remove(self, name: str) -> None:
         """Remove an installed model, or the remains of an interrupted installation."""
-        place, fail = self._place, partial(self._fail, name)
-        self._jobs.read(lambda: place.installed().remove(name), lambda _nothing: self.refresh(), fail)
+        setup, fail = self._setup, partial(self._fail, name)
+        self._jobs.read(lambda: setup.installed().remove(name), lambda _nothing: self.refresh(), fail)
 
     # Installation
 
     def _fetch(self, entry: CatalogueEntry) -> None:
-        place = self._place
+        setup = self._setup
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight_engine.installation.install import (  # ssl, http: only who downloads
@@ -222,14 +222,14 @@ class ModelsController(QObject):
                 runs_coreml,
             )
 
-            yield from install(entry, place.installed(), coreml=runs_coreml(), cancel=cancel)
+            yield from install(entry, setup.installed(), coreml=runs_coreml(), cancel=cancel)
 
         self._begin(
             _RunningInstallation(entry.name, (self.tr("Connecting"), 0, 0), self.tr("Downloading")), events
         )
 
     def _unpack(self, parcel: _Parcel) -> None:
-        place, manifest = self._place, parcel.manifest
+        setup, manifest = self._setup, parcel.manifest
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight.locations import known_libraries
@@ -237,8 +237,8 @@ class ModelsController(QObject):
             from picsight_engine.installation.model_choice import require_replaceable
 
             with open_local_model(parcel.path) as again:
-                require_replaceable(known_libraries(place.folder), again.manifest, place.installed())
-                yield from again.install(place.installed(), cancel=cancel)
+                require_replaceable(known_libraries(setup.folder), again.manifest, setup.installed())
+                yield from again.install(setup.installed(), cancel=cancel)
 
         copying = self.tr("Copying")
         self._begin(_RunningInstallation(manifest.name, (copying, 0, 0), copying, arriving(manifest)), events)

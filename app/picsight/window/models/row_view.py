@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStyle, QVBo
 
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.controls import Button, ThinProgress, Weight
-from picsight.window.parts.icons import Sign
-from picsight.window.parts.labels import CENTRE, LEADING, Links, Words, paint_plate, paint_words, sized
+from picsight.window.parts.icons import Icon
+from picsight.window.parts.labels import CENTRE, LEADING, Label, LinkLabel, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import isolated, linked, say, size
+from picsight.window.parts.words import isolated, linked, size, tr
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ class Quality(QWidget):
         """Show this number of dots; nothing if the quality is unknown."""
         self._steps = steps
         self.setVisible(bool(steps))
-        self.setToolTip(say("Quality {quality} of {best}").format(quality=steps, best=BEST))
+        self.setToolTip(tr("Quality {quality} of {best}").format(quality=steps, best=BEST))
         self.update()
 
     def sizeHint(self) -> QSize:
         """A word and the dots."""
-        word = self.fontMetrics().horizontalAdvance(say("Finds"))
+        word = self.fontMetrics().horizontalAdvance(tr("Finds"))
         return QSize(word + px(self, HALF + BEST * ONE), px(self, 1.5))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -48,8 +48,8 @@ class Quality(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         direction, side = self.layoutDirection(), px(self, 0.625)
         painter.setPen(colours.dim)
-        paint_words(painter, self.rect(), LEADING, say("Finds"))
-        left = self.fontMetrics().horizontalAdvance(say("Finds")) + px(self, HALF)
+        paint_words(painter, self.rect(), LEADING, tr("Finds"))
+        left = self.fontMetrics().horizontalAdvance(tr("Finds")) + px(self, HALF)
         for step in range(BEST):
             dot = QRect(left + step * px(self, 0.875), (self.height() - side) // 2, side, side)
             dot = QStyle.visualRect(direction, self.rect(), dot)
@@ -59,11 +59,11 @@ class Quality(QWidget):
         painter.end()
 
 
-class Advice(Words):
+class Advice(Label):
     """A pill that recommends the model for most people."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(say("Recommended"), parent)
+        super().__init__(tr("Recommended"), parent)
         self.setAlignment(CENTRE)
         self.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
         self.setFixedHeight(px(self, 1.5))
@@ -77,13 +77,13 @@ class Advice(Words):
         super().paintEvent(event)
 
 
-class SignedSentence(QWidget):
+class IconSentence(QWidget):
     """A sentence with an optional icon in front of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._label = Words(parent=self, wraps=True)
-        self._sign = Sign("", 1.25, self, lambda colours: colours.text)
+        self._label = Label(parent=self, wraps=True)
+        self._sign = Icon("", 1.25, self, lambda colours: colours.text)
         self._sign.setFixedHeight(self.fontMetrics().height())
         row = filled(QHBoxLayout(self), self, self._sign, (self._label, 1), gap=SMALL, around=(0, 0, 0, 0))
         row.setAlignment(self._sign, Qt.AlignmentFlag.AlignTop)
@@ -108,13 +108,13 @@ class RowView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._title = sized(Words(parent=self, wraps=True), 1.0, semibold=True)
-        self._words, self._details = Words(parent=self, wraps=True), sized(Links(self, dim=True), 0.9)
+        self._title = sized(Label(parent=self, wraps=True), 1.0, semibold=True)
+        self._words, self._details = Label(parent=self, wraps=True), sized(LinkLabel(self, dim=True), 0.9)
         self._quality, self._advice = Quality(self), Advice(self)
         self._facts, self._licence, self._far = (
-            sized(Words(parent=self, wraps=True, dim=True), 0.9) for _label in range(3)
+            sized(Label(parent=self, wraps=True, dim=True), 0.9) for _label in range(3)
         )
-        self._stands, self._fault = SignedSentence(self), SignedSentence(self)
+        self._stands, self._fault = IconSentence(self), IconSentence(self)
         self._progress = ThinProgress("", self)
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.cancel.clicked.connect(self.cancel_requested)
@@ -161,8 +161,8 @@ class RowView(QWidget):
             label.setVisible(bool(words))
         self._stands.say(row.state, "tick" if row.in_use else "")
         self._details.setText(_details(row))
-        self._progress.setAccessibleName(say("Installing {model}").format(model=row.title))
-        self.cancel.setAccessibleName(say("Cancel installing {model}").format(model=row.title))
+        self._progress.setAccessibleName(tr("Installing {model}").format(model=row.title))
+        self.cancel.setAccessibleName(tr("Cancel installing {model}").format(model=row.title))
         self.show_fault(row.fault)
         self._show_actions(row)
 
@@ -177,9 +177,9 @@ class RowView(QWidget):
                 advised = row.recommended and place == len(row.actions) - 1
                 weight = Weight.PRIMARY if advised else Weight.PLAIN
                 weight = Weight.QUIET if action is ModelAction.REMOVE else weight
-                button = self._buttons[action] = Button(say(action.value), weight, self)
+                button = self._buttons[action] = Button(tr(action.value), weight, self)
                 button.clicked.connect(partial(self.action_requested.emit, action))
-            button.setAccessibleName(say(SPOKEN[action]).format(model=row.title))
+            button.setAccessibleName(tr(SPOKEN[action]).format(model=row.title))
             self._actions.removeWidget(button)
             self._actions.insertWidget(place + 1, button)  # the stretch is first
             button.setVisible(not self.cancel.isVisibleTo(self))
@@ -211,7 +211,7 @@ class RowView(QWidget):
             button.setVisible(not going_on)
         if going_on:
             self._far.setText(
-                say("{what} · {done} of {total}").format(what=words, done=size(done), total=size(total))
+                tr("{what} · {done} of {total}").format(what=words, done=size(done), total=size(total))
                 if total
                 else words or ""
             )
@@ -252,5 +252,5 @@ def _details(row: ModelRow) -> str:
     """Name and licence as HTML with a link; all text from files is escaped."""
     parts = [escape(isolated(row.given_title)), escape(isolated(row.name))]
     if row.licence_id:
-        parts.append(say("licence {licence}").format(licence=linked(row.licence_id, row.url)))
+        parts.append(tr("licence {licence}").format(licence=linked(row.licence_id, row.url)))
     return " · ".join(parts)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, duration, isolated, say, size
+from picsight.window.parts.words import counted, duration, isolated, size, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,9 +105,9 @@ class ModelRow:
     def spoken(self) -> str:
         """The whole row for a screen reader."""
         quality = (
-            say("quality {quality} of {best}").format(quality=self.quality, best=BEST) if self.quality else ""
+            tr("quality {quality} of {best}").format(quality=self.quality, best=BEST) if self.quality else ""
         )
-        recommended = say("recommended") if self.recommended else ""
+        recommended = tr("recommended") if self.recommended else ""
         words = self.words.rstrip(".")
         parts = (self.title, recommended, words, quality, self.facts, self.licence, self.state)
         return ", ".join(filter(None, parts))
@@ -124,7 +124,7 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
             given_title=offer.title,
             licence_id=offer.licence.id if offer.licence else "",
             url=offer.licence.url if offer.licence else "",
-            words=say(PLAIN[offer.name].words) if offer.name in PLAIN else offer.words,
+            words=tr(PLAIN[offer.name].words) if offer.name in PLAIN else offer.words,
             quality=_quality(offer),
             facts=" · ".join(filter(None, (size(offer.bytes) if offer.bytes else "", _time(offer, photos)))),
             licence=_licence(offer),
@@ -163,13 +163,13 @@ def arriving(manifest: Manifest) -> ModelRow:
 
 def title_of(name: str, title: str) -> str:
     """The displayed title of a model."""
-    return say(PLAIN[name].title) if name in PLAIN else title
+    return tr(PLAIN[name].title) if name in PLAIN else title
 
 
 def _licence(offer: ModelOffer) -> str:
     if offer.name in PLAIN:
-        return say(PLAIN[offer.name].licence)
-    return say("Licence {licence}").format(licence=isolated(offer.licence.id)) if offer.licence else ""
+        return tr(PLAIN[offer.name].licence)
+    return tr("Licence {licence}").format(licence=isolated(offer.licence.id)) if offer.licence else ""
 
 
 def _time(offer: ModelOffer, photos: int) -> str:
@@ -177,26 +177,26 @@ def _time(offer: ModelOffer, photos: int) -> str:
     if not photos:
         return ""
     if not offer.photos:
-        return "" if offer.answers else say("has read your photos")
+        return "" if offer.answers else tr("has read your photos")
     if offer.seconds is None:
         return counted(offer.photos, "%n photo to read", "%n photos to read")
     whole = offer.photos >= photos
-    sentence = say("{time} for your library" if whole else "{time} for the rest of your library")
+    sentence = tr("{time} for your library" if whole else "{time} for the rest of your library")
     return sentence.format(time=duration(offer.seconds))
 
 
 def _state(offer: ModelOffer, answering: str) -> str:
     if offer.answers and offer.wanted:
-        return say("In use")
+        return tr("In use")
     if offer.answers:
-        return say("Answers until the new one is ready")
+        return tr("Answers until the new one is ready")
     if offer.wanted and offer.state == "installed":
         if not answering:
-            return say("Chosen")
-        return say("Reads your photos; {model} answers meanwhile").format(model=isolated(answering))
+            return tr("Chosen")
+        return tr("Reads your photos; {model} answers meanwhile").format(model=isolated(answering))
     if offer.state == "unfinished":
-        return say("Partly downloaded")
-    return say("Installed") if offer.state == "installed" else ""
+        return tr("Partly downloaded")
+    return tr("Installed") if offer.state == "installed" else ""
 
 
 def _actions(offer: ModelOffer, *, fetchable: bool) -> tuple[ModelAction, ...]:

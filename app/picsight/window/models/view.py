@@ -17,13 +17,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from picsight.window.models.row_view import RowView, SignedSentence
+from picsight.window.models.row_view import IconSentence, RowView
 from picsight.window.parts.controls import Button, Weight, flatten, scrolled
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.focus import focus_next, tab_stops
-from picsight.window.parts.labels import Links, Words, sized
+from picsight.window.parts.labels import Label, LinkLabel, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import WEB, isolated, linked, number, say
+from picsight.window.parts.words import WEB, isolated, linked, number, tr
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class ModelsDialog(QDialog):
         self._pages, self._list = QStackedWidget(self), QWidget()
         self._cards, self._others = QBoxLayout(QBoxLayout.Direction.LeftToRight), QWidget(self._list)
         self._lines = QVBoxLayout(self._others)
-        self._sentence = SignedSentence(self)
+        self._sentence = IconSentence(self)
         self.all = Button("", Weight.QUIET, self._list)
         self.details = Button(self.tr("Technical details"), Weight.QUIET, self)
         self.file = Button(self.tr("Install from a file…"), Weight.QUIET, self)
@@ -78,8 +78,8 @@ class ModelsDialog(QDialog):
 
     def _list_page(self) -> QWidget:
         page = QWidget()
-        title = sized(Words(self.tr("Models"), page), 1.15, semibold=True)
-        intro = Words(
+        title = sized(Label(self.tr("Models"), page), 1.15, semibold=True)
+        intro = Label(
             self.tr(
                 "A model is what understands your photos. Larger ones find more and take longer to read them."
             ),
@@ -240,7 +240,7 @@ class LicencePage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.link = sized(Words(parent=self, wraps=True), 1.15, semibold=True), Links(self)
+        self.title, self.link = sized(Label(parent=self, wraps=True), 1.15, semibold=True), LinkLabel(self)
         self.text = QPlainTextEdit(self)
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
@@ -261,7 +261,7 @@ class LicencePage(QWidget):
     def say(self, model: str, licence: str, url: str, text: str) -> None:
         """Show the licence of a model; without its text, show its address."""
         self.title.setText(self.tr("{model} has a licence").format(model=isolated(model)))
-        page = f" · {linked(say('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
+        page = f" · {linked(tr('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
         self.link.setText(linked(licence, "") + page)
         self.text.setPlainText(text or self.tr("Its text is at {url}").format(url=url))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight.exposure import film_time
-from picsight.window.parts.words import say
+from picsight.window.parts.words import tr
 
 if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
@@ -25,8 +25,8 @@ def badge(photo: Result) -> str:
     seconds = photo.duration if photo.moment is None else photo.moment
     parts = [
         "" if photo.duration is None or seconds is None else film_time(seconds),
-        *(say(_BADGES[kind]) for kind in dict.fromkeys(photo.companions) if kind in _BADGES),
-        say("LIVE") if photo.is_live else "",
+        *(tr(_BADGES[kind]) for kind in dict.fromkeys(photo.companions) if kind in _BADGES),
+        tr("LIVE") if photo.is_live else "",
     ]
     return " ".join(filter(None, parts))
 
@@ -34,9 +34,9 @@ def badge(photo: Result) -> str:
 def spoken_badge(photo: Result) -> str:
     """The same for tooltips and screen readers."""
     parts = [
-        say("film of {time}").format(time=film_time(photo.duration)) if photo.duration is not None else "",
-        say("found at {time}").format(time=film_time(photo.moment)) if photo.moment is not None else "",
-        *(say(_SPOKEN[kind]) for kind in dict.fromkeys(photo.companions) if kind in _SPOKEN),
-        say("Live Photo") if photo.is_live else "",
+        tr("film of {time}").format(time=film_time(photo.duration)) if photo.duration is not None else "",
+        tr("found at {time}").format(time=film_time(photo.moment)) if photo.moment is not None else "",
+        *(tr(_SPOKEN[kind]) for kind in dict.fromkeys(photo.companions) if kind in _SPOKEN),
+        tr("Live Photo") if photo.is_live else "",
     ]
     return ", ".join(filter(None, parts))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QActionGroup, QPainter
 from PySide6.QtWidgets import QMenu, QStyle, QToolButton, QWidget
 
-from picsight.window.parts.controls import NO_LINE, Painted
+from picsight.window.parts.controls import NO_LINE, ButtonBase
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.tokens import HAIR, HALF, ONE, mix, px
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Flat(Painted, QToolButton):
+class _Flat(ButtonBase, QToolButton):
     """A button without an outline until the mouse is over it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

@@ -47,7 +47,7 @@ class Weight(Enum):
     QUIET = 2
 
 
-class Painted(Drawn, _Base):
+class ButtonBase(Drawn, _Base):
     """The base of all buttons: a plate, its content, the focus ring; Enter presses them, as Space does.
 
     A subclass lists it before the Qt class, whose role screen readers know.
@@ -96,7 +96,7 @@ class Painted(Drawn, _Base):
         return 0 if not self.isEnabled() else 2 if self.isDown() else int(self.underMouse())
 
 
-class Button(Painted, QPushButton):
+class Button(ButtonBase, QPushButton):
     """A flat button with words."""
 
     def __init__(self, text: str, weight: Weight = Weight.PLAIN, parent: QWidget | None = None) -> None:
@@ -128,7 +128,7 @@ class Button(Painted, QPushButton):
         super()._paint(painter, colours)
 
 
-class IconButton(Painted, QToolButton):
+class IconButton(ButtonBase, QToolButton):
     """A button with an icon and optional words; its name is its tooltip and its accessible name."""
 
     def __init__(self, icon: str, name: str, parent: QWidget | None = None, *, words: str = "") -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
-from picsight.window.parts.labels import CENTRE, Words, paint_plate, sized_font
-from picsight.window.parts.words import counted, isolated, say
+from picsight.window.parts.labels import CENTRE, Label, paint_plate, sized_font
+from picsight.window.parts.words import counted, isolated, tr
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 
@@ -40,12 +40,12 @@ class Drop:
                 counted(len(self.folders), "Drop to add this folder.", "Drop to add these %n folders.")
             )
         if len(self.models) == 1:
-            words.append(say("Drop to install this model."))
+            words.append(tr("Drop to install this model."))
         elif self.models:
             name = isolated(f"“{self.models[0].name}”")
-            words.append(say("Drop to install {name}; the others one at a time.").format(name=name))
+            words.append(tr("Drop to install {name}; the others one at a time.").format(name=name))
         if self.picture is not None and not words:
-            words.append(say("Drop to find photos like this one."))
+            words.append(tr("Drop to find photos like this one."))
         return " ".join(words)
 
 
@@ -95,7 +95,7 @@ def _is_model(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVES) and path.is_file()
 
 
-class DropVeil(Words):
+class DropOverlay(Label):
     """Covers the window during an acceptable drag: one outlined target, one sentence."""
 
     def __init__(self, parent: QWidget) -> None:

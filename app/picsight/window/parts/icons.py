@@ -36,7 +36,7 @@ def program_icon() -> QIcon:
     return QIcon(str(find_asset("icons") / "picsight.svg"))
 
 
-class Sign(Drawn, QWidget):
+class Icon(Drawn, QWidget):
     """An icon as a widget with a width in em and flexible height; `ink` selects its colour from the tones."""
 
     def __init__(self, icon: str, wide: float, parent: QWidget, ink: Callable[[Tones], QColor]) -> None:

@@ -104,7 +104,7 @@ def sized(label: _Sized, factor: float, *, semibold: bool = False) -> _Sized:
     return label
 
 
-class _Label(QLabel):
+class _LabelBase(QLabel):
     """The base of all labels; a `dim` one is for secondary words."""
 
     def __init__(self, parent: QWidget | None, *, wraps: bool, dim: bool) -> None:
@@ -127,7 +127,7 @@ class _Label(QLabel):
         self.setPalette(palette)
 
 
-class Words(_Label):
+class Label(_LabelBase):
     """Plain words: never read as markup, and no name in them changes the direction of the following text."""
 
     def __init__(
@@ -155,7 +155,7 @@ class Words(_Label):
             self.setAlignment(self._where)
 
 
-class Links(_Label):
+class LinkLabel(_LabelBase):
     """The only label with markup, made by `linked`; a clicked link opens in the browser."""
 
     def __init__(self, parent: QWidget | None = None, *, dim: bool = False) -> None:
@@ -165,7 +165,7 @@ class Links(_Label):
         self.setOpenExternalLinks(True)
 
 
-class ElidedLabel(Drawn, Words):
+class ElidedLabel(Drawn, Label):
     """One line that is cut at its end to leave room for its neighbours."""
 
     def __init__(self, parent: QWidget | None = None, *, dim: bool = True) -> None:

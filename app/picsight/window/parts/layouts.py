@@ -67,10 +67,10 @@ class LineSplitter(QSplitter):
 
     def createHandle(self) -> QSplitterHandle:
         """The line."""
-        return _Line(self.orientation(), self)
+        return _SplitterLine(self.orientation(), self)
 
 
-class _Line(Drawn, QSplitterHandle):
+class _SplitterLine(Drawn, QSplitterHandle):
     smooth = False
 
     def _draw(self, painter: QPainter, colours: Tones) -> None:

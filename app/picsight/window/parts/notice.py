@@ -12,8 +12,8 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.parts.controls import Button, IconButton, Weight
-from picsight.window.parts.icons import Sign
-from picsight.window.parts.labels import ElidedLabel, Words, sized
+from picsight.window.parts.icons import Icon
+from picsight.window.parts.labels import ElidedLabel, Label, sized
 from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.tokens import HALF, ONE, PAD, WIDE, px
 
@@ -41,14 +41,14 @@ class Notice(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title, self._sentence = (
-            sized(Words(parent=self, wraps=True), 1.3, semibold=True),
-            Words(parent=self, wraps=True),
+            sized(Label(parent=self, wraps=True), 1.3, semibold=True),
+            Label(parent=self, wraps=True),
         )
         for label in (self._title, self._sentence):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._ways = Ways(self)
+        self._ways = ButtonRow(self)
         _centre(self, self._title, self._sentence, HALF, self._ways, gap=PAD)
 
     def words(self) -> str:
@@ -68,7 +68,7 @@ class Notice(QWidget):
                 first.setFocus()
 
 
-class Ways(QHBoxLayout):
+class ButtonRow(QHBoxLayout):
     """Centred buttons side by side: the ways to continue."""
 
     def __init__(self, host: QWidget) -> None:
@@ -99,21 +99,21 @@ class FirstRun(QWidget):
         super().__init__(parent)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
-        words = Words(self.tr("Find your photos by describing them."), self, wraps=True)
+        words = Label(self.tr("Find your photos by describing them."), self, wraps=True)
         title = sized(words, 1.3, semibold=True)
         promises = [
             self._promise("computer", self.tr("Everything stays on this computer: no account, no upload.")),
             self._promise("read-only", self.tr("Your photos are only read, never changed.")),
         ]
-        self._hint = sized(Words(self.tr("Or drop a folder here."), self, wraps=True), 0.9)
+        self._hint = sized(Label(self.tr("Or drop a folder here."), self, wraps=True), 0.9)
         _centre(
             self, title, PAD, *promises, ONE, self._buttons(), PAD, self._hint, gap=HALF
         ).setContentsMargins(0, 0, 0, 0)
 
     def _promise(self, icon: str, words: str) -> QHBoxLayout:
-        label = Words(words, self, wraps=True)
+        label = Label(words, self, wraps=True)
         label.setMinimumHeight(px(self, WIDE))
-        sign = Sign(icon, 1.25, self, lambda colours: colours.accent)
+        sign = Icon(icon, 1.25, self, lambda colours: colours.accent)
         return filled(QHBoxLayout(), self, sign, (label, 1), gap=PAD)
 
     def _buttons(self) -> QHBoxLayout:

@@ -43,7 +43,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class Spacing:
     """Distances in em: a row's height, its icon, the space before, after, and between words and note."""
 
     high: float
@@ -90,27 +90,27 @@ class RowDelegate(QStyledItemDelegate):
     def __init__(
         self,
         view: QListView,
-        measures: Measures,
+        spacing: Spacing,
         ground: Callable[[QPainter, QAbstractItemView, QRect, QStyle.StateFlag], None],
     ) -> None:
         super().__init__(view)
-        self._view, self._measures, self._ground = view, measures, ground
+        self._view, self._spacing, self._ground = view, spacing, ground
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
         """The width that the list chooses."""
-        return QSize(px(self._view, 10), px(self._view, self._measures.high))
+        return QSize(px(self._view, 10), px(self._view, self._spacing.high))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one row: icon and words leading, the note trailing."""
-        view, measures, rect, row = self._view, self._measures, option.rect, index.data(ROW)
+        view, spacing, rect, row = self._view, self._spacing, option.rect, index.data(ROW)
         colours, direction, metrics = tones(view), view.layoutDirection(), view.fontMetrics()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._ground(painter, view, rect, option.state)
-        room = rect.adjusted(px(view, measures.before), 0, -px(view, measures.after), 0)
-        side = px(view, measures.icon)
+        room = rect.adjusted(px(view, spacing.before), 0, -px(view, spacing.after), 0)
+        side = px(view, spacing.icon)
         icon = QRect(room.left(), room.center().y() - side // 2, side, side)
-        end = metrics.horizontalAdvance(row.note) + px(view, measures.between)
+        end = metrics.horizontalAdvance(row.note) + px(view, spacing.between)
         words = room.adjusted(side + px(view, HALF), 0, -end, 0)
         paint_icon(painter, QStyle.visualRect(direction, rect, icon), row.icon, colours.dim)
         painter.setPen(colours.text)
@@ -124,11 +124,11 @@ class RowDelegate(QStyledItemDelegate):
 class PopupRows(QListView):
     """The list of a popup: it never has the focus, so it announces each new current row itself."""
 
-    def __init__(self, name: str, row_of: Callable[[Any], Row], measures: Measures, parent: QWidget) -> None:
+    def __init__(self, name: str, row_of: Callable[[Any], Row], spacing: Spacing, parent: QWidget) -> None:
         super().__init__(parent)
         self._rows = RowsModel(row_of, self)
         self.setModel(self._rows)
-        self.setItemDelegate(RowDelegate(self, measures, popup_ground))
+        self.setItemDelegate(RowDelegate(self, spacing, popup_ground))
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFrameShape(QFrame.Shape.NoFrame)

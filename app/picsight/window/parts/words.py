@@ -31,8 +31,8 @@ DAYS_RELATIVE = 7
 NAMED = 6  # the most files that a question names; it counts the others
 
 
-def say(text: str) -> str:
-    """A sentence in the user's language."""
+def tr(text: str) -> str:
+    """A text in the user's language, as by `QObject.tr`."""
     return QCoreApplication.translate("Words", text)
 
 
@@ -54,7 +54,7 @@ def decimal(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share of the whole, rounded down: 40 %."""
-    return say("{number} %").format(number=number(int(100 * share)))
+    return tr("{number} %").format(number=number(int(100 * share)))
 
 
 def size(count: int) -> str:
@@ -65,7 +65,7 @@ def size(count: int) -> str:
 
 def counted(value: int, one: str, many: str) -> str:
     """`one` for exactly one thing, else `many`; %n in either is replaced by the grouped number."""
-    return say(one if value == 1 else many).replace("%n", number(value))
+    return tr(one if value == 1 else many).replace("%n", number(value))
 
 
 def first_of(sentences: Sequence[str], one: str, many: str) -> str:
@@ -135,7 +135,7 @@ def duration(seconds: float) -> str:
     """A waiting time, as precise as an estimate is: under a minute, about 25 minutes, about 3 hours."""
     minutes = round(seconds / 60)
     if minutes < 1:
-        return say("under a minute")
+        return tr("under a minute")
     if minutes < 90:
         whole = minutes if minutes <= 10 else 5 * round(minutes / 5)
         return counted(whole, "about a minute", "about %n minutes")
@@ -164,14 +164,14 @@ def spoken_date(iso: str | None) -> str:
 def match_words(match: Match | None) -> str:
     """The strength of a match, for a screen reader; empty if unknown."""
     words = {"strong": "strong match", "weaker": "weaker match", "none": "no match"}
-    return say(words[match]) if match else ""
+    return tr(words[match]) if match else ""
 
 
 def since(then: QDateTime, now: QDateTime) -> str:
     """A past time: in words if less than a week ago, else the date."""
     seconds = then.secsTo(now)
     if seconds < 60:
-        return say("just now")
+        return tr("just now")
     if seconds < 3600:
         return counted(seconds // 60, "a minute ago", "%n minutes ago")
     if seconds < 86_400:

@@ -27,7 +27,7 @@ from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import plain
 from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
-from picsight.window.search.entry import Entry, Versions, extent, first_place
+from picsight.window.search.entry import Entry, EntryHistory, extent, first_place
 from picsight.window.search.place import ready
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HAIR, HALF, em, px, tones
@@ -84,7 +84,7 @@ class SearchBox(QFrame):
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
         self.is_album: Callable[[str], bool] = lambda _token: False
         self._entry = Entry()
-        self._versions = Versions(self._entry)
+        self._history = EntryHistory(self._entry)
         self._is_all = False  # selected, words and chips
         self._scope = ""
         self._recognised: list[tuple[str, str]] = []  # parts of the answered query, each with its meaning
@@ -93,7 +93,7 @@ class SearchBox(QFrame):
         self._example = 0
         self._rotation = QTimer(self, interval=ROTATE_MS)
         self._build()
-        self._join()
+        self._connect()
 
     def _build(self) -> None:
         self.line.setFrame(False)
@@ -124,7 +124,7 @@ class SearchBox(QFrame):
         clear_ground.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
         self.line.setPalette(clear_ground)
 
-    def _join(self) -> None:
+    def _connect(self) -> None:
         self.line.textEdited.connect(self._take_edit)
         self.line.returnPressed.connect(self._submit)
         self.clear_button.clicked.connect(self._empty)
@@ -165,7 +165,7 @@ class SearchBox(QFrame):
     def set_text(self, text: str) -> None:
         """Show another query without a signal."""
         entry = Entry.of(text)
-        self._versions = Versions(entry)
+        self._history = EntryHistory(entry)
         self._put(entry, len(entry.line))
 
     def put(self, text: str) -> None:
@@ -197,7 +197,7 @@ class SearchBox(QFrame):
 
     def _take_edit(self, line: str) -> None:
         entry, cursor = self._entry.edited(line), self.line.cursorPosition()
-        self._versions.note(entry, cursor, typed=True)
+        self._history.note(entry, cursor, typed=True)
         self._put(entry, cursor)
         self._fold(entry.finished(cursor))
         self.edited.emit(self.line.text())
@@ -206,13 +206,13 @@ class SearchBox(QFrame):
         """Turn parts of the line into chips; the cursor stays between the same words."""
         if pieces:
             entry, cursor = self._entry.folded(pieces, self.line.cursorPosition())
-            self._versions.note(entry, cursor, typed=False)
+            self._history.note(entry, cursor, typed=False)
             self._put(entry, cursor)
 
     def _change(self, entry: Entry, cursor: int | None = None) -> None:
         """Apply an edit that was not typed; without `cursor`, the cursor moves to the end."""
         at = len(entry.line) if cursor is None else cursor
-        self._versions.note(entry, at, typed=False)
+        self._history.note(entry, at, typed=False)
         self._put(entry, at)
         self.edited.emit(entry.line)
 
@@ -223,9 +223,9 @@ class SearchBox(QFrame):
             self.line.setCursorPosition(cursor)
         self.update_chips()
 
-    def _turn(self, by: int) -> None:
+    def _step(self, by: int) -> None:
         """Undo, or redo."""
-        step = self._versions.turn(by)
+        step = self._history.step(by)
         if step is not None:
             self._put(*step)
             self.edited.emit(self.line.text())
@@ -354,9 +354,9 @@ class SearchBox(QFrame):
         elif event.matches(QKeySequence.StandardKey.Copy) and self._all_words_are_selected():
             QGuiApplication.clipboard().setText(self.text())
         elif event.matches(QKeySequence.StandardKey.Undo):
-            self._turn(-1)
+            self._step(-1)
         elif event.matches(QKeySequence.StandardKey.Redo):
-            self._turn(1)
+            self._step(1)
         elif event.matches(QKeySequence.StandardKey.Paste):
             return self.paste_picture()
         else:

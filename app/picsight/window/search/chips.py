@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
 from picsight.window.actions.action import below
 from picsight.window.actions.keys import photo_menu
-from picsight.window.parts.controls import Painted
+from picsight.window.parts.controls import ButtonBase
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, paint_words
 from picsight.window.parts.words import counted, cut_middle, isolated, tooltip
@@ -129,7 +129,7 @@ class ChipBar(QWidget):
             self.focus(row)
 
 
-class ChipButton(Painted, QAbstractButton):
+class ChipButton(ButtonBase, QAbstractButton):
     """A pill with words and a cross."""
 
     high, edge, radius = HEIGHT, 1.0, 0.0
@@ -220,7 +220,7 @@ class ChipButton(Painted, QAbstractButton):
             self.typed.emit(event)
 
 
-class MoreButton(Painted, QAbstractButton):
+class MoreButton(ButtonBase, QAbstractButton):
     """The number of collapsed chips; a menu lists them."""
 
     high, edge, radius = HEIGHT, 1.0, 0.0

@@ -12,16 +12,16 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
+from picsight.window.search.contents import AllPhotos, News, PlaceContents, compare, contents_of
 from picsight.window.search.headline import (
-    absence,
     announcement,
+    empty_message,
     failure,
     faults_of,
     headline,
     scoped,
     searched_as,
 )
-from picsight.window.search.look import AllPhotos, News, Shown, compare, look
 from picsight.window.search.place import Place
 from picsight.window.search.query_pictures import QueryPictures
 from picsight.window.search.wording import readable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
-    from picsight.window.search.headline import Absence, Way
+    from picsight.window.search.headline import WallMessage, Way
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
@@ -72,8 +72,8 @@ class SearchController(QObject):
         self._library: Library | None = None
         self.place = Place()  # what is shown
         self.wanted = Place()  # the place of the last request, shown or pending
-        self.shown: Shown | None = None  # the contents of the shown place
-        self._held: Shown | None = None  # an answer without a match, to be shown after a pause
+        self.shown: PlaceContents | None = None  # the contents of the shown place
+        self._held: PlaceContents | None = None  # an answer without a match, to be shown after a pause
         self._arrangement = Arrangement()
         self._back: list[tuple[Place, tuple[int, int]]] = []
         self._photos = 0  # in the library
@@ -104,9 +104,9 @@ class SearchController(QObject):
         self.pictures.arrived.connect(self._name_pictures)
         page.pill.shown_requested.connect(self._show_news)
         page.view.fold_toggled.connect(self._toggle_weaker)
-        page.view.stack_toggled.connect(self._turn_stack)
+        page.view.stack_toggled.connect(self._toggle_stack)
         page.header.weaker_toggled.connect(self._include_weaker)
-        page.header.translated.clicked.connect(self._turn_translation)
+        page.header.translated.clicked.connect(self._toggle_translation)
         page.header.order_chosen.connect(self._order)
         page.header.group_chosen.connect(self._group)
 
@@ -133,9 +133,9 @@ class SearchController(QObject):
         """Go to another place and keep this one for going back."""
         self._remember()
         self._request(place)
-        self.name_place()
+        self.fill_box()
 
-    def like(self, photo: Result) -> None:
+    def more_like(self, photo: Result) -> None:
         """Show photos like this one; words can be added."""
         self.pictures.note_name(photo)
         self.go(Place(f"like:#{photo.id}", self.wanted.folder))
@@ -151,7 +151,7 @@ class SearchController(QObject):
         self._quiet.start()
         self.pictures.keep(picture, self._box.add)
 
-    def name_place(self) -> None:
+    def fill_box(self) -> None:
         """Show the current place in the box."""
         self._box.set_text(self.wanted.words)
         self._name_folder()
@@ -159,7 +159,7 @@ class SearchController(QObject):
     def _name_folder(self) -> None:
         self._box.set_scope(self.wanted.folder.name if self.wanted.folder else "")
 
-    def name_nothing(self) -> None:
+    def clear_box(self) -> None:
         """Empty the box, which has no relation to the shown page."""
         self._box.set_text("")
         self._box.set_scope("")
@@ -170,7 +170,7 @@ class SearchController(QObject):
             self._request(*self._back.pop())
         elif self.wanted != Place():
             self._request(Place())
-        self.name_place()
+        self.fill_box()
 
     def count_photos(self, photos: int, unread: Sequence[Path]) -> None:
         """Set the number of photos in the library, so that the header agrees with the sidebar, and its unread files."""
@@ -238,7 +238,7 @@ class SearchController(QObject):
         """Search all photos instead of the folder."""
         self._remember()
         self._request(replace(self.wanted, folder=None))
-        self.name_place()
+        self.fill_box()
 
     def _to_photos(self) -> None:
         self.photos_requested.emit()
@@ -277,10 +277,10 @@ class SearchController(QObject):
         if place.words and not library.is_ready:
             self._slow.start()
 
-        def work() -> Shown:
+        def work() -> PlaceContents:
             self._misread = False
             try:
-                return look(library, place, arrangement, self._listing)
+                return contents_of(library, place, arrangement, self._listing)
             except BundleError:
                 self._misread = True
                 raise
@@ -289,7 +289,7 @@ class SearchController(QObject):
             work, lambda shown: self._take(shown, time.monotonic() - started), self._fail, replaces=LANE
         )
 
-    def _take(self, shown: Shown, took: float) -> None:
+    def _take(self, shown: PlaceContents, took: float) -> None:
         """Show an answer. One without a match waits for a pause in typing; the old photos stay meanwhile."""
         self._took = took
         self._end_waiting()
@@ -303,7 +303,7 @@ class SearchController(QObject):
         self._slow.stop()
         self.busy_changed.emit(False)
 
-    def _show(self, shown: Shown) -> None:
+    def _show(self, shown: PlaceContents) -> None:
         """Show the answer for the wanted place."""
         view, place, is_same = self._page.view, self.wanted, shown is self.shown
         seen, stay = self._seen, self._stay
@@ -358,7 +358,7 @@ class SearchController(QObject):
 
     def _fail(self, sentence: str) -> None:
         self._end_waiting()
-        self._say_absence(failure(sentence, misread=self._misread))
+        self._show_message(failure(sentence, misread=self._misread))
         self.answered.emit()
 
     # Order, headings, and what may match
@@ -379,7 +379,7 @@ class SearchController(QObject):
         """Include weaker matches in an order other than by match, or leave them out again."""
         self._request(replace(self.wanted, weaker=not self.wanted.weaker), stay=True)
 
-    def _turn_translation(self) -> None:
+    def _toggle_translation(self) -> None:
         """Search for the words as typed instead of in English, or the other way round."""
         self._remember()
         self._request(replace(self.wanted, as_typed=not self.wanted.as_typed))
@@ -396,12 +396,12 @@ class SearchController(QObject):
         self._page.view.grow(wall) if folds else self._page.view.show_wall(wall, stay=True)
         self._say_what_is_shown()
 
-    def _turn_stack(self, row: int) -> None:
+    def _toggle_stack(self, row: int) -> None:
         """Expand or collapse the copies of a picture."""
         shown = self.shown
         if shown is not None:
             stack = shown.stacks[shown.wall.results[row].id]
-            self._arrangement = self._arrangement.with_stack_turned(stack)
+            self._arrangement = self._arrangement.with_stack_toggled(stack)
             self._request(self.wanted, stay=True)
 
     # After a pause in typing
@@ -420,9 +420,9 @@ class SearchController(QObject):
         """Show why there is no photo: nothing matches, or the photos are still to come."""
         folder, asked = self.place.folder, self._asked(begins=False)
         unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
-        self._say_absence(absence(self.place, self.shown, asked, settled=self._settled, unread=unread))
+        self._show_message(empty_message(self.place, self.shown, asked, settled=self._settled, unread=unread))
 
-    def _say_absence(self, absent: Absence) -> None:
+    def _show_message(self, message: WallMessage) -> None:
         acts: dict[Way, Callable[[], None]] = {
             "back": self.go_back,
             "all photos": self._all_photos,
@@ -432,13 +432,13 @@ class SearchController(QObject):
         }
         ways = [
             (words, partial(self.go, way) if isinstance(way, Place) else acts[way])
-            for words, way in absent.ways
+            for words, way in message.ways
         ]
         self._page.say("")
-        if absent.is_closest:
-            self._page.show_closest(absent.title, absent.sentence, ways)
+        if message.is_closest:
+            self._page.show_closest(message.title, message.sentence, ways)
         else:
-            self._page.notice.say(absent.title, absent.sentence, ways)
+            self._page.notice.say(message.title, message.sentence, ways)
             self._page.show_notice()
 
     def _all_photos(self) -> None:

@@ -169,7 +169,7 @@ def first_place(phrase: str, line: str) -> tuple[int, int] | None:
     return found.span() if found else None
 
 
-class Versions:
+class EntryHistory:
     """The undo history of the box: its entries and their cursors."""
 
     def __init__(self, entry: Entry) -> None:
@@ -186,7 +186,7 @@ class Versions:
         self._at = len(self._steps) - 1
         self._growing = shift > 0 if typed else None
 
-    def turn(self, by: int) -> tuple[Entry, int] | None:
+    def step(self, by: int) -> tuple[Entry, int] | None:
         """The entry one step back or forward; None if there is none."""
         if not 0 <= self._at + by < len(self._steps):
             return None

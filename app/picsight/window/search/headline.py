@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from picsight.window.parts.words import counted, isolated, number, plain, say, tooltip
+from picsight.window.parts.words import counted, isolated, number, plain, tooltip, tr
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
-    from picsight.window.search.look import Detour, Shown
+    from picsight.window.search.contents import PlaceContents, WiderSearch
     from picsight.window.search.place import Place
     from picsight_engine.language.translation import Translation
 
@@ -20,7 +20,7 @@ Way = Literal["back", "all photos", "folders", "problems", "install again"]
 
 
 @dataclass(frozen=True, slots=True)
-class Absence:
+class WallMessage:
     """The message of an empty wall, or above the closest photos, with other searches to try."""
 
     title: str
@@ -29,7 +29,7 @@ class Absence:
     is_closest: bool = False
 
 
-def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: bool) -> tuple[str, str]:
+def headline(place: Place, shown: PlaceContents, asked: str, photos: int, *, paused: bool) -> tuple[str, str]:
     """The query and the number of its photos, in a long and a short form; the library has `photos` photos.
 
     The headline says that nothing is certain only once the user has `paused` in typing.
@@ -40,19 +40,19 @@ def headline(place: Place, shown: Shown, asked: str, photos: int, *, paused: boo
     amount = _amount(shown, paused=paused)
     unsure = ""
     if shown.tally.ordered and not place.has_pictures:
-        unsure = f", {say('only ordered: this model cannot tell which of them match')}"
-        short = say("{count}, only ordered").format(count=amount)
+        unsure = f", {tr('only ordered: this model cannot tell which of them match')}"
+        short = tr("{count}, only ordered").format(count=amount)
     else:
         short = amount
     about = asked or (isolated(place.folder.name) if place.folder else "")
     return BETWEEN.join(filter(None, (about, amount))) + unsure, short[:1].upper() + short[1:]
 
 
-def searched_as(place: Place, shown: Shown) -> tuple[str, str]:
+def searched_as(place: Place, shown: PlaceContents) -> tuple[str, str]:
     """What was searched instead of words in another language, cut and whole; a click on it changes that. "" if nothing was."""
     found = shown.answer.translation
     if found is None:
-        back = say("Searched as typed. Translate") if place.is_search and place.as_typed else ""
+        back = tr("Searched as typed. Translate") if place.is_search and place.as_typed else ""
         return back, back
     return translated(found, CUT), tooltip(translated(found))
 
@@ -61,11 +61,11 @@ def translated(found: Translation, most: int | None = None) -> str:
     """What was searched instead of words in another language, each part cut to at most so many letters."""
     words = " | ".join(found.readings)
     cut = words if most is None or len(words) <= most else f"{words[:most].rstrip()}…"
-    unknown = say(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
-    return say("Searched as: {words}").format(words=isolated(cut)) + plain(unknown[:most])
+    unknown = tr(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
+    return tr("Searched as: {words}").format(words=isolated(cut)) + plain(unknown[:most])
 
 
-def faults_of(shown: Shown) -> str:
+def faults_of(shown: PlaceContents) -> str:
     """Sentences about the parts of the query that were not understood; "" if all were."""
     return " ".join(fault.message for fault in shown.answer.faults)
 
@@ -74,10 +74,10 @@ def scoped(asked: str, place: Place) -> str:
     """The query and its folder: “dog” in Trips; "" if no part of it could be used."""
     if place.folder is None or not asked:
         return asked
-    return say("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
+    return tr("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
 
 
-def _amount(shown: Shown, *, paused: bool) -> str:
+def _amount(shown: PlaceContents, *, paused: bool) -> str:
     if not shown.is_ranked:
         amount = _photos(shown)
     elif shown.tally.ordered:
@@ -85,7 +85,7 @@ def _amount(shown: Shown, *, paused: bool) -> str:
     else:
         amount = _matches(shown, paused=paused)
         if shown.copies:
-            with_copies = say("{all} with copies").format(all=number(len(shown.answer.results)))
+            with_copies = tr("{all} with copies").format(all=number(len(shown.answer.results)))
             amount = BETWEEN.join((amount, with_copies))
     if shown.answer.undated:
         without = counted(shown.answer.undated, "%n without a date", "%n without a date")
@@ -93,23 +93,23 @@ def _amount(shown: Shown, *, paused: bool) -> str:
     return amount
 
 
-def _ordered(shown: Shown) -> str:
+def _ordered(shown: PlaceContents) -> str:
     """The count of an answer whose photos are only ordered, not matched."""
     count, searched = shown.tally.ordered, shown.answer.photos
     if count == searched:
         return counted(count, "%n photo, the only one", "all %n photos, best first")
     first = counted(count, "the best one", "the best %n")
-    return say("{first} of {all} photos").format(first=first, all=number(searched))
+    return tr("{first} of {all} photos").format(first=first, all=number(searched))
 
 
-def _matches(shown: Shown, *, paused: bool) -> str:
+def _matches(shown: PlaceContents, *, paused: bool) -> str:
     strong, named, weaker = shown.tally.strong, shown.tally.named, shown.tally.weaker
     if not (strong or named) and paused:
         one, many = "nothing certain, %n weaker match", "nothing certain, %n weaker matches"
         return counted(weaker, one, many)
     parts = _kinds(shown.tally)
     if shown.is_cut:  # the last kind has more photos than were fetched
-        parts[-1] = say("more than {count}").format(count=parts[-1])
+        parts[-1] = tr("more than {count}").format(count=parts[-1])
     return BETWEEN.join(parts)
 
 
@@ -119,96 +119,98 @@ def _kinds(count: Tally) -> list[str]:
     return [counted(photos, words, words) for photos, words in kinds if photos]
 
 
-def _photos(shown: Shown, whole: int = 0) -> str:
+def _photos(shown: PlaceContents, whole: int = 0) -> str:
     """The number of shown photos, the number with their copies, and the number in the `whole` library."""
     count = whole or len(shown.wall.rows)
     if shown.copies and not shown.is_begun:
-        words = say("{shown} shown, {all} with copies")
+        words = tr("{shown} shown, {all} with copies")
         return words.format(shown=number(len(shown.wall.results)), all=number(count))
     return counted(count, "%n photo", "%n photos")
 
 
-def announcement(place: Place, shown: Shown, asked: str) -> str:
+def announcement(place: Place, shown: PlaceContents, asked: str) -> str:
     """The headline for a screen reader, with the faults of the query."""
     return " ".join(filter(None, (_announced(place, shown, asked), faults_of(shown))))
 
 
-def _announced(place: Place, shown: Shown, asked: str) -> str:
+def _announced(place: Place, shown: PlaceContents, asked: str) -> str:
     count: Tally = shown.tally
     if shown.finds_nothing:
-        return say("Nothing here matches")
+        return tr("Nothing here matches")
     if not shown.is_ranked or count.ordered:
         return headline(place, shown, asked, 0, paused=True)[0]
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
     if count.named:
         return _matches(shown, paused=True).replace(BETWEEN, ", ")
     if count.strong and count.weaker:
-        return say("{strong} and {weaker}").format(strong=_kinds(count)[0], weaker=weaker)
+        return tr("{strong} and {weaker}").format(strong=_kinds(count)[0], weaker=weaker)
     if count.strong:
         return counted(count.strong, "%n strong match", "%n strong matches")
-    return say("Nothing certain, {weaker}").format(weaker=weaker)
+    return tr("Nothing certain, {weaker}").format(weaker=weaker)
 
 
-def absence(place: Place, shown: Shown | None, asked: str, *, settled: bool, unread: int = 0) -> Absence:
+def empty_message(
+    place: Place, shown: PlaceContents | None, asked: str, *, settled: bool, unread: int = 0
+) -> WallMessage:
     """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come.
 
     `unread` counts its files that could not be read.
     """
     answer = shown.answer if shown is not None else None
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
-        return Absence(say("No other photos to compare with."), ways=((say("Back"), "back"),))
+        return WallMessage(tr("No other photos to compare with."), ways=((tr("Back"), "back"),))
     if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
         return _unmatched(place, shown, asked)
     if place.folder:
-        title = say("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
+        title = tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
     elif settled:
-        title = say("No photos were found in your folders.")
+        title = tr("No photos were found in your folders.")
     else:
-        title = say("No photos yet.")
+        title = tr("No photos yet.")
     if settled:
-        ways: tuple[tuple[str, Way], ...] = ((say("Choose another folder…"), "folders"),)
+        ways: tuple[tuple[str, Way], ...] = ((tr("Choose another folder…"), "folders"),)
         if unread:
-            ways = ((say("Show problems"), "problems"), *ways)
-        return Absence(
+            ways = ((tr("Show problems"), "problems"), *ways)
+        return WallMessage(
             title,
             counted(unread, "%n file cannot be read.", "%n files cannot be read.") if unread else "",
             ways,
         )
-    return Absence(title, say("They appear here as they are read."))
+    return WallMessage(title, tr("They appear here as they are read."))
 
 
-def failure(sentence: str, *, misread: bool) -> Absence:
+def failure(sentence: str, *, misread: bool) -> WallMessage:
     """The message of a failed search; `misread` means that its model could not be read."""
-    to_all: tuple[str, Way] = (say("All photos"), "all photos")
+    to_all: tuple[str, Way] = (tr("All photos"), "all photos")
     if misread:
-        ways: tuple[tuple[str, Way], ...] = ((say("Install again"), "install again"), to_all)
-        return Absence(say("The search model is incomplete."), sentence, ways)
-    return Absence(say("This search did not work."), sentence, (to_all,))
+        ways: tuple[tuple[str, Way], ...] = ((tr("Install again"), "install again"), to_all)
+        return WallMessage(tr("The search model is incomplete."), sentence, ways)
+    return WallMessage(tr("This search did not work."), sentence, (to_all,))
 
 
-def _unmatched(place: Place, shown: Shown, asked: str) -> Absence:
-    title = say("Nothing here matches {words}.").format(words=asked)
+def _unmatched(place: Place, shown: PlaceContents, asked: str) -> WallMessage:
+    title = tr("Nothing here matches {words}.").format(words=asked)
     if not asked or len(asked) > LONGEST or place.has_pictures:  # the box shows them
-        title = say("Nothing here matches.")
-    ways: list[tuple[str, Place | Way]] = [(_around(place, detour), detour.place) for detour in shown.detours]
-    ways.append((say("All photos"), "all photos"))
+        title = tr("Nothing here matches.")
+    ways: list[tuple[str, Place | Way]] = [(_widened(place, wider), wider.place) for wider in shown.wider]
+    ways.append((tr("All photos"), "all photos"))
     without = shown.answer.undated
     one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
     why = faults_of(shown)
     if shown.closest:
-        why = why or say("These come closest, but they are not close.")
+        why = why or tr("These come closest, but they are not close.")
     else:
         undated = counted(without, one, many) if without else ""
-        why = why or undated or say("Try fewer words, or other ones.")
-    return Absence(title, why, tuple(ways), is_closest=bool(shown.closest))
+        why = why or undated or tr("Try fewer words, or other ones.")
+    return WallMessage(title, why, tuple(ways), is_closest=bool(shown.closest))
 
 
-def _around(place: Place, detour: Detour) -> str:
+def _widened(place: Place, wider: WiderSearch) -> str:
     """The label of the same search without one of its filters."""
-    if detour.place.folder != place.folder:
-        return say("Search all photos: {found}").format(found=_found(detour.tally))
-    words = say("Without {filter}: {found}")
-    return words.format(filter=isolated(detour.without), found=_found(detour.tally))
+    if wider.place.folder != place.folder:
+        return tr("Search all photos: {found}").format(found=_found(wider.tally))
+    words = tr("Without {filter}: {found}")
+    return words.format(filter=isolated(wider.without), found=_found(wider.tally))
 
 
 def _found(count: Tally) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QImage, QPixmap
 
-from picsight.window.parts.words import say
+from picsight.window.parts.words import tr
 from picsight_engine.language.query import Picture
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class QueryPictures(QObject):
     def name(self, target: str) -> str:
         """The name of a picture."""
         if target.startswith("#"):
-            return self._names.get(target, say("a photo"))
+            return self._names.get(target, tr("a photo"))
         name = Path(target).name
-        return say("the pasted picture") if name.startswith(PASTED) else name
+        return tr("the pasted picture") if name.startswith(PASTED) else name
 
     def picture_of(self, target: str) -> tuple[str, QPixmap | None]:
         """Name and thumbnail; a missing thumbnail is loaded and announced by `arrived`."""

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import isolated, plain, say
+from picsight.window.parts.words import isolated, plain, tr
 from picsight.window.search.entry import PLAIN, first_place, shortened
 from picsight_engine.language.query import Fact, Picture
 from picsight_engine.language.times import time_of_value
@@ -40,10 +40,10 @@ def describe(part: Aside, *, album: bool = False) -> tuple[str, str]:
     if isinstance(part, Fact):
         return _fact(part, album=album), ""
     if isinstance(part, Picture):
-        return say("Like {name}"), part.target
+        return tr("Like {name}"), part.target
     if part.pictures:
-        return say("Less like {name}"), part.pictures[0].target
-    return say("Less {words}").format(words=plain(part.text)), ""
+        return tr("Less like {name}"), part.pictures[0].target
+    return tr("Less {words}").format(words=plain(part.text)), ""
 
 
 def readable(
@@ -101,10 +101,10 @@ def _fact(fact: Fact, *, album: bool) -> str:
         asked = condition_of(fact, today)
         words = value if isinstance(asked, str) else asked.words
     elif fact.key in _FACTS:
-        words = say(_ALBUM if album else _FACTS[fact.key]).format(
+        words = tr(_ALBUM if album else _FACTS[fact.key]).format(
             value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value
         )
     else:
         words = value.upper() if fact.key == "format" else value.capitalize()
     what = words if fact.key in {"in", "format"} else words[:1].lower() + words[1:]
-    return say("Not {what}").format(what=what) if fact.excluded else words
+    return tr("Not {what}").format(what=what) if fact.excluded else words

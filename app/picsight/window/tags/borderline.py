@@ -9,10 +9,10 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.window.actions.keys import Key
-from picsight.window.grid.thumbnails import Want
+from picsight.window.grid.thumbnails import ThumbnailRequest
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, Weight, draw_focus
-from picsight.window.parts.labels import CENTRE, Drawn, ElidedLabel, Words, paint_plate, paint_words, sized
+from picsight.window.parts.labels import CENTRE, Drawn, ElidedLabel, Label, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
@@ -50,7 +50,7 @@ class BorderlineCases(QWidget):
         self._asked: Result | None = None
         self._skipped: set[int] = set()  # not asked again until the studio is reopened
         self._answered: set[int] = set()  # asked again only if an answer was undone
-        self.title = sized(Words(parent=self), 1.0, semibold=True)
+        self.title = sized(Label(parent=self), 1.0, semibold=True)
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
         self.tags = NumberedTags(self)
@@ -169,8 +169,8 @@ class CasePicture(Drawn, QWidget):
 
     def _ask(self) -> None:
         places = [(photo, self._place(photo)) for photo in (self._photo, self._next) if photo is not None]
-        wants = [Want.of(photo, self, place.width(), place.height()) for photo, place in places]
-        self._thumbnails.want(wants, 1)
+        wanted = [ThumbnailRequest.of(photo, self, place.width(), place.height()) for photo, place in places]
+        self._thumbnails.request(wanted, 1)
         self.update()
 
     def _place(self, photo: Result) -> QRect:

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line import Line
-from picsight.window.parts.rows import Measures, PopupRows, Row, raise_frame
-from picsight.window.parts.words import counted, number, plain, say
+from picsight.window.parts.line_edit import LineEdit
+from picsight.window.parts.rows import PopupRows, Row, Spacing, raise_frame
+from picsight.window.parts.words import counted, number, plain, tr
 from picsight.window.tags.paths import cleaned, path_key
 from picsight.window.tokens import HAIR, HALF, PAD, px
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 WIDE = 28.0  # em
-MEASURES = Measures(high=2.0, icon=1.125, before=HALF, after=HALF, between=PAD)
+SPACING = Spacing(high=2.0, icon=1.125, before=HALF, after=HALF, between=PAD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +91,14 @@ class TagChooser(QFrame):
             self._question.then(choice)
 
 
-class ChooserLine(Line):
+class ChooserLine(LineEdit):
     """A line whose arrow keys move through the list below it."""
 
     stepped = Signal(int)
     picked = Signal(int)  # a row number
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(say("Tag or album"), say("Name of a tag or album, or Alt+1 to 9"), parent)
+        super().__init__(tr("Tag or album"), tr("Name of a tag or album, or Alt+1 to 9"), parent)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the keys of the list; ignore Tab, since this is the only field."""
@@ -116,7 +116,7 @@ class ChoiceList(PopupRows):
     """The offered tags. One row is always chosen, so that the effect of Enter is visible."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(say("Tags and albums"), row_of, MEASURES, parent)
+        super().__init__(tr("Tags and albums"), row_of, SPACING, parent)
         self.setUniformItemSizes(True)
         self.viewport().setAutoFillBackground(False)
         # The row under the mouse is chosen instead.
@@ -126,7 +126,7 @@ class ChoiceList(PopupRows):
     def put(self, offered: Sequence[TagChoice]) -> None:
         """Offer these tags, with the first one chosen."""
         self._rows.put(offered)
-        self.setFixedHeight(len(offered) * px(self, MEASURES.high))
+        self.setFixedHeight(len(offered) * px(self, SPACING.high))
         self.setCurrentIndex(self._rows.index(0, 0))
 
     def step(self, by: int) -> None:
@@ -142,9 +142,9 @@ def row_of(choice: TagChoice) -> Row:
     if choice.photos is not None:
         photos = counted(choice.photos, "%n photo", "%n photos")
         return Row(choice.kind, name, number(choice.photos), f"{name}, {photos}")
-    words, how = say("New tag “{name}”"), say("can learn")
+    words, how = tr("New tag “{name}”"), tr("can learn")
     if choice.kind == "album":
-        words, how = say("New album “{name}”"), say("filled by hand")
+        words, how = tr("New album “{name}”"), tr("filled by hand")
     words = words.format(name=name)
     return Row("add", words, how, f"{words}, {how}")
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.question import ask, choose, open_once
-from picsight.window.parts.words import counted, first_of, isolated, number, say
+from picsight.window.parts.words import counted, first_of, isolated, number, tr
 from picsight_engine.errors import ReplaceError
 
 if TYPE_CHECKING:
@@ -225,13 +225,13 @@ class TagExchange(QObject):
 def _outcome(exported: Exported | None, *, stopped: bool) -> str:
     """The sentence at the end of an export of side-cars."""
     if exported is None:
-        return say("No side-car was written.")
+        return tr("No side-car was written.")
     words = counted(exported.written, "Wrote %n side-car.", "Wrote %n side-cars.")
     if stopped:
         words = counted(exported.written, "Stopped after %n side-car.", "Stopped after %n side-cars.")
-        words = f"{words} {say('Write again to continue.')}"
+        words = f"{words} {tr('Write again to continue.')}"
     elif not exported.written and exported.unchanged:
-        words = say("All side-cars are up to date.")
+        words = tr("All side-cars are up to date.")
     why = first_of(exported.left_alone, "One more was skipped.", "%n more were skipped.")
     return " ".join(filter(None, (words, why)))
 

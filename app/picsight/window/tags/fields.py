@@ -9,13 +9,13 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
-from picsight.window.grid.thumbnails import Want
-from picsight.window.parts.controls import Button, Painted, Weight
+from picsight.window.grid.thumbnails import ThumbnailRequest
+from picsight.window.parts.controls import Button, ButtonBase, Weight
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Drawn, paint_plate
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line import Line
+from picsight.window.parts.line_edit import LineEdit
 from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import tooltip
 from picsight.window.search.chips import Chip, ChipButton
@@ -64,8 +64,8 @@ class ExamplesField(Drawn, QWidget):
             button.clicked.connect(partial(self.removed.emit, button.photo.id))
         self._pictures.show_buttons(buttons)
         self._pictures.setVisible(bool(buttons))
-        wants = [Want.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos]
-        self._thumbnails.want(wants, len(wants))
+        requests = [ThumbnailRequest.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos]
+        self._thumbnails.request(requests, len(requests))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept photos, also from the wall."""
@@ -95,7 +95,7 @@ class ExamplesField(Drawn, QWidget):
         paint_plate(painter, self.rect(), px(self, SMALL), line=pen, inset=1.5)
 
 
-class ExampleButton(Painted, QAbstractButton):
+class ExampleButton(ButtonBase, QAbstractButton):
     """A small picture; a click removes it."""
 
     edge, radius = 1.0, HAIR
@@ -192,7 +192,7 @@ class WordsField(QWidget):
         self._show(words, tell=True)
 
 
-class WordsLine(Line):
+class WordsLine(LineEdit):
     """The line for one more word; Backspace in the empty line removes the last one."""
 
     emptied = Signal()

@@ -17,9 +17,9 @@ from PySide6.QtWidgets import (
 from picsight.window.actions.action import below
 from picsight.window.parts.controls import Button, Weight, flatten
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line import Line
+from picsight.window.parts.line_edit import LineEdit
 from picsight.window.parts.notice import Notice
-from picsight.window.parts.rows import VALUE, Measures, Row, RowDelegate, RowsModel, row_ground
+from picsight.window.parts.rows import VALUE, Row, RowDelegate, RowsModel, Spacing, row_ground
 from picsight.window.parts.words import isolated, plain
 from picsight.window.tags.paths import path_key
 from picsight.window.tags.wording import tag_words
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.rows import Index
     from picsight_engine.tags.tree import Tag
 
-MEASURES = Measures(high=2.5, icon=1.25, before=HALF, after=ONE, between=ONE)
+SPACING = Spacing(high=2.5, icon=1.25, before=HALF, after=ONE, between=ONE)
 
 
 class TagList(QWidget):
@@ -49,7 +49,7 @@ class TagList(QWidget):
         super().__init__(parent)
         self._tags: Sequence[Tag] = ()
         self.model = TagsModel(row_of, self)
-        self.line = Line(self.tr("Find a tag"), self.tr("Find a tag"), self)
+        self.line = LineEdit(self.tr("Find a tag"), self.tr("Find a tag"), self)
         self.new = Button(self.tr("New tag"), Weight.PRIMARY, self)
         self.exchange = Button(self.tr("Export or import…"), Weight.QUIET, self)
         self.rows, self.notice = self._make_rows(), Notice(self)
@@ -68,7 +68,7 @@ class TagList(QWidget):
     def _make_rows(self) -> QListView:
         rows = QListView(self)
         rows.setModel(self.model)
-        rows.setItemDelegate(RowDelegate(rows, MEASURES, row_ground))
+        rows.setItemDelegate(RowDelegate(rows, SPACING, row_ground))
         flatten(rows)
         rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)  # a click opens the studio
         rows.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -13,9 +13,9 @@ from picsight.window.grid.view import PhotoView
 from picsight.window.parts.choice import Toggle
 from picsight.window.parts.controls import Button, IconButton, Weight, scrolled
 from picsight.window.parts.drops import dropped_photos
-from picsight.window.parts.labels import Words, sized
+from picsight.window.parts.labels import Label, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line import Line
+from picsight.window.parts.line_edit import LineEdit
 from picsight.window.parts.notice import Notice
 from picsight.window.parts.words import breakable
 from picsight.window.search.headline import translated
@@ -49,16 +49,16 @@ class Studio(QWidget):
         # One for each place, since each asks for what it shows.
         self.thumbnails = [Thumbnails(jobs, pictures, self, budget=BUDGET) for _ in range(4)]
         of_wall, of_alike, of_unlike, of_cases = self.thumbnails
-        self.name = Line(self.tr("Name of the tag"), self.tr("Name, such as Birds/Waders"), self)
+        self.name = LineEdit(self.tr("Name of the tag"), self.tr("Name, such as Birds/Waders"), self)
         self.suggests = Toggle(self)
         self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
         self.save = Button(self.tr("Save"), Weight.PRIMARY, self)
         self.words = WordsField(self)
-        self.translated = Words(parent=self, wraps=True, dim=True)
+        self.translated = Label(parent=self, wraps=True, dim=True)
         self.translated.setToolTip(self.tr("A word behind a backslash is searched as typed."))
         self.alike = ExamplesField(self.tr("Looks like"), of_alike, self)
         self.unlike = ExamplesField(self.tr("Not like"), of_unlike, self)
-        self.statistics = Words(parent=self)
+        self.statistics = Label(parent=self)
         self.slider = ThresholdSlider(self)
         self.model = WallModel(self)
         self.model.show_tag(HERE)
@@ -144,7 +144,7 @@ class Studio(QWidget):
             (self.tr("Not like"), self.unlike),
         ):
             parts = (self.translated,) if field is self.words else ()
-            filled(self._fields, self, sized(Words(name, self), 1.0, semibold=True), field, *parts, HALF)
+            filled(self._fields, self, sized(Label(name, self), 1.0, semibold=True), field, *parts, HALF)
         self.statistics.setWordWrap(True)
         filled(self._fields, self, self.statistics, 1)
         return scrolled(inner, self.tr("Words and examples"))

@@ -58,9 +58,9 @@ class StudioController(QObject):
         self.draft = Draft()  # without the line's text
         self._opened = 0  # the number of opened drafts: Undo of a change to an earlier one no longer applies
         self._preview = DraftPreview()
-        self._join()
+        self._connect()
 
-    def _join(self) -> None:
+    def _connect(self) -> None:
         view = self.view
         view.name.textEdited.connect(lambda path: self._put(replace(self.draft, path=path), refresh=False))
         view.words.changed.connect(lambda words: self._put(replace(self.draft, prompts=words)))

@@ -195,13 +195,13 @@ class TagPages(QObject):
             return
         now = next((tag for tag in self._tags.all if tag.id == shown.id), None)
         if now is None or query_of(now) != query:
-            self._pages.go_along(Place(query_of(now)) if now is not None else Place())
+            self._pages.replace_place(Place(query_of(now)) if now is not None else Place())
 
     def _change(self, tag: Tag, act: Callable[[Library], Tag | None], words: str) -> None:
         """Change a tag; if its photos are shown, update the shown place."""
 
         def follow(after: Tag | None) -> None:
             if self._search.wanted.query == query_of(tag):
-                self._pages.go_along(Place(query_of(after)) if after is not None else Place())
+                self._pages.replace_place(Place(query_of(after)) if after is not None else Place())
 
         self._tags.do(act, lambda _tag: words, follow)

@@ -143,17 +143,17 @@ class Culling(QObject):
             Action("favourite", self.tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
             Action("clear", self.tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
             *(replace(action, key=action.letter) for action in tagging.stars),
-            Action("clear", self.tr("Back to the photos"), "", "Esc", lambda _point: self.turn()),
+            Action("clear", self.tr("Back to the photos"), "", "Esc", lambda _point: self.toggle()),
         )
         in_words = self.tr("Culling: {action}")
         actions = tuple(replace(action, one=in_words.format(action=action.one)) for action in actions)
         self._keys = bind_actions(self._grid, actions)
-        turn = Action("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.turn())
-        bind_actions(self._grid, (turn,))
-        self._header.culling.clicked.connect(self.turn)
+        key = Action("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.toggle())
+        bind_actions(self._grid, (key,))
+        self._header.culling.clicked.connect(self.toggle)
         self._show(on=False)
 
-    def turn(self) -> None:
+    def toggle(self) -> None:
         """Start, or end."""
         self._show(on=not self._is_on)
 

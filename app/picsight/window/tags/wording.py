@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, isolated, say
+from picsight.window.parts.words import counted, isolated, tr
 
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice
@@ -55,7 +55,7 @@ def filed(photos: int, choice: TagChoice) -> str:
             one, many = ("Made the album {tag} of the photo.", "Made the album {tag} of %n photos.")
     words = counted(photos, one, many).replace("{tag}", named(choice.path))
     if choice.photos is None and choice.kind == "tag":
-        learns = say("It suggests more once you give it words or examples, by Edit… in its menu.")
+        learns = tr("It suggests more once you give it words or examples, by Edit… in its menu.")
         return f"{words} {learns}"
     return words
 
@@ -77,8 +77,8 @@ def rated(photos: int, stars: int | None) -> str:
 def star_words(stars: int) -> str:
     """A number of stars in words; -1 is rejected."""
     if stars < 0:
-        return say("Rejected")
-    return counted(stars, "%n star", "%n stars") if stars else say("No stars")
+        return tr("Rejected")
+    return counted(stars, "%n star", "%n stars") if stars else tr("No stars")
 
 
 def tag_words(tag: Tag) -> str:
@@ -101,6 +101,6 @@ def statistics_words(statistics: Statistics) -> str:
     parts = (
         counted(statistics.decided, "%n decided", "%n decided"),
         counted(statistics.right, "%n right", "%n right"),
-        say(_SURE[statistics.confidence]),
+        tr(_SURE[statistics.confidence]),
     )
     return " · ".join(parts)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, Signal
 from PySide6.QtGui import QPixmap
 
-from picsight.window.parts.words import quoted, say
+from picsight.window.parts.words import quoted, tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -269,5 +269,5 @@ def _not_connected(photo: Path, folders: Iterable[Path]) -> str:
     with suppress(OSError), os.scandir(folder) as entries:  # not all of them: there may be thousands
         if any(entries):
             return ""
-    words = say("{folder} is not connected. Its photos stay findable; connect it to see this one whole.")
+    words = tr("{folder} is not connected. Its photos stay findable; connect it to see this one whole.")
     return words.format(folder=quoted(folder))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from picsight.exposure import film_time
 from picsight.window.grid.photo_painter import paint_selection
-from picsight.window.grid.thumbnails import Thumbnails, Want
+from picsight.window.grid.thumbnails import ThumbnailRequest, Thumbnails
 from picsight.window.parts.labels import Drawn, paint_caption, paint_plate
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HAIR, SMALL, em, px
@@ -117,7 +117,8 @@ class Strip(Drawn, QWidget):
     def _want(self, nearest: Sequence[StripPlace]) -> None:
         """Load what is visible."""
         sizes = [(self._photos[place.row], place.width) for place in nearest]
-        self._thumbnails.want([Want.of(photo, self, width, px(self, HIGH)) for photo, width in sizes])
+        wanted = [ThumbnailRequest.of(photo, self, width, px(self, HIGH)) for photo, width in sizes]
+        self._thumbnails.request(wanted)
 
     def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the photos, with a ring around the shown one."""

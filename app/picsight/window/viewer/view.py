@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from picsight.window.actions.keys import Key
 from picsight.window.parts.badges import badge, can_play, spoken_badge
 from picsight.window.parts.controls import IconButton
-from picsight.window.parts.labels import ElidedLabel, Words
+from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, number, taken_words, tooltip
 from picsight.window.tokens import DARK, HAIR, HALF, PAD, SMALL, high_contrast, palette_of, px
@@ -66,7 +66,7 @@ class ViewerPage(QWidget):
         self.moments = MomentStrip(thumbnails, self)
         self.edges = Edges(self.stage.viewport())
         self.setFocusProxy(self.stage)
-        self._title, self._place = ElidedLabel(self), Words(parent=self, dim=True)
+        self._title, self._place = ElidedLabel(self), Label(parent=self, dim=True)
         self._zoom = ZoomBar(self.stage, self)
         self._bars = (QWidget(self), QWidget(self))
         self._buttons = self._make_buttons()
@@ -186,7 +186,7 @@ class ZoomBar(QWidget):
 
     def __init__(self, stage: Stage, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.label = Words(parent=self, dim=True)
+        self.label = Label(parent=self, dim=True)
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance(f"{number(800)} %"))
         actions: tuple[tuple[str, str, Callable[[], None], str], ...] = (

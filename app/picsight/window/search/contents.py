@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 MOST = 500  # photos of an answer ordered by match: to find one beyond them, refine the query
 MOST_ARRANGED = 10_000  # photos ordered by date or folder, where people scroll
 EVERYTHING = 1_000_000_000
-DETOURS = 3
+MOST_WIDER = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Detour:
+class WiderSearch:
     """An alternative to an empty answer: the place without the filter `without`, and its number of photos."""
 
     place: Place
@@ -40,11 +40,11 @@ class Detour:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PlaceContents:
     """The contents of a place: the answer, its wall, the copies among its photos, the number of matches.
 
     `is_ranked`: photos are chosen by match. `is_cut`: more match than were requested. `is_begun`: the rest is still being
-    read. `closest` and `detours` are for an answer in which nothing matches.
+    read. `closest` and `wider` are for an answer in which nothing matches.
     """
 
     answer: Answer
@@ -55,14 +55,14 @@ class Shown:
     is_cut: bool = False
     is_begun: bool = False
     closest: tuple[Result, ...] = ()
-    detours: tuple[Detour, ...] = ()
+    wider: tuple[WiderSearch, ...] = ()
 
     @property
     def finds_nothing(self) -> bool:
         """True if a search has no photo that may match."""
         return self.is_ranked and self.tally.finds_nothing
 
-    def arranged(self, arrangement: Arrangement) -> Shown:
+    def arranged(self, arrangement: Arrangement) -> PlaceContents:
         """The same answer in another arrangement."""
         return replace(self, wall=arrange_answer(self.answer.results, arrangement, self.stacks))
 
@@ -72,14 +72,16 @@ class Shown:
         return len(self.wall.rows) - len(self.wall.results)
 
 
-def look(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> Shown:
+def contents_of(
+    library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos
+) -> PlaceContents:
     """Ask the library for the contents of a place."""
     if place.words:
         return _searched(library, place, arrangement)
     return _listed(library, place, arrangement, listing)
 
 
-def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown:
+def _searched(library: Library, place: Place, arrangement: Arrangement) -> PlaceContents:
     if place.cursor is not None:
         completed = library.suggestions(place.asked, place.cursor).completed
         place = replace(place, words=completed.text, asked=completed)
@@ -94,7 +96,7 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown
         if len(results) == most:
             answer = library.search(place.scoped, limit=EVERYTHING, order="date")
         stacks = _stacks(answer)
-        return Shown(answer, arrange_all(answer.results, arrangement, stacks), stacks)
+        return PlaceContents(answer, arrange_all(answer.results, arrangement, stacks), stacks)
     if results:
         answer = (
             answer if answer.filters or place.has_pictures or is_endless else _with_copies(library, answer)
@@ -102,13 +104,13 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Shown
         return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
     closest = library.search(place.scoped, limit=CLOSEST).results
     shown = replace(_ranked(answer, arrangement), wall=arrange_answer(closest, arrangement))
-    return replace(shown, closest=closest, detours=tuple(_detours(library, place, answer)))
+    return replace(shown, closest=closest, wider=tuple(_wider_searches(library, place, answer)))
 
 
-def _ranked(answer: Answer, arrangement: Arrangement) -> Shown:
+def _ranked(answer: Answer, arrangement: Arrangement) -> PlaceContents:
     stacks = _stacks(answer)
     wall = arrange_answer(answer.results, arrangement, stacks)
-    return Shown(answer, wall, stacks, tally(answer.results, arrangement, stacks), is_ranked=True)
+    return PlaceContents(answer, wall, stacks, tally(answer.results, arrangement, stacks), is_ranked=True)
 
 
 def _with_copies(library: Library, answer: Answer) -> Answer:
@@ -147,9 +149,9 @@ def _is_listing(answer: Answer) -> bool:
     return bool(answer.results) and answer.results[0].found_by is None
 
 
-def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]:
+def _wider_searches(library: Library, place: Place, answer: Answer) -> Iterator[WiderSearch]:
     """The places without one of the filters that have photos."""
-    for narrowed in answer.filters[:DETOURS]:
+    for narrowed in answer.filters[:MOST_WIDER]:
         if narrowed.start == narrowed.end:
             wider = replace(place, folder=None)
         else:
@@ -158,10 +160,10 @@ def _detours(library: Library, place: Place, answer: Answer) -> Iterator[Detour]
             continue
         found = library.search(wider.scoped, limit=MOST, least="weaker")
         if found.results:
-            yield Detour(wider, narrowed.words, tally(found.results, Arrangement(), _stacks(found)))
+            yield WiderSearch(wider, narrowed.words, tally(found.results, Arrangement(), _stacks(found)))
 
 
-def _listed(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> Shown:
+def _listed(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> PlaceContents:
     answer, is_begun = listing.photos(library)
     stacks, before = library.stacks(), listing.shown
     if before is not None and before[:2] == (place, arrangement):
@@ -172,7 +174,7 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
     if place.folder is not None:
         start = f"{place.folder.as_posix()}/".replace("//", "/")
         photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
-    shown = Shown(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
+    shown = PlaceContents(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
     if not is_begun:
         listing.shown = place, arrangement, shown
     return shown
@@ -184,17 +186,17 @@ class News:
     or have other files, and the wall with the new photos at its end (None if photos are ranked, or none is new).
     """
 
-    newer: Shown
+    newer: PlaceContents
     count: int
     is_outdated: bool
-    grown: Shown | None
+    grown: PlaceContents | None
 
 
 def compare(
-    library: Library, place: Place, shown: Shown, arrangement: Arrangement, listing: AllPhotos
+    library: Library, place: Place, shown: PlaceContents, arrangement: Arrangement, listing: AllPhotos
 ) -> News:
     """Read a place again and return its changes; runs in a thread."""
-    newer = look(library, place, arrangement, listing)
+    newer = contents_of(library, place, arrangement, listing)
     count = shown.wall.new_in(newer.wall)
     lost = [photo for photo in shown.wall.rows if photo not in newer.wall.rows]
     # In a search, a photo that only ceased to match stays: better ones arrived, or it was rejected a moment ago.
@@ -221,7 +223,7 @@ class AllPhotos:
 
     def __init__(self) -> None:
         self._kept: tuple[int, Answer] | None = None
-        self.shown: tuple[Place, Arrangement, Shown] | None = None  # the last wall made of it
+        self.shown: tuple[Place, Arrangement, PlaceContents] | None = None  # the last wall made of it
         self._is_new = True
 
     def photos(self, library: Library) -> tuple[Answer, bool]:

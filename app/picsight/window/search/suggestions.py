@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, QTime
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QListView, QStyle, QStyleOptionViewItem, QWidget
 
-from picsight.window.parts.rows import VALUE, Measures, PopupRows, Row, RowDelegate, popup_ground, raise_frame
-from picsight.window.parts.words import counted, number, plain, say
+from picsight.window.parts.rows import VALUE, PopupRows, Row, RowDelegate, Spacing, popup_ground, raise_frame
+from picsight.window.parts.words import counted, number, plain, tr
 from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import readable
 from picsight.window.tokens import HALF, ONE, px
@@ -35,10 +35,10 @@ HISTORY_MS = 3000  # a search that is looked at for so long is recorded
 PAUSE_MS = 500  # without a key until the completion of an unfinished word is offered
 
 
-class TypingOffers(QObject):
+class SearchSuggestions(QObject):
     """Offers suggestions while the user types; a search that is looked at for a while, or entered, becomes history."""
 
-    meant_changed = Signal(object)  # Query with its spelling corrected, None for none
+    correction_changed = Signal(object)  # Query with its spelling corrected, None for none
 
     def __init__(
         self, box: SearchBox, jobs: Jobs, beside: ElidedLabel, parent: QObject | None = None
@@ -50,12 +50,12 @@ class TypingOffers(QObject):
         self.list = SuggestionList(beside.window())
         self._found: Suggestions | None = None
         self._has_answers = True  # whether the typed query has photos
-        self._looked = QTimer(self, singleShot=True, interval=HISTORY_MS)
+        self._history_due = QTimer(self, singleShot=True, interval=HISTORY_MS)
         self._paused = QTimer(self, singleShot=True, interval=PAUSE_MS)
         self._completed: Query | None = None
         self._query, self._is_open = "", False
-        self._looked.timeout.connect(self._remember)
-        self._paused.timeout.connect(lambda: self.meant_changed.emit(self._completed))
+        self._history_due.timeout.connect(self._remember)
+        self._paused.timeout.connect(lambda: self.correction_changed.emit(self._completed))
         box.edited.connect(lambda _line: self._ask())
         box.keys.connect(self._take_key)
         box.submitted.connect(self._submitted)
@@ -63,10 +63,10 @@ class TypingOffers(QObject):
         beside.installEventFilter(self)
         self.list.taken.connect(self._put)
 
-    def look_at(self, query: str, *, has_answers: bool = True) -> None:
+    def show_query(self, query: str, *, has_answers: bool = True) -> None:
         """Note the shown query and whether it has photos; a complete word with photos needs no suggestions."""
         self._query, self._has_answers = query, has_answers
-        self._looked.start() if query else self._looked.stop()
+        self._history_due.start() if query else self._history_due.stop()
         if self.list.chosen is None:  # a chosen row stays until the next letter
             self._show()
 
@@ -90,14 +90,14 @@ class TypingOffers(QObject):
         if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
             self._jobs.forget(LANE)
             self.close()
-            self.meant_changed.emit(None)
+            self.correction_changed.emit(None)
             return
         self._is_open, self._has_answers = True, True
         query, cursor = self._box.query, self._box.place()
         self._jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
 
     def _take(self, found: Suggestions) -> None:
-        self.meant_changed.emit(found.meant)
+        self.correction_changed.emit(found.meant)
         if found.meant is None and found.completed != self._box.query and self._box.asked()[1] is not None:
             self._completed = found.completed
             self._paused.start()
@@ -151,38 +151,38 @@ class TypingOffers(QObject):
 
     def _remember(self) -> None:
         library, query = self.library, self._query
-        self._looked.stop()
+        self._history_due.stop()
         if library is not None and query and PASTED not in query:
             self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)
 
 
-def join_offers(offers: TypingOffers, frame: Frame, search: SearchController) -> None:
+def connect_suggestions(suggestions: SearchSuggestions, frame: Frame, search: SearchController) -> None:
     """Update the suggestions with the shown search, and let the header offer corrections."""
     header = frame.wall_page.header
-    meant: dict[str, Query | None] = {}  # by the typed query
+    corrections: dict[str, Query | None] = {}  # by the typed query
 
     def ask(query: Query | None) -> None:
-        meant.clear()
-        meant[frame.box.text()] = query
-        header.offer_meant(readable(query, search.pictures.name, frame.box.is_album) if query else "")
+        corrections.clear()
+        corrections[frame.box.text()] = query
+        header.offer_correction(readable(query, search.pictures.name, frame.box.is_album) if query else "")
 
     def take() -> None:
-        query = meant.get(frame.box.text())
+        query = corrections.get(frame.box.text())
         if query is not None:
             frame.box.put(query.text)
 
     def follow() -> None:
         shown = search.shown
-        offers.look_at(search.query, has_answers=shown is None or not shown.finds_nothing)
-        if frame.box.text() not in meant:
+        suggestions.show_query(search.query, has_answers=shown is None or not shown.finds_nothing)
+        if frame.box.text() not in corrections:
             ask(None)
 
-    offers.meant_changed.connect(ask)
-    header.meant.clicked.connect(take)
+    suggestions.correction_changed.connect(ask)
+    header.correction.clicked.connect(take)
     search.place_changed.connect(lambda _place: follow())
 
 
-MEASURES = Measures(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em
+SPACING = Spacing(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em
 WIDEST = 16  # em: longer words are cut
 _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "spelling": ("search", "Did you mean"),
@@ -209,9 +209,9 @@ class SuggestionList(PopupRows):
     taken = Signal(object)  # Suggestion
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(say("Suggestions"), row_of, MEASURES, parent)
+        super().__init__(tr("Suggestions"), row_of, SPACING, parent)
         self.setFlow(QListView.Flow.LeftToRight)
-        self.setItemDelegate(_Delegate(self, MEASURES, popup_ground))
+        self.setItemDelegate(_Delegate(self, SPACING, popup_ground))
         self.setBackgroundRole(QPalette.ColorRole.Base)
         self.setForegroundRole(QPalette.ColorRole.WindowText)
         raise_frame(self)
@@ -231,7 +231,7 @@ class SuggestionList(PopupRows):
         self._rows.put(items)
         raise_frame(self)
         self.setCurrentIndex(QModelIndex())
-        shown = QRect(place.topLeft(), QSize(sum(widths) + frame, px(self, MEASURES.high) + frame))
+        shown = QRect(place.topLeft(), QSize(sum(widths) + frame, px(self, SPACING.high) + frame))
         shown.moveTop(place.center().y() - shown.height() // 2)
         self.setGeometry(QStyle.visualRect(self.layoutDirection(), place, shown))
         self.setVisible(bool(items))
@@ -252,14 +252,14 @@ class SuggestionList(PopupRows):
 class _Delegate(RowDelegate):
     def sizeHint(self, _option: QStyleOptionViewItem, index: Index) -> QSize:
         """As wide as its words."""
-        return QSize(width_of(index.data(VALUE), self._view), px(self._view, MEASURES.high))
+        return QSize(width_of(index.data(VALUE), self._view), px(self._view, SPACING.high))
 
 
 def width_of(item: Suggestion, view: QWidget) -> int:
     """The width of an item in pixels."""
     row, metrics = row_of(item), view.fontMetrics()
     words = min(metrics.horizontalAdvance(row.words), px(view, WIDEST)) + metrics.horizontalAdvance(row.note)
-    around = (MEASURES.before, MEASURES.icon, HALF, MEASURES.between, MEASURES.after)
+    around = (SPACING.before, SPACING.icon, HALF, SPACING.between, SPACING.after)
     return words + 2 + sum(px(view, distance) for distance in around)
 
 
@@ -267,6 +267,6 @@ def row_of(item: Suggestion) -> Row:
     """The row of a suggestion; one from the library has its kind and its number of photos."""
     icon, kind = _LOOKS[item.kind]
     count = "" if item.photos is None else counted(item.photos, "%n photo", "%n photos")
-    spoken = (plain(item.words), say(kind) if kind else "", count)
-    note = "" if item.photos is None else f"{say(kind)} {number(item.photos)}"
+    spoken = (plain(item.words), tr(kind) if kind else "", count)
+    note = "" if item.photos is None else f"{tr(kind)} {number(item.photos)}"
     return Row(icon, plain(item.words), note, ", ".join(filter(None, spoken)))

@@ -11,7 +11,7 @@ from tests.app.window.conftest import wait_until_indexed
 
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.search.box import SearchBox
-from picsight.window.search.offers import TypingOffers
+from picsight.window.search.suggestions import SearchSuggestions
 from picsight_engine.language.query import parse
 from picsight_engine.suggesting.suggestions import Suggestion, Suggestions
 
@@ -53,120 +53,124 @@ def desk(qtbot, jobs):
     box.resize(700, 40)
     title = ElidedLabel(window)
     title.setGeometry(0, 44, 700, 24)
-    offers, library = TypingOffers(box, jobs, title, window), Catalogue()
-    offers.library = library
+    suggestions, library = SearchSuggestions(box, jobs, title, window), Catalogue()
+    suggestions.library = library
     window.show()
     box.line.setFocus()
     qtbot.waitUntil(box.line.hasFocus)
-    return qtbot, box, offers, library
+    return qtbot, box, suggestions, library
 
 
 def test_offers_appear_from_the_second_letter_on_with_no_row_chosen(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     qtbot.keyClicks(box.line, "s")
     assert library.asked == []
     qtbot.keyClicks(box.line, "u")
-    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.waitUntil(suggestions.list.isVisible)
     assert library.asked == [("su", 2)]
-    assert offers.list.chosen is None
-    index = offers.list.model().index(0, 0)
+    assert suggestions.list.chosen is None
+    index = suggestions.list.model().index(0, 0)
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "Summer 2020, Season, 11 photos"
 
 
 @pytest.mark.parametrize("take", [Qt.Key.Key_Tab, Qt.Key.Key_Return])
 def test_down_enters_the_list_and_tab_or_enter_takes_a_row(desk, take):
-    qtbot, box, offers, _ = desk
+    qtbot, box, suggestions, _ = desk
     qtbot.keyClicks(box.line, "su")
-    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.waitUntil(suggestions.list.isVisible)
     qtbot.keyClick(box.line, Qt.Key.Key_Down)
-    assert offers.list.chosen.words == "Summer 2020"
+    assert suggestions.list.chosen.words == "Summer 2020"
     qtbot.keyClick(box.line, take)
-    assert not offers.list.isVisible()
+    assert not suggestions.list.isVisible()
     assert box.text() == "in:summer-2020"
     assert box.line.hasFocus()
 
 
 def test_a_later_answer_keeps_the_chosen_row(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     library.is_whole = True
     qtbot.keyClicks(box.line, "su")
-    offers.look_at("su", has_answers=False)
-    qtbot.waitUntil(offers.list.isVisible)
+    suggestions.show_query("su", has_answers=False)
+    qtbot.waitUntil(suggestions.list.isVisible)
     qtbot.keyClick(box.line, Qt.Key.Key_Down)
-    offers.look_at("su", has_answers=False)
-    offers.look_at("su", has_answers=True)
-    assert offers.list.chosen.words == "Summer 2020"
+    suggestions.show_query("su", has_answers=False)
+    suggestions.show_query("su", has_answers=True)
+    assert suggestions.list.chosen.words == "Summer 2020"
     qtbot.keyClicks(box.line, "m")
-    assert offers.list.chosen is None
+    assert suggestions.list.chosen is None
 
 
 def test_escape_closes_the_list_before_it_empties_the_words(desk):
-    qtbot, box, offers, _ = desk
+    qtbot, box, suggestions, _ = desk
     qtbot.keyClicks(box.line, "su")
-    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.waitUntil(suggestions.list.isVisible)
     qtbot.keyClick(box.line, Qt.Key.Key_Escape)
-    assert (offers.list.isVisible(), box.text()) == (False, "su")
+    assert (suggestions.list.isVisible(), box.text()) == (False, "su")
     qtbot.keyClick(box.line, Qt.Key.Key_Escape)
     assert box.text() == ""
 
 
 def test_enter_without_a_row_searches_and_stores_the_search(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     qtbot.keyClicks(box.line, "su")
-    qtbot.waitUntil(offers.list.isVisible)
+    qtbot.waitUntil(suggestions.list.isVisible)
     with qtbot.waitSignal(box.submitted):
         qtbot.keyClick(box.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: library.searches.remembered == ["su"])
 
 
 def test_after_enter_a_correction_is_offered_and_no_list(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     library.gate.clear()
     qtbot.keyClicks(box.line, "sumer")
     qtbot.keyClick(box.line, Qt.Key.Key_Return)
-    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("summer")):
+    with qtbot.waitSignal(
+        suggestions.correction_changed, check_params_cb=lambda meant: meant == parse("summer")
+    ):
         library.gate.set()
-    assert not offers.list.isVisible()
+    assert not suggestions.list.isVisible()
 
 
 def test_looking_at_an_answer_for_a_while_stores_the_search(desk):
-    qtbot, _, offers, library = desk
-    offers.look_at("dog")
-    offers._looked.setInterval(1)
+    qtbot, _, suggestions, library = desk
+    suggestions.show_query("dog")
+    suggestions._history_due.setInterval(1)
     qtbot.waitUntil(lambda: library.searches.remembered == ["dog"])
-    offers.look_at("")
-    assert not offers._looked.isActive()
+    suggestions.show_query("")
+    assert not suggestions._history_due.isActive()
 
 
 def test_a_list_that_comes_after_the_box_was_left_is_not_shown(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     library.gate.clear()
     qtbot.keyClicks(box.line, "su")
     box.line.clearFocus()
     library.gate.set()
     qtbot.waitUntil(lambda: len(library.asked) == 1)
     qtbot.wait(1)
-    assert not offers.list.isVisible()
+    assert not suggestions.list.isVisible()
 
 
 def test_a_whole_word_is_offered_something_only_where_it_has_no_answers(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     library.is_whole = True
-    with qtbot.waitSignal(offers.meant_changed):
+    with qtbot.waitSignal(suggestions.correction_changed):
         qtbot.keyClicks(box.line, "summer")
     qtbot.waitUntil(lambda: library.asked[-1:] == [("summer", 6)])
-    qtbot.waitUntil(lambda: offers._found is not None)
-    assert not offers.list.isVisible()
-    offers.look_at("summer", has_answers=False)
-    assert offers.list.isVisible()
-    offers.look_at("summer", has_answers=True)
-    assert not offers.list.isVisible()
+    qtbot.waitUntil(lambda: suggestions._found is not None)
+    assert not suggestions.list.isVisible()
+    suggestions.show_query("summer", has_answers=False)
+    assert suggestions.list.isVisible()
+    suggestions.show_query("summer", has_answers=True)
+    assert not suggestions.list.isVisible()
 
 
 def test_a_completion_is_offered_as_a_correction_after_a_pause(desk):
-    qtbot, box, offers, library = desk
+    qtbot, box, suggestions, library = desk
     library.completed = parse("hundred")
-    with qtbot.waitSignal(offers.meant_changed, check_params_cb=lambda meant: meant == parse("hundred")):
+    with qtbot.waitSignal(
+        suggestions.correction_changed, check_params_cb=lambda meant: meant == parse("hundred")
+    ):
         qtbot.keyClicks(box.line, "hund")
 
 
@@ -175,8 +179,8 @@ def test_the_list_covers_no_photo_and_a_click_on_the_correction_searches_it(
 ):
     window = model_window(copy=small_library)
     wait_until_indexed(qtbot, window)
-    box, meant = window.frame.box, window.frame.wall_page.header.meant
-    offered, wall = window.offers.list, window.frame.grid
+    box, correction = window.frame.box, window.frame.wall_page.header.correction
+    offered, wall = window.suggestions.list, window.frame.grid
     box.line.setFocus()
     qtbot.keyClicks(box.line, "bea")
     qtbot.waitUntil(lambda: offered.isVisible() and window.search.place.words == "bea")
@@ -187,9 +191,9 @@ def test_the_list_covers_no_photo_and_a_click_on_the_correction_searches_it(
     qtbot.waitUntil(lambda: window.search.place.words == "beach" and not offered.isVisible())
     box.put("")
     qtbot.keyClicks(box.line, "bycicle beach")
-    qtbot.waitUntil(lambda: not meant.isHidden())
-    assert meant.text() == "Did you mean \u2068“bicycle beach”\u2069?"
-    meant.click()
+    qtbot.waitUntil(lambda: not correction.isHidden())
+    assert correction.text() == "Did you mean \u2068“bicycle beach”\u2069?"
+    correction.click()
     assert box.text() == "bicycle beach"
     qtbot.waitUntil(lambda: window.search.place.words == "bicycle beach")
-    assert meant.isHidden()
+    assert correction.isHidden()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 
-class Line(QLineEdit):
+class LineEdit(QLineEdit):
     """A text line as high as a button; the outline is stronger with the focus."""
 
     def __init__(self, name: str, placeholder: str = "", parent: QWidget | None = None) -> None:
