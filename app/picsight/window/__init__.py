@@ -55,7 +55,7 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     window = MainWindow(setup, settings, jobs)
     window.closing.connect(lambda chosen: save_settings(chosen, file))
     if interrupts is not None:
-        interrupts.asked.connect(window.close_at_once)
+        interrupts.interrupted.connect(window.close_at_once)
     window.show()
     first = FirstFrame(window.windowHandle())
     first.painted.connect(lambda: window.start(folders_to_add))
@@ -92,7 +92,7 @@ class Interrupts(QObject):
     runs waits for it.
     """
 
-    asked = Signal()
+    interrupted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -114,4 +114,4 @@ class Interrupts(QObject):
 
     def _woken(self) -> None:
         if set(os.read(self._reader, 64)) & set(CLOSING):  # one byte per signal: its number
-            self.asked.emit()
+            self.interrupted.emit()

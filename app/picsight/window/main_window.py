@@ -138,7 +138,7 @@ class MainWindow(QMainWindow):
 
     def _connect_details(self, panel: DetailsPanel) -> None:
         self.details.tag_requested.connect(self.tag_pages.show_photos)
-        panel.asked.connect(lambda query: self.pages.go(Place(query)))
+        panel.query_requested.connect(lambda query: self.pages.go(Place(query)))
         panel.left.connect(self.pages.leave_details)
         panel.reveal_requested.connect(self.photos.reveal)
         panel.copy_requested.connect(self.photos.copy_paths)
@@ -186,7 +186,7 @@ class MainWindow(QMainWindow):
             (self.tr("Show or hide the details"), ("Ctrl+I",), self.frame.toggle_details),
             (self.tr("Add folders"), (key.Open,), self.library_pages.choose_folders),
             (self.tr("Look for new photos"), ("F5", "Refresh"), self.library.index),
-            (self.tr("Keep this search"), (key.Save, "Ctrl+S"), self.saved.keep),
+            (self.tr("Save this search"), (key.Save, "Ctrl+S"), self.saved.save),
             (self.tr("Show in folder"), ("Ctrl+R",), self.photos.reveal),
             (self.tr("Undo"), (key.Undo, "Ctrl+Z"), lambda: self._once_done(self.history.undo)),
             (self.tr("Redo"), (key.Redo, "Ctrl+Shift+Z"), lambda: self._once_done(self.history.redo)),
@@ -262,7 +262,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the settings and stop reading; ask first about unsaved changes."""
-        if self._asks and self.tag_pages.holds_back(self.close):
+        if self._asks and self.tag_pages.asks_about_draft(self.close):
             event.ignore()
             return
         size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.app.window.conftest import tag_of
 
 from picsight.window.tags.chooser import MOST, TagChoice, choices
-from picsight.window.tags.paths import cleaned, path_key, query_of, tag_meant
+from picsight.window.tags.paths import cleaned, path_key, query_of, shown_tag
 
 TAGS = [
     tag_of("Favourites", "favourite"),
@@ -48,5 +48,5 @@ def test_a_new_name_can_be_made_once_and_an_existing_one_not_again(text):
 @given(st.lists(st.text(LETTERS, min_size=1), min_size=1))
 def test_the_search_that_shows_a_tag_means_that_tag(names):
     made = tag_of("/".join(names), accepted=2, suggested=1)
-    assert tag_meant(query_of(made), [made, tag_of("Another"), tag_of("Another/One")]) == made
+    assert shown_tag(query_of(made), [made, tag_of("Another"), tag_of("Another/One")]) == made
     assert TagChoice(made.path, "tag", 3) in choices(made.path, [made])

@@ -29,7 +29,7 @@ def test_any_text_comes_apart(text):
     query, entry = parse(text), Entry.of(text)
     assert entry.query == query
     if not any(fault.message == TOO_MANY for fault in query.faults):
-        tokens = {*entry.aside, *(piece.token for piece in entry.pieces())}
+        tokens = {*entry.tokens, *(piece.token for piece in entry.pieces())}
         assert {str(fact) for fact in query.facts} <= tokens
 
 
@@ -60,7 +60,7 @@ def test_an_edited_entry_asks_its_line_and_chips_and_undo_goes_back(text, edits)
         history.note(entry, 0, typed=False)
         stood.append(entry)
         assert entry.query == parse(entry.query.text)
-        chips = {parse(token) for token in entry.aside}
+        chips = {parse(token) for token in entry.tokens}
         assert {fact for chip in chips for fact in chip.facts} <= {*entry.query.facts}
     for before in reversed(stood[:-1]):
         assert history.step(-1)[0] == before

@@ -84,7 +84,7 @@ def test_a_signal_closes_the_window_but_not_in_the_middle_of_its_painting(qtbot)
     window = SignalledWhilePainted()
     qtbot.addWidget(window)
     interrupts = Interrupts()
-    interrupts.asked.connect(window.close)
+    interrupts.interrupted.connect(window.close)
     try:
         window.show()
         qtbot.waitUntil(lambda: "closed" in window.noted)

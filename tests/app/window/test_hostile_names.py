@@ -185,7 +185,7 @@ def test_typed_words_and_sentences_of_the_engine_are_shown_as_they_are(window, h
         assert says(page), tell
         assert faults(window) == []
     window.search.place = Place(folder=hostile)
-    window.search.say_nothing()
+    window.search.explain_empty_wall()
     assert says(window.frame.wall_page.notice)
     window.frame.box.set_text(WORDS)
     window.frame.drop_overlay.say(WORDS)

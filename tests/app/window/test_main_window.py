@@ -96,7 +96,7 @@ def test_tab_reaches_every_control_in_reading_order_and_shows_it(qtbot, window):
         if reached[-1] is fold:
             assert grid.viewport().rect().contains(fold.geometry())
     assert [widget.accessibleName() or widget.text() for widget in reached] == [
-        "Filter: Less people, removable", "Keep this search (Ctrl+S)", "Clear", "Details (Ctrl+I)",
+        "Filter: Less people, removable", "Save this search (Ctrl+S)", "Clear", "Details (Ctrl+I)",
         "Sort: Match", "Size of photos", "Photos", fold.text(), "Sidebar (F9)", "Search photos",
     ]  # fmt: skip
     frame.details_button.setFocus()

@@ -23,11 +23,11 @@ def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(
     wait_until_indexed(qtbot, window)
     window.pages.go(Place("dog has:date", folder=few_photos))
     qtbot.waitUntil(lambda: window.search.place.is_search)
-    window.frame.box.keep_button.click()
-    window.saved.keep()  # pressed again before it is stored
+    window.frame.box.save_button.click()
+    window.saved.save()  # pressed again before it is stored
     name = f"dog, with date, in {few_photos.name}"
     qtbot.waitUntil(lambda: saved(window) == [name])
-    window.saved.keep()
+    window.saved.save()
     (kept,) = window.library.overview.saved
 
     window.pages.go(Place())

@@ -629,7 +629,7 @@ def test_decisions_are_exported_to_a_file_and_imported_as_one_change(qtbot, wind
     qtbot.answer(window, "Replace")
     qtbot.waitUntil(lambda: len(file.read_text().splitlines()) == 1)
     file.write_text("not what it should be")
-    window.exchange.take_in(file)
+    window.exchange.load(file)
     wait_for_status(qtbot, window, file.name)
 
 

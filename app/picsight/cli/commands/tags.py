@@ -34,12 +34,12 @@ _THRESHOLD = click.option(
 )
 
 
-def _goes_by(command: Callable[..., None]) -> Callable[..., None]:
+def _definition_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the options that define a tag."""
     return _PROMPT(_EXAMPLE(_NOT(_THRESHOLD(command))))
 
 
-def _demand_one_side(examples: Iterable[Path], against: Iterable[Path]) -> None:
+def _require_separate(examples: Iterable[Path], against: Iterable[Path]) -> None:
     for photo in set(examples) & set(against):
         raise click.UsageError(f"{photo} is given as --example and as --not; leave one of them out.")
 
@@ -55,7 +55,7 @@ def tags() -> None:
 
 @tags.command("new")
 @click.argument("name")
-@_goes_by
+@_definition_options
 @click.option("--parent", metavar="TAG", help="The tag above it.")
 @click.option("--album", is_flag=True, help="Make an album, which is always filled by hand.")
 def new(
@@ -73,7 +73,7 @@ def new(
 
     Without either, you fill it by hand until it has learnt from what you accept.
     """
-    _demand_one_side(examples, against)
+    _require_separate(examples, against)
     with invocation.require_library() as library:
         tag = library.tags.new(
             name,
@@ -91,7 +91,7 @@ def new(
 
 @tags.command("change")
 @click.argument("tag")
-@_goes_by
+@_definition_options
 @click.option("--suggest/--no-suggest", "suggests", default=None, help="Whether it looks at new photos.")
 def change(
     invocation: Invocation,
@@ -109,7 +109,7 @@ def change(
     """
     if not (prompts or examples or against) and threshold is None and suggests is None:
         raise click.UsageError("Type what to change, such as --prompt TEXT or --threshold P.")
-    _demand_one_side(examples, against)
+    _require_separate(examples, against)
     with invocation.require_library() as library:
         changed = library.tags.change(
             tag,

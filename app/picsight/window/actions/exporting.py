@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
 from picsight.window.parts.question import choose, open_once
-from picsight.window.parts.words import counted, first_of, named, number, quoted, size, tr
+from picsight.window.parts.words import counted, first_of, name_lines, number, quoted, size, tr
 from picsight_engine.other_programs import package_of
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Exporting(QObject):
             (both, partial(self._take, every, True)),
             (counted(len(paths), "Only this photo", "Only the %n photos"), partial(self._take, paths, False)),
         ]
-        names = "\n".join(named(companions))
+        names = "\n".join(name_lines(companions))
         choose(
             self._window, question.replace("{name}", quoted(paths[0])), names, ways, usual=not self.takes_all
         )

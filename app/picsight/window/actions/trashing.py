@@ -18,7 +18,7 @@ from picsight.window.actions.trash import (
     related_files,
 )
 from picsight.window.parts.question import choose
-from picsight.window.parts.words import counted, first_of, named, number, quoted
+from picsight.window.parts.words import counted, first_of, name_lines, number, quoted
 
 if TYPE_CHECKING:
     import threading
@@ -215,5 +215,5 @@ def _consequence(found: _Found) -> str:
         (files.companions, "A file belongs to it:", "%n files belong to it:"),
     )
     return "\n\n".join(
-        "\n".join([counted(len(paths), one, many), *named(paths)]) for paths, one, many in parts if paths
+        "\n".join([counted(len(paths), one, many), *name_lines(paths)]) for paths, one, many in parts if paths
     )

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from picsight.window.actions.action import Action, bind_actions
 from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
-from picsight.window.tags.wording import out_of
+from picsight.window.tags.wording import removal_verdict
 from picsight_engine.language.query import parse
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class DetailsController(QObject):
 
     def _remove(self, path: str) -> None:
         if tag := self._tags.tag_at(path):
-            self._decide(path, out_of(tag))
+            self._decide(path, removal_verdict(tag))
 
     def _decide_first(self, verdict: Verdict, _point: QPoint) -> None:
         suggested = self._panel.marks.suggested()

@@ -38,7 +38,7 @@ LINKS = ("taken", "place", "gear", "folder", "copies", "keywords")
 class DetailsPanel(QScrollArea):
     """Shows facts, and signals a request for photos that share one."""
 
-    asked = Signal(str)  # a query
+    query_requested = Signal(str)  # a query
     copy_requested = Signal()
     reveal_requested = Signal()
     opened = Signal()
@@ -68,7 +68,7 @@ class DetailsPanel(QScrollArea):
         self.copy.clicked.connect(self.copy_requested)
         self.reveal.clicked.connect(self.reveal_requested)
         for links in self.links.values():
-            links.asked.connect(self.asked)
+            links.chosen.connect(self.query_requested)
         self._lay_out(content)
         self.setWidget(content)
         self.show_details(None)
@@ -213,7 +213,7 @@ class FactLink(Button):
 class FactLinks(Drawn, Pills):
     """Several links, separated by dots; unchanged links are kept."""
 
-    asked = Signal(str)  # a query
+    chosen = Signal(str)  # a query
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -228,7 +228,7 @@ class FactLinks(Drawn, Pills):
         links = [FactLink(detail, self) for detail in details]
         for link in links:
             if link.detail.query:
-                link.clicked.connect(lambda _checked=False, query=link.detail.query: self.asked.emit(query))
+                link.clicked.connect(lambda _checked=False, query=link.detail.query: self.chosen.emit(query))
         self.show_buttons(links)
 
     def _draw(self, painter: QPainter, colours: Tones) -> None:

@@ -53,7 +53,7 @@ class WallPage(QWidget):
 
     def show_wall(self) -> None:
         """The photos."""
-        self.closest.say_nothing()
+        self.closest.show_wall_alone()
         self._pages.setCurrentWidget(self.closest)
 
     def show_closest(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
@@ -97,7 +97,7 @@ class Closest(QWidget):
         parts = 2, self.notice, (view, 1000), self._ways, 3
         filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(0, 0, 0, 0))
         view.laid_out.connect(self._fit)
-        self.say_nothing()
+        self.show_wall_alone()
 
     def say(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
         """Show that nothing matches, with other searches to try."""
@@ -106,7 +106,7 @@ class Closest(QWidget):
         self.notice.show()
         self._fit()
 
-    def say_nothing(self) -> None:
+    def show_wall_alone(self) -> None:
         """Show the wall alone."""
         self.notice.hide()
         self._ways.offer(())

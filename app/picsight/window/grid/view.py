@@ -64,7 +64,7 @@ class PhotoView(SectionedView):
     typed = Signal(str)  # letters for the box
     left = Signal()  # Escape with nothing selected
     selection_counted = Signal(int)
-    rested = Signal(object)  # list[int]: the photos in sight and nearby, after a change of the visible part
+    visible_changed = Signal(object)  # list[int]: the photos in sight and nearby
 
     def __init__(
         self,
@@ -233,7 +233,7 @@ class PhotoView(SectionedView):
                     wanted.setdefault(request.photo, request)
             seen = seen or len(wanted)
         self._thumbnails.request(tuple(wanted.values()), seen)
-        self.rested.emit(list(wanted))
+        self.visible_changed.emit(list(wanted))
 
     # Mouse and keys
 

@@ -311,7 +311,7 @@ class LibraryController(QObject):
         if look or again:
             self.index()
 
-    def take_up_model(self, name: str) -> None:
+    def use_new_model(self, name: str) -> None:
         """Use a newly installed model: open the library if it waits for one, or reload the files of its model."""
         if self.broken_model is not None:
             self.open(())

@@ -87,7 +87,7 @@ class LibraryPages(QObject):
         """Show that photos will come, before the library is open."""
         self._frame.has_folders = True
         self._frame.show_page(self._frame.wall_page)
-        self._search.say_nothing()
+        self._search.explain_empty_wall()
 
     def _use(self, library: Library) -> None:
         frame = self._frame

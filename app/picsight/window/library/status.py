@@ -62,20 +62,20 @@ class StatusLine(Ruled):
         self._sentence = ElidedLabel(self)
         self._sentence.setAlignment(TRAILING)
         self._news = Button("", Weight.QUIET, self)
-        self._act = Button("", Weight.QUIET, self)
+        self._button = Button("", Weight.QUIET, self)
         self._progress = ThinProgress(self.tr("Indexing"), self)
         self._figures = IndexingFigures(self)
         self._standing, self._shown, self._far = IDLE, IDLE, ""
         self._work: StatusText | None = None
         self.expiry = QTimer(self, singleShot=True)
         self.expiry.timeout.connect(self._expire)
-        self._act.clicked.connect(self._act_now)
+        self._button.clicked.connect(self._press)
         self._news.clicked.connect(self._toggle)
         self._lay_out()
         self._show(IDLE)
 
     def _lay_out(self) -> None:
-        parts = self._photos, (self._sentence, 1), self._news, self._progress, self._act
+        parts = self._photos, (self._sentence, 1), self._news, self._progress, self._button
         row = filled(QHBoxLayout(), self, *parts, gap=PAD, around=(PAD, 0, PAD, 0))
         filled(QVBoxLayout(self), self, self._figures, row, gap=0).setContentsMargins(0, 1, 0, 0)
         self._photos.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
@@ -94,13 +94,13 @@ class StatusLine(Ruled):
 
     def show_idle(self) -> None:
         """Nothing goes on."""
-        self._stand(IDLE)
+        self._set_state(IDLE)
 
     def show_scanning(self, files: int) -> None:
         """Show that files are being found; their total is not known yet."""
         self._far = ""
         words = counted(files, "Looking · %n file so far", "Looking · %n files so far")
-        self._stand(self._pausable(words, (0, 0)))
+        self._set_state(self._pausable(words, (0, 0)))
 
     def show_progress(self, progress: Progress, folders: int, photos: int) -> None:
         """Show the progress of indexing; `photos` can be searched already."""
@@ -110,7 +110,7 @@ class StatusLine(Ruled):
         done, total = number(progress.done), number(progress.total)
         self._far = self.tr("{done} of {total}").format(done=done, total=total)
         self._figures.show_progress(progress, self._far, folders, photos)
-        self._stand(self._pausable(words, (progress.done, max(progress.total, 1))))
+        self._set_state(self._pausable(words, (progress.done, max(progress.total, 1))))
 
     def _pausable(self, words: str, bar: tuple[int, int]) -> StatusText:
         return StatusText(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
@@ -125,12 +125,12 @@ class StatusLine(Ruled):
             sentence, short = sentence.format(share=done), self.tr("New model: {share}").format(share=done)
         bar = (0, 0) if share is None else (int(1000 * share), 1000)
         name = self.tr("Photos read by the new model")
-        self._stand(replace(self._cancelable(sentence), short=short, bar=bar, bar_name=name))
+        self._set_state(replace(self._cancelable(sentence), short=short, bar=bar, bar_name=name))
 
     def show_unread(self, why: str) -> None:
         """Show that the new model could not read all photos: `why`, if known, and a button to cancel the change."""
         words = self.tr("The new model cannot read all photos now. Until it can, the old one answers.")
-        self._stand(self._cancelable(" ".join(filter(None, (why, words)))))
+        self._set_state(self._cancelable(" ".join(filter(None, (why, words)))))
 
     def _cancelable(self, words: str) -> StatusText:
         spoken = self.tr("Cancel the change of model")
@@ -139,20 +139,20 @@ class StatusLine(Ruled):
     def show_incomplete(self) -> None:
         """Show that the model's files are incomplete."""
         words = self.tr("The search model is incomplete.")
-        self._stand(StatusText(words, self.tr("Install again"), self.install_again_requested.emit))
+        self._set_state(StatusText(words, self.tr("Install again"), self.install_again_requested.emit))
 
     def show_paused(self) -> None:
         """Show that the user paused indexing, and its progress."""
         words = self.tr("Paused at {far}.").format(far=self._far) if self._far else self.tr("Paused.")
-        self._stand(StatusText(words, self.tr("Resume"), self.resume_requested.emit))
+        self._set_state(StatusText(words, self.tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
         """Show why indexing stopped, and a button to try again."""
-        self._stand(StatusText(sentence, self.tr("Resume"), self.resume_requested.emit))
+        self._set_state(StatusText(sentence, self.tr("Resume"), self.resume_requested.emit))
 
     def show_emptied(self, sentence: str) -> None:
         """Show that missing photos were kept, and a button to remove them."""
-        self._stand(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
+        self._set_state(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
     def show_sentence(self, sentence: str, verb: str = "", run: Callable[[], object] | None = None) -> None:
         """Show news, with a button `verb` if there is something to do about it."""
@@ -193,7 +193,7 @@ class StatusLine(Ruled):
         if not self.expiry.isActive():
             self._show(self._standing)
 
-    def _stand(self, line: StatusText) -> None:
+    def _set_state(self, line: StatusText) -> None:
         """Set the text about the running work; it waits for news that has a button, or if the button is the same."""
         before, self._standing = self._standing, line
         stays = self._shown.verb or line.verb == before.verb
@@ -220,12 +220,12 @@ class StatusLine(Ruled):
         self._progress.setMaximum(total)
         self._progress.setValue(done)
         self._progress.setAccessibleName(line.bar_name or self.tr("Indexing"))
-        self._act.setVisible(bool(line.verb))
-        self._act.setText(line.verb)
-        self._act.setAccessibleName(line.spoken)
-        self._act.updateGeometry()
+        self._button.setVisible(bool(line.verb))
+        self._button.setText(line.verb)
+        self._button.setAccessibleName(line.spoken)
+        self._button.updateGeometry()
 
-    def _act_now(self) -> None:
+    def _press(self) -> None:
         if self._shown.run is not None:
             self._shown.run()
 

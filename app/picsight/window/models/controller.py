@@ -265,7 +265,7 @@ class ModelsController(QObject):
         def end() -> None:
             self._close_installation()
             self.refresh()
-            self._library.take_up_model(current.name)
+            self._library.use_new_model(current.name)
 
         def fail(sentence: str) -> None:
             self._close_installation()

@@ -53,14 +53,14 @@ class ButtonBase(Drawn, _Base):
     A subclass lists it before the Qt class, whose role screen readers know.
     """
 
-    high, air = 2.25, ONE  # em: the height, and the padding before and after the words
+    high, padding = 2.25, ONE  # em: the height, and the padding before and after the words
     # Pixels around the plate; em above and below it; em, 0 for round ends
     edge, above, radius = 1.5, 0.0, SMALL
 
     def sizeHint(self) -> QSize:
         """The words with padding."""
         words = self.fontMetrics().horizontalAdvance(self.text().replace("&", ""))
-        return QSize(words + px(self, 2 * self.air), px(self, self.high))
+        return QSize(words + px(self, 2 * self.padding), px(self, self.high))
 
     def minimumSizeHint(self) -> QSize:
         """Words are never cut."""
@@ -102,7 +102,7 @@ class Button(ButtonBase, QPushButton):
     def __init__(self, text: str, weight: Weight = Weight.PLAIN, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
         self._weight = weight
-        self.air = SMALL if weight is Weight.QUIET else ONE
+        self.padding = SMALL if weight is Weight.QUIET else ONE
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setAutoDefault(False)  # in a dialog, Enter presses the focused button only
         if weight is Weight.QUIET:

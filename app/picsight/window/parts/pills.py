@@ -96,7 +96,7 @@ class PillButton(Button):
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:
         super().__init__(text, parent=parent)
-        self.air = PAD
+        self.padding = PAD
         self.setCheckable(True)
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:

@@ -195,7 +195,7 @@ def short_path(path: Path) -> str:
     return " \u203a ".join(isolated(part) for part in parts)
 
 
-def named(paths: Sequence[Path]) -> list[str]:
+def name_lines(paths: Sequence[Path]) -> list[str]:
     """The first files by name, and the number of others."""
     more = len(paths) - NAMED
     rest = [counted(more, "and %n more", "and %n more")] if more > 0 else []

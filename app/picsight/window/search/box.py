@@ -70,7 +70,7 @@ class SearchBox(QFrame):
     submitted = Signal()  # Enter
     down_requested = Signal()  # to the photos
     widened = Signal()  # the folder's chip was removed
-    keep_requested = Signal()
+    save_requested = Signal()
     picture_given = Signal(object)  # Path or QImage, pasted or dropped
     emptied = Signal()  # Escape in an empty box
     keys = Signal(object)  # QKeyEvent, before the line handles it; a receiver that accepts it stops that
@@ -79,7 +79,7 @@ class SearchBox(QFrame):
         super().__init__(parent)
         self.line = QLineEdit(self)
         self.bar = ChipBar(self)
-        self.keep_button = IconButton("saved", self.tr("Keep this search (Ctrl+S)"), self)
+        self.save_button = IconButton("saved", self.tr("Save this search (Ctrl+S)"), self)
         self.clear_button = IconButton("clear", self.tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
         self.is_album: Callable[[str], bool] = lambda _token: False
@@ -113,12 +113,12 @@ class SearchBox(QFrame):
             sign,
             (self.line, 1),
             self.bar,
-            self.keep_button,
+            self.save_button,
             self.clear_button,
             gap=HAIR,
         )
         row.setContentsMargins(px(self, HAIR), 2, px(self, HAIR), 2)
-        self.keep_button.hide()
+        self.save_button.hide()
         self.clear_button.hide()
         clear_ground = QPalette()
         clear_ground.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
@@ -128,7 +128,7 @@ class SearchBox(QFrame):
         self.line.textEdited.connect(self._take_edit)
         self.line.returnPressed.connect(self._submit)
         self.clear_button.clicked.connect(self._empty)
-        self.keep_button.clicked.connect(self.keep_requested)
+        self.save_button.clicked.connect(self.save_requested)
         self.bar.opened.connect(self._open)
         self.bar.removed.connect(self.remove)
         self.bar.left.connect(self.line.setFocus)
@@ -154,7 +154,7 @@ class SearchBox(QFrame):
         """
         line = self._entry.line
         if not ready(line):
-            return " ".join(self._entry.aside), None
+            return " ".join(self._entry.tokens), None
         at_end = self.line.cursorPosition() == len(line) and not line[-1:].isspace()
         return self.text(), self.place() if at_end else None
 
@@ -181,8 +181,8 @@ class SearchBox(QFrame):
 
     def add(self, token: str) -> None:
         """Add a chip as if it were typed."""
-        if token not in self._entry.aside:
-            self._change(self._entry.with_aside(token), self.line.cursorPosition())
+        if token not in self._entry.tokens:
+            self._change(self._entry.with_chip(token), self.line.cursorPosition())
 
     def show_answer(self, answer: Answer | None) -> None:
         """Show the recognised words and the faults of the query."""
@@ -428,9 +428,9 @@ class SearchBox(QFrame):
         """Show the entry, its chips with the pictures and albums that are known now."""
         self.bar.show_chips(self.chips(), selected=self._is_all)
         self._fit()
-        for button in (self.keep_button, self.clear_button):
-            button.setVisible(bool(self._entry.line or self._entry.aside))
-        self.line.setPlaceholderText("" if self._entry.aside else self._placeholder())
+        for button in (self.save_button, self.clear_button):
+            button.setVisible(bool(self._entry.line or self._entry.tokens))
+        self.line.setPlaceholderText("" if self._entry.tokens else self._placeholder())
         if not self._composing:
             show_marks(self.line, self._marks())
 
@@ -468,7 +468,7 @@ class SearchBox(QFrame):
 
     def _rotate(self) -> None:
         """Show the next example while nobody types."""
-        if self.line.hasFocus() or self._entry.aside:
+        if self.line.hasFocus() or self._entry.tokens:
             return
         self._example = (self._example + 1) % len(EXAMPLES)
         self.line.setPlaceholderText(self._placeholder())

@@ -335,7 +335,7 @@ class SearchController(QObject):
         if shown is None:
             return
         if shown.finds_nothing or not shown.wall.results:
-            self.say_nothing()
+            self.explain_empty_wall()
             return
         words = headline(place, shown, self._asked(), self._photos, paused=not self._quiet.isActive())
         self._page.say(*words, fault=faults_of(shown))
@@ -416,7 +416,7 @@ class SearchController(QObject):
         words = announcement(self.place, self.shown, self._asked())
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
-    def say_nothing(self) -> None:
+    def explain_empty_wall(self) -> None:
         """Show why there is no photo: nothing matches, or the photos are still to come."""
         folder, asked = self.place.folder, self._asked(begins=False)
         unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)

@@ -40,7 +40,7 @@ class Entry:
 
     query: Query = Query()  # noqa: RUF009 - a frozen value
     line: str = ""
-    aside: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
     plain: frozenset[int] = frozenset()
     start: int = 0
 
@@ -70,7 +70,7 @@ class Entry:
     def chips(self) -> dict[str, Aside | None]:
         """The chips by their typed form; None for one that does not fit into the query."""
         parts = {self.query.text[part.start : part.end]: part for part in self.query.asides()}
-        return {token: parts.get(token) for token in self.aside}
+        return {token: parts.get(token) for token in self.tokens}
 
     def pieces(self) -> list[Piece]:
         """The parts of the line that may become chips."""
@@ -101,7 +101,7 @@ class Entry:
         shift = len(line) - len(self.line)
         moved = ((at, now) for at in self.plain for now in (at, at + shift))
         return _entry(
-            line, self.aside, [now for at, now in moved if _word(line, now) == _word(self.line, at)]
+            line, self.tokens, [now for at, now in moved if _word(line, now) == _word(self.line, at)]
         )
 
     def folded(self, pieces: Sequence[Piece], cursor: int) -> tuple[Entry, int]:
@@ -112,29 +112,29 @@ class Entry:
             line = line[:start] + line[end:]
             plain = frozenset(at - (end - start) if at >= end else at for at in plain)
             cursor -= max(0, min(end, cursor) - start)
-        return _entry(line, (*self.aside, *(piece.token for piece in pieces)), plain), cursor
+        return _entry(line, (*self.tokens, *(piece.token for piece in pieces)), plain), cursor
 
     def opened(self, token: str) -> Entry:
         """Turn a chip into text at the end of the line."""
         line = f"{self.line.rstrip()} {token}" if self.line.strip() else token
-        return _entry(line, (each for each in self.aside if each != token), self.plain)
+        return _entry(line, (each for each in self.tokens if each != token), self.plain)
 
     def without(self, token: str) -> Entry:
         """One chip less."""
-        return _entry(self.line, (each for each in self.aside if each != token), self.plain)
+        return _entry(self.line, (each for each in self.tokens if each != token), self.plain)
 
-    def with_aside(self, token: str) -> Entry:
+    def with_chip(self, token: str) -> Entry:
         """One more chip."""
-        return _entry(self.line, (*self.aside, token), self.plain)
+        return _entry(self.line, (*self.tokens, token), self.plain)
 
     def as_words(self, start: int, end: int) -> Entry:
         """Turn a part of the line into plain words, whatever it means."""
         plain = (found.start() for found in _WORD.finditer(self.line, start, end))
-        return _entry(self.line, self.aside, self.plain.union(plain))
+        return _entry(self.line, self.tokens, self.plain.union(plain))
 
 
-def _entry(line: str, aside: Iterable[str] = (), plain: Iterable[int] = ()) -> Entry:
-    tokens, places = tuple(dict.fromkeys(aside)), frozenset(plain)
+def _entry(line: str, chips: Iterable[str] = (), plain: Iterable[int] = ()) -> Entry:
+    tokens, places = tuple(dict.fromkeys(chips)), frozenset(plain)
     spelled = line
     for at in sorted(places, reverse=True):
         spelled = f"{spelled[:at]}\\{spelled[at:]}"

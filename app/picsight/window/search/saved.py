@@ -36,50 +36,50 @@ class SavedSearches(QObject):
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._history = frame, library, search, history
-        frame.box.keep_requested.connect(self.keep)
+        frame.box.save_requested.connect(self.save)
         frame.sidebar.search_menu_requested.connect(self._show_menu)
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Save the current search; its name is its words until the user renames it."""
         search = self._search
         place = Place(search.query, search.place.folder)
         query, status = place.query, self._frame.status
         if not search.place.is_search:
-            status.show_sentence(self.tr("Search for something first; then it can be kept."))
-        elif any(kept.query == query for kept in self._library.overview.saved):
-            status.show_sentence(self.tr("This search is kept already."))
+            status.show_sentence(self.tr("Search for something first; then it can be saved."))
+        elif any(saved.query == query for saved in self._library.overview.saved):
+            status.show_sentence(self.tr("This search is saved already."))
         elif PASTED in query:
-            status.show_sentence(self.tr("A pasted picture is not kept; use a photo of the library."))
+            status.show_sentence(self.tr("A pasted picture cannot be saved; use a photo of the library."))
         else:
             self._library.change(
-                lambda library: self._keep(library, place), lambda: self._frame.sidebar.mark(query)
+                lambda library: self._save(library, place), lambda: self._frame.sidebar.mark(query)
             )
 
-    def _keep(self, library: Library, place: Place) -> None:
+    def _save(self, library: Library, place: Place) -> None:
         """Save a search once, even if the key is pressed again before the sidebar shows it; runs in a thread."""
         name = short_name(place.scoped, self._search.pictures.name, self._frame.box.is_album)
         query = place.query
-        if all(kept.query != query for kept in library.searches.saved()):
+        if all(saved.query != query for saved in library.searches.saved()):
             library.searches.save(name, query)
 
-    def _show_menu(self, kept: SavedSearch, point: QPoint) -> None:
-        rename = self.tr("Rename…"), "", lambda: self._ask_name(kept)
-        photo_menu(self._frame, [rename, (self.tr("Remove"), "", lambda: self.remove(kept))]).popup(point)
+    def _show_menu(self, saved: SavedSearch, point: QPoint) -> None:
+        rename = self.tr("Rename…"), "", lambda: self._ask_name(saved)
+        photo_menu(self._frame, [rename, (self.tr("Remove"), "", lambda: self.remove(saved))]).popup(point)
 
-    def _ask_name(self, kept: SavedSearch) -> None:
+    def _ask_name(self, saved: SavedSearch) -> None:
         title, label = self.tr("Rename search"), self.tr("Name")
-        ask_name(self._frame, title, label, kept.name, lambda name: self.rename(kept, name))
+        ask_name(self._frame, title, label, saved.name, lambda name: self.rename(saved, name))
 
-    def rename(self, kept: SavedSearch, name: str) -> None:
+    def rename(self, saved: SavedSearch, name: str) -> None:
         """Rename a search; an empty name changes nothing."""
         if name.strip():
-            self._library.change(lambda library: library.searches.rename(kept.id, name), lambda: None)
+            self._library.change(lambda library: library.searches.rename(saved.id, name), lambda: None)
 
-    def remove(self, kept: SavedSearch) -> None:
+    def remove(self, saved: SavedSearch) -> None:
         """Remove a search; Undo restores it at its position."""
-        words = self.tr("Removed the search {name}.").format(name=isolated(f"“{kept.name}”"))
+        words = self.tr("Removed the search {name}.").format(name=isolated(f"“{saved.name}”"))
         self._history.do(
             words,
-            self._library.step(lambda library: library.searches.delete(kept.id)),
-            self._library.step(lambda library: library.searches.restore(kept)),
+            self._library.step(lambda library: library.searches.delete(saved.id)),
+            self._library.step(lambda library: library.searches.restore(saved)),
         )

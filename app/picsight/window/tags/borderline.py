@@ -42,7 +42,7 @@ class BorderlineCases(QWidget):
         Key("Into the tag of that number, or out of it", tuple("123456789")),
     )
     decided = Signal(int, str)  # a photo's id, and the Verdict on it
-    asked = Signal(object)  # the Result in question, None for none
+    case_changed = Signal(object)  # the Result in question, None for none
 
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,7 +131,7 @@ class BorderlineCases(QWidget):
         self.tags.setEnabled(photo is not None)
         if photo != self._asked:
             self._asked = photo
-            self.asked.emit(photo)
+            self.case_changed.emit(photo)
         for button in (self.accept, self.reject, self.skip):
             button.setEnabled(photo is not None)
 

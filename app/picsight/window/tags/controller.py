@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from picsight.window.tags.paths import tag_meant
-from picsight.window.tags.wording import decided, out_of
+from picsight.window.tags.paths import shown_tag
+from picsight.window.tags.wording import decision_words, removal_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ class TagsController(QObject):
 
     def is_album(self, query: str) -> bool:
         """Whether a query shows an album."""
-        tag = tag_meant(query, self.all)
+        tag = shown_tag(query, self.all)
         return tag is not None and tag.kind == "album"
 
     def tag_at(self, path: str) -> Tag | None:
@@ -79,7 +79,7 @@ class TagsController(QObject):
 
     def decide(self, tag: Tag, photos: Sequence[int | Path], verdict: Verdict) -> None:
         """Accept or reject photos, or make them undecided again."""
-        words = decided(tag, len(photos), verdict)
+        words = decision_words(tag, len(photos), verdict)
         self.do(lambda library: library.tags.decide(tag.path, photos, verdict), lambda _run: words)
 
     def toggle(self, tag: Tag, photo: int) -> None:
@@ -87,11 +87,11 @@ class TagsController(QObject):
 
         def change(library: Library) -> Verdict:
             held = (tag.path, "accepted") in library.tags.marks([photo])[photo].tags
-            verdict = out_of(tag) if held else "accepted"
+            verdict = removal_verdict(tag) if held else "accepted"
             library.tags.decide(tag.path, [photo], verdict)
             return verdict
 
-        self.do(change, lambda verdict: decided(tag, 1, verdict))
+        self.do(change, lambda verdict: decision_words(tag, 1, verdict))
 
     def do(
         self,
@@ -175,7 +175,7 @@ class MarksLoader(QObject):
         super().__init__(grid)
         self._model, self._tags, self._jobs = model, tags, jobs
         self._in_sight: list[int] = []
-        grid.rested.connect(self._note)
+        grid.visible_changed.connect(self._note)
         tags.changed.connect(lambda _tags: self._read())
 
     def _note(self, ids: list[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from picsight.window.tags.paths import cleaned, placed, tag_at
+from picsight.window.tags.paths import cleaned, make_tag, move_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -83,7 +83,7 @@ class Draft:
             BundleError: the text tower is missing or cannot be loaded.
         """
         kept = self.kept(library)
-        tag = tag_at(library, self.name) if self.tag is None else placed(library, self.tag, self.name)
+        tag = make_tag(library, self.name) if self.tag is None else move_tag(library, self.tag, self.name)
         tag = library.tags.change(
             tag.path,
             prompts=kept.prompts,

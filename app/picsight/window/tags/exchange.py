@@ -62,8 +62,8 @@ class TagExchange(QObject):
                 partial(self._choose, save, self.export_table, "picsight-tags.csv"),
             ),
             None,
-            (self.tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.take_in)),
-            (self.tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.take_in)),
+            (self.tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.load)),
+            (self.tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.load)),
         ]
         photo_menu(self._window, entries).popup(point)
 
@@ -194,7 +194,7 @@ class TagExchange(QObject):
 
     # Import
 
-    def take_in(self, place: Path) -> None:
+    def load(self, place: Path) -> None:
         """Import a file or a folder's side-cars as decisions, which one Undo reverts."""
         self._tags.do(lambda library: library.exchange.import_from(place), self._taken, self.imported.emit)
 

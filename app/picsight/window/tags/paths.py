@@ -28,7 +28,7 @@ def query_of(tag: Tag) -> str:
     return str(Fact("tag", path, excluded=False, start=0, end=0))
 
 
-def tag_meant(query: str, tags: Sequence[Tag]) -> Tag | None:
+def shown_tag(query: str, tags: Sequence[Tag]) -> Tag | None:
     """The one tag that a query shows; other parts of the query only narrow it."""
     facts = [fact.value for fact in parse(query).facts if fact.key == "tag" and not fact.excluded]
     if len(facts) != 1:
@@ -50,17 +50,17 @@ def path_key(path: str) -> str:
     return "/".join(name_key(name) for name in path.split("/"))
 
 
-def tag_at(library: Library, path: str, kind: TagKind = "tag") -> Tag:
+def make_tag(library: Library, path: str, kind: TagKind = "tag") -> Tag:
     """Make a tag at this path, without words and photos.
 
     Raises:
         RequestError: it exists already, or its name is invalid.
     """
     above, _, name = path.rpartition("/")
-    return library.tags.new(name, parent=parent_at(library, above), kind=kind)
+    return library.tags.new(name, parent=make_parent(library, above), kind=kind)
 
 
-def parent_at(library: Library, path: str) -> str | None:
+def make_parent(library: Library, path: str) -> str | None:
     """The path of a parent tag, which is made if it is missing; None for no path.
 
     Raises:
@@ -71,23 +71,23 @@ def parent_at(library: Library, path: str) -> str | None:
     for tag in library.tags.all():
         if path_key(tag.path) == path_key(path):
             return tag.path
-    return tag_at(library, path).path
+    return make_tag(library, path).path
 
 
-def placed(library: Library, tag: Tag, path: str) -> Tag:
+def move_tag(library: Library, tag: Tag, path: str) -> Tag:
     """Rename a tag, move it below another one, or both.
 
     Raises:
         RequestError: its name is invalid or in use, or it would be below itself.
     """
     above, _, name = path.rpartition("/")
-    parent = parent_at(library, above)
+    parent = make_parent(library, above)
     if path_key(parent or "") != path_key(tag.parent or ""):
         tag = library.tags.move(tag.path, parent)
     return library.tags.rename(tag.path, name) if name != tag.name else tag
 
 
-def removed(library: Library, path: str) -> None:
+def remove_tag(library: Library, path: str) -> None:
     """Remove a tag, after those below it; raises RequestError if there is no such tag."""
     below = [tag.path for tag in library.tags.all() if tag.path.startswith(f"{path}/")]
     for each in sorted((path, *below), key=lambda each: -each.count("/")):

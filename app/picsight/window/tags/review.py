@@ -9,8 +9,8 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.actions.action import Action, bind_actions
 from picsight.window.parts.words import counted
-from picsight.window.tags.paths import query_of, tag_meant
-from picsight.window.tags.wording import decided
+from picsight.window.tags.paths import query_of, shown_tag
+from picsight.window.tags.wording import decision_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +71,7 @@ class Review(QObject):
             for path, ids in groups.items():
                 library.tags.decide(path, ids, verdict)
 
-        self._tags.do(act, lambda _value: decided(tag, len(photos), verdict))
+        self._tags.do(act, lambda _value: decision_words(tag, len(photos), verdict))
         if len(photos) == 1 and not by_mouse:
             self._go_on(tag, verdict)
 
@@ -96,7 +96,7 @@ class Review(QObject):
         return self._model.marks(photo) is None or self._model.state(photo) == "suggested"
 
     def _follow(self) -> None:
-        tag = tag_meant(self._search.place.query, self._tags.all)
+        tag = shown_tag(self._search.place.query, self._tags.all)
         self._tag = tag if tag is not None and tag.kind == "tag" else None
         self._model.show_tag(self._tag.path if self._tag is not None else "")
         left = self._tag.suggested if self._tag is not None else 0

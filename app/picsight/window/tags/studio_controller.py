@@ -72,7 +72,7 @@ class StudioController(QObject):
         view.suggests.clicked.connect(self._toggle)
         view.slider.moved.connect(self._move)
         view.borderline.decided.connect(lambda photo, verdict: self._decide([photo], verdict))
-        view.borderline.asked.connect(lambda _photo: self._ask_held())
+        view.borderline.case_changed.connect(lambda _photo: self._ask_held())
         view.borderline.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
@@ -91,22 +91,22 @@ class StudioController(QObject):
 
     def open(self, draft: Draft, files: Sequence[Path] = ()) -> None:
         """Open another draft, with files as positive examples; ask first if this one has unsaved changes."""
-        self._let_go(partial(self._begin, draft, files))
+        self._confirm_discarding(partial(self._begin, draft, files))
 
     def leave(self) -> None:
         """Go back; ask first if there are unsaved changes."""
-        self.give_up(lambda: self.finished.emit(None))
+        self.close_draft(lambda: self.finished.emit(None))
 
-    def give_up(self, then: Callable[[], object]) -> None:
+    def close_draft(self, then: Callable[[], object]) -> None:
         """Close the draft, then call `then`; ask first if there are unsaved changes."""
 
         def end() -> None:
             self._forget()
             then()
 
-        self._let_go(end)
+        self._confirm_discarding(end)
 
-    def _let_go(self, then: Callable[[], None]) -> None:
+    def _confirm_discarding(self, then: Callable[[], None]) -> None:
         draft = self._with_line()
         if not draft.is_changed:
             then()

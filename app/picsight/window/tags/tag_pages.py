@@ -14,7 +14,7 @@ from picsight.window.search.place import Place
 from picsight.window.tags.chooser import Question
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
-from picsight.window.tags.paths import cleaned, placed, query_of, removed
+from picsight.window.tags.paths import cleaned, move_tag, query_of, remove_tag
 from picsight.window.tags.wording import named
 
 if TYPE_CHECKING:
@@ -74,14 +74,14 @@ class TagPages(QObject):
         else:
             self._show_list()
 
-    def holds_back(self, then: Callable[[], object]) -> bool:
+    def asks_about_draft(self, then: Callable[[], object]) -> bool:
         """Whether a draft has unsaved changes; if so, show it, ask, and call `then` if they may be discarded."""
         studio = self._studio
         if studio is None or not studio.is_changed:
             return False
         if self._frame.page is not studio.view:
             self._pages.show_page(studio.view)
-        studio.give_up(then)
+        studio.close_draft(then)
         return True
 
     def show_suggestions(self) -> None:
@@ -166,7 +166,7 @@ class TagPages(QObject):
         path = cleaned(text)
         if path and path != tag.path:
             words = self.tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
-            self._change(tag, lambda library: placed(library, tag, path), words)
+            self._change(tag, lambda library: move_tag(library, tag, path), words)
 
     def _ask_other(self, tag: Tag, point: QPoint) -> None:
         others = [each for each in self._tags.all if each.path != tag.path]
@@ -185,7 +185,7 @@ class TagPages(QObject):
         if below:
             many = counted(below, "%n tag below it", "%n tags below it")
             words = self.tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
-        self._change(tag, lambda library: removed(library, tag.path), words)
+        self._change(tag, lambda library: remove_tag(library, tag.path), words)
 
     def _follow(self, before: Sequence[Tag]) -> None:
         """If an undo removes or renames the shown tag, update the shown place."""

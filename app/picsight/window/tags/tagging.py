@@ -12,8 +12,8 @@ from picsight.window.actions.action import Action, bind_actions
 from picsight.window.actions.keys import photo_menu
 from picsight.window.parts.words import counted
 from picsight.window.tags.chooser import Question, TagChooser
-from picsight.window.tags.paths import tag_at
-from picsight.window.tags.wording import favoured, filed, rated, star_words
+from picsight.window.tags.paths import make_tag
+from picsight.window.tags.wording import favourite_words, filing_words, rating_words, star_words
 from picsight_engine.tags.tree import FAVOURITES
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Tagging(QObject):
             return not all(liked)
 
         def words(liked: bool) -> str:
-            return favoured(len(ids), liked=liked)
+            return favourite_words(len(ids), liked=liked)
 
         if ids:
             self._tags.do(act, words)
@@ -78,13 +78,13 @@ class Tagging(QObject):
             library.tags.decide(FAVOURITES, ids, "accepted" if picked else "withdrawn")
 
         if ids:
-            words = favoured(len(ids), liked=True) if picked else rated(len(ids), REJECTED)
+            words = favourite_words(len(ids), liked=True) if picked else rating_words(len(ids), REJECTED)
             self._tags.do(act, lambda _value: words)
 
     def rate(self, stars: int | None) -> None:
         """Rate the chosen photos; None restores the stars in their files."""
         if ids := self._ids():
-            words = rated(len(ids), stars)
+            words = rating_words(len(ids), stars)
             self._tags.do(lambda library: library.tags.rate(ids, stars), lambda _run: words)
 
     def entries(self, photos: int, point: QPoint) -> list[MenuEntry | Submenu]:
@@ -120,11 +120,11 @@ class Tagging(QObject):
 
         def act(library: Library) -> None:
             if choice.photos is None:
-                tag_at(library, path, choice.kind)
+                make_tag(library, path, choice.kind)
             library.tags.decide(path, ids, "accepted")
 
         self.recent = (path, *(each for each in self.recent if each != path))[:RECENT]
-        self._tags.do(act, lambda _value: filed(len(ids), choice))
+        self._tags.do(act, lambda _value: filing_words(len(ids), choice))
 
     def _ids(self) -> Sequence[int]:
         return [photo.id for photo in self._chosen.all()]

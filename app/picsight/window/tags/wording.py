@@ -27,26 +27,26 @@ def named(path: str) -> str:
     return isolated(f"“{path}”")
 
 
-def decided(tag: Tag, photos: int, verdict: Verdict) -> str:
+def decision_words(tag: Tag, photos: int, verdict: Verdict) -> str:
     """The sentence about a decision on this number of photos."""
     if tag.kind == "favourite":
-        return favoured(photos, liked=verdict == "accepted")
+        return favourite_words(photos, liked=verdict == "accepted")
     return counted(photos, *_SENTENCES[verdict]).replace("{tag}", named(tag.path))
 
 
-def out_of(tag: Tag) -> Verdict:
+def removal_verdict(tag: Tag) -> Verdict:
     """The verdict of removing a photo from a tag: rejected if the tag would suggest the photo again."""
     return "rejected" if tag.kind == "tag" and (tag.suggests or tag.suggested) else "withdrawn"
 
 
-def favoured(photos: int, *, liked: bool) -> str:
+def favourite_words(photos: int, *, liked: bool) -> str:
     """The sentence that photos are favourites now, or no longer."""
     if liked:
         return counted(photos, "Added the photo to your favourites.", "Added %n photos to your favourites.")
     return counted(photos, "Took the photo out of your favourites.", "Took %n photos out of your favourites.")
 
 
-def filed(photos: int, choice: TagChoice) -> str:
+def filing_words(photos: int, choice: TagChoice) -> str:
     """The sentence that photos were added to a tag or album, which may be new."""
     one, many = "Added the photo to {tag}.", "Added %n photos to {tag}."
     if choice.photos is None:
@@ -60,7 +60,7 @@ def filed(photos: int, choice: TagChoice) -> str:
     return words
 
 
-def rated(photos: int, stars: int | None) -> str:
+def rating_words(photos: int, stars: int | None) -> str:
     """The sentence that photos have these stars now, or those in their files."""
     if stars is None:
         return counted(
