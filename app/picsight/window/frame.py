@@ -142,7 +142,7 @@ class Frame(QWidget):
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """As before."""
+        """Hide the drop overlay."""
         super().dragLeaveEvent(event)
         self.drop_overlay.say("")
 

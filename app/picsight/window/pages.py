@@ -92,7 +92,7 @@ class Pages(QObject):
         self._frame.box.line.insert(letters)
 
     def go(self, place: Place) -> None:
-        """To other photos."""
+        """Show other photos."""
         self.show_wall()
         self._search.go(place)
         self._frame.grid.setFocus()

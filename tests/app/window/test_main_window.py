@@ -121,7 +121,7 @@ def test_photos_of_an_emptied_folder_stay_until_their_absence_is_confirmed(
     status = window.frame.status
     assert '2 photos are missing from "trip"' in status.words()
     model = window.frame.model
-    qtbot.waitUntil(lambda: sum(model.is_away(model.photo(row)) for row in range(5)) == 2)
+    qtbot.waitUntil(lambda: sum(model.is_offline(model.photo(row)) for row in range(5)) == 2)
     assert len(names(window)) == 5
     qtbot.press(status, "They are gone")
     qtbot.answer(window, "They are gone")

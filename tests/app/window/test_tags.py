@@ -100,7 +100,7 @@ def test_changes_of_another_program_are_shown_when_the_window_is_activated(qtbot
     library.tags.rate([photo], 4)
     window.activateWindow()
     qtbot.waitUntil(lambda: window.tags.all == tuple(library.tags.all()))
-    qtbot.waitUntil(lambda: model.liking(photo) == library.tags.marks([photo])[photo])
+    qtbot.waitUntil(lambda: model.rated_marks(photo) == library.tags.marks([photo])[photo])
     assert line_of(window, "Sea").isValid()
 
 

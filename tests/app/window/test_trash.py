@@ -26,7 +26,7 @@ from tests.app.window.conftest import (
     wait_until_indexed,
 )
 
-from picsight.window.actions.trash import Kept, Moved, bring_back, marks_of, move_to_trash, related_files
+from picsight.window.actions.trash import Kept, Moved, marks_of, move_to_trash, related_files, restore
 from picsight.window.actions.trashing import Trashing
 from picsight.window.history import History
 from picsight.window.library.status import StatusLine
@@ -67,7 +67,7 @@ def test_files_come_back_from_the_trash_as_they_were_and_leave_nothing_in_it(tra
     assert not any(path.exists() for path in paths)
     assert len(files(trash / "files")) == len(files(trash / "info")) == 2
     shutil.rmtree(tmp_path / "a")
-    assert bring_back(moved) == []
+    assert restore(moved) == []
     assert [path.read_bytes() for path in paths] == [b"one.jpg"] * 2
     assert files(trash) == []
 
@@ -77,7 +77,7 @@ def test_nothing_is_put_back_over_another_file_or_from_an_emptied_trash(trash, t
     moved = list(move_to_trash(paths, marks_of(paths), NEVER))
     paths[0].write_bytes(b"newer")
     Path(moved[1].back).unlink()
-    kept = bring_back(moved)
+    kept = restore(moved)
     assert [each.path for each in kept] == list(paths)
     assert paths[0].read_bytes() == b"newer"
     assert Path(moved[0].back).read_bytes() == b"one.jpg"
@@ -97,7 +97,7 @@ def test_a_name_that_is_no_text_goes_to_the_trash_and_comes_back_and_a_missing_f
     assert files(tmp_path / "data").count(os.fsdecode(b"\xff.jpg")) == 1
     note = trash / "info" / os.fsdecode(b"\xff.jpg.trashinfo")
     assert "Path=" + quote(bytes(paths[0])) in note.read_text()
-    assert bring_back(moved) == []
+    assert restore(moved) == []
     assert all(path.exists() for path in paths)
 
 
@@ -150,7 +150,7 @@ def test_a_file_never_leaves_its_disk(trash, tmp_path):
         assert Path(moved.back).stat().st_dev == path.parent.stat().st_dev
         assert Path(moved.back).parent.parent == top
         assert not trash.exists()
-        assert bring_back([moved]) == []
+        assert restore([moved]) == []
         assert path.read_bytes() == b"one.jpg"
     if not was_there:
         shutil.rmtree(top)

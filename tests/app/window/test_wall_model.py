@@ -64,8 +64,8 @@ def test_a_newer_copy_of_a_shown_picture_goes_behind_it_even_where_it_is_larger(
 def test_photos_of_a_disconnected_folder_are_spoken_so(photos):
     model = WallModel()
     model.set_wall(Wall.of(photos(1)))
-    assert not model.is_away(model.photo(0))
-    model.show_away([Path("/photos")])
-    assert model.is_away(model.photo(0))
+    assert not model.is_offline(model.photo(0))
+    model.show_offline([Path("/photos")])
+    assert model.is_offline(model.photo(0))
     spoken = model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "IMG_0000.jpg, 18 July 2020, not connected"

@@ -39,7 +39,7 @@ def test_a_change_of_photos_is_painted_at_once(qtbot, wall_view):
         return view.screen().grabWindow(view.winId()).toImage() == view.grab().toImage()
 
     qtbot.waitUntil(shows_all)
-    view.model().show_away([Path("/photos")])
+    view.model().show_offline([Path("/photos")])
     assert not shows_all()
     qtbot.waitUntil(shows_all)
 

@@ -138,7 +138,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
 
     Reads and writes the disk, so it runs in a thread.
     """
-    if why := _hindrance(paths, folder):
+    if why := _obstacle(paths, folder):
         yield Copied(folder, why=why)
         return
     for path in paths:
@@ -155,7 +155,7 @@ def copy_files(paths: Sequence[Path], folder: Path, cancel: threading.Event) -> 
             yield Copied(path, copy)
 
 
-def _hindrance(paths: Sequence[Path], folder: Path) -> str:
+def _obstacle(paths: Sequence[Path], folder: Path) -> str:
     """Why nothing can be copied into the folder; empty if copying is possible."""
     if package_of(folder / "copy"):
         words = tr("{folder} belongs to another program. Choose another folder; nothing was copied.")

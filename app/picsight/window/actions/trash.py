@@ -74,9 +74,9 @@ def move_to_trash(
         yield _move(path, marks.get(path))
 
 
-def bring_back(moved: Sequence[Moved]) -> list[Kept]:
+def restore(moved: Sequence[Moved]) -> list[Kept]:
     """Restore files from the trash; return those that cannot be restored and stay there."""
-    return [kept for each in moved if (kept := _bring_back(each)) is not None]
+    return [kept for each in moved if (kept := _restore(each)) is not None]
 
 
 def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
@@ -118,7 +118,7 @@ def _into_trash(path: Path) -> str:
     return "" if file.fileName() == str(path) else file.fileName()
 
 
-def _bring_back(moved: Moved) -> Kept | None:
+def _restore(moved: Moved) -> Kept | None:
     """Restore a file; None on success."""
     path, back, name = moved.path, Path(moved.back), quoted(moved.path)
     if not os.path.lexists(back.parent):  # a disk's trash is on that disk
@@ -138,7 +138,7 @@ def _bring_back(moved: Moved) -> Kept | None:
 
 
 def _put_back(back: Path, path: Path) -> bool:
-    """Never over anything."""
+    """Move a file back, never over another one."""
     if _QT_MOVES:
         return QFile(str(back)).rename(str(path))
     try:

@@ -12,10 +12,10 @@ from picsight.window.actions.trash import (
     Kept,
     Moved,
     RelatedFiles,
-    bring_back,
     marks_of,
     move_to_trash,
     related_files,
+    restore,
 )
 from picsight.window.parts.question import choose
 from picsight.window.parts.words import counted, first_of, name_lines, number, quoted
@@ -102,9 +102,9 @@ class Trashing(QObject):
             self._status.show_sentence(words)
 
     def _note(self, words: str, moved: list[Moved]) -> None:
-        self._history.add(words, partial(self._bring_back, moved), partial(self._move_again, moved))
+        self._history.add(words, partial(self._restore, moved), partial(self._move_again, moved))
 
-    def _bring_back(self, moved: list[Moved], ended: Ended) -> None:
+    def _restore(self, moved: list[Moved], ended: Ended) -> None:
         def end(kept: list[Kept]) -> None:
             """Record the files that stay in the trash as another change, which Undo reverts once their disk is back."""
             staying = {each.path for each in kept if not each.lost}
@@ -118,7 +118,7 @@ class Trashing(QObject):
             self.files_back.emit()
 
         def work(library: Library) -> list[Kept]:
-            kept = bring_back(moved)
+            kept = restore(moved)
             library.record_restored([each.path for each in moved])
             return kept
 

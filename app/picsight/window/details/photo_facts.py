@@ -93,10 +93,10 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
         gear=_gear(metadata.camera, metadata.lens),
         exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(metadata) + flash),
         size=_size(photo),
-        folder=(_lies_in(path, path.parent),),
+        folder=(_folder_of(path, path.parent),),
         beside=_beside(photo.companions),
         also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
-        copies=tuple(_lies_in(copy, copy) for copy in copies),
+        copies=tuple(_folder_of(copy, copy) for copy in copies),
         keywords=_keywords(metadata.keywords),
     )
 
@@ -178,7 +178,7 @@ def _size(photo: PhotoDetails) -> str:
     return " · ".join(filter(None, parts))
 
 
-def _lies_in(path: Path, shown: Path) -> Detail:
+def _folder_of(path: Path, shown: Path) -> Detail:
     """The folder of a file, with the search for its photos."""
     return _like("folder", f"{path.parent.as_posix()}/", short_path(shown))
 

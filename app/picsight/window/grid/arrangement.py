@@ -75,7 +75,7 @@ class Tally:
 
 def tally(results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE) -> Tally:
     """Count the matches of an answer."""
-    counts = Counter(map(_rank, _Places.of(results, stacks, arrangement).shown()))
+    counts = Counter(map(_rank, _Stacks.of(results, stacks, arrangement).shown()))
     return Tally(counts["strong"], counts["weaker"], min(counts[None], ORDERED), counts["named"])
 
 
@@ -98,12 +98,12 @@ def arrange_answer(
         return Wall.of(results[:CLOSEST], [Section(0, Kind.CLOSEST)])
     by_match = arrangement.ranked is Order.MATCH
     if count.ordered:
-        places = _Places.of(results[:ORDERED], stacks, arrangement)
-        return places.wall(places.fronts)
-    places = _Places.of([photo for photo in results if _rank(photo) != "none"], stacks, arrangement)
-    strong = [photo for photo in places.fronts if _rank(photo) != "weaker"]
-    weaker = [photo for photo in places.fronts if _rank(photo) == "weaker"]
-    shown = replace(places, fronts=[*strong, *weaker] if arrangement.weaker else strong or weaker)
+        groups = _Stacks.of(results[:ORDERED], stacks, arrangement)
+        return groups.wall(groups.fronts)
+    groups = _Stacks.of([photo for photo in results if _rank(photo) != "none"], stacks, arrangement)
+    strong = [photo for photo in groups.fronts if _rank(photo) != "weaker"]
+    weaker = [photo for photo in groups.fronts if _rank(photo) == "weaker"]
+    shown = replace(groups, fronts=[*strong, *weaker] if arrangement.weaker else strong or weaker)
     if not by_match:
         marked = bool(strong and weaker) and arrangement.weaker
         return _arranged(shown, arrangement, arrangement.ranked, marked=marked)
@@ -119,12 +119,12 @@ def arrange_all(
     results: Iterable[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE
 ) -> Wall:
     """The wall of all photos, which come newest first."""
-    return _arranged(_Places.of(results, stacks, arrangement), arrangement, arrangement.listed)
+    return _arranged(_Stacks.of(results, stacks, arrangement), arrangement, arrangement.listed)
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
-    """Photos with a place, the copies `behind` each of them, and the `spread` ones, whose copies are beside them
+class _Stacks:
+    """The front photos, the copies `behind` each of them, and the `spread` ones, whose copies are beside them
     instead.
     """
 
@@ -133,7 +133,7 @@ class _Places:
     spread: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Places:
+    def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Stacks:
         """Each picture has the place of its first photo; the largest of the best matches is in front."""
         if not stacks:
             return cls(tuple(results), {})
@@ -181,19 +181,19 @@ def _before_others(photo: Result) -> tuple[int, int]:
     return ("strong", "weaker", "none", None).index(photo.match), -photo.width * photo.height
 
 
-def _arranged(places: _Places, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:
+def _arranged(groups: _Stacks, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:
     if order is Order.FOLDER:
-        return _by_folder(places, marked=marked)
+        return _by_folder(groups, marked=marked)
     if order is Order.DATE:
-        return _by_date(places, arrangement.group, marked=marked)
-    return places.wall(places.fronts)
+        return _by_date(groups, arrangement.group, marked=marked)
+    return groups.wall(groups.fronts)
 
 
-def _by_date(places: _Places, group: Group, *, marked: bool) -> Wall:
+def _by_date(groups: _Stacks, group: Group, *, marked: bool) -> Wall:
     """Newest first; photos without a date come last, in their given order."""
-    photos = sorted(places.fronts, key=lambda photo: photo.taken or "", reverse=True)
+    photos = sorted(groups.fronts, key=lambda photo: photo.taken or "", reverse=True)
     if group is Group.NONE or not photos or not photos[0].taken:
-        return places.wall(photos, marked=marked)
+        return groups.wall(photos, marked=marked)
     by_month = group is Group.MONTH or (group is Group.DAY and not _is_sparse(photos))
     kind, length = (Kind.MONTH, 7) if by_month else (Kind.YEAR, 4)
     sections, days = [], []
@@ -208,7 +208,7 @@ def _by_date(places: _Places, group: Group, *, marked: bool) -> Wall:
         if taken[:length] != section:
             section = taken[:length]
             sections.append(Section(place, kind if taken else Kind.UNDATED, section))
-    return places.wall(photos, sections, days=days, marked=marked)
+    return groups.wall(photos, sections, days=days, marked=marked)
 
 
 def _is_sparse(photos: Sequence[Result]) -> bool:
@@ -217,13 +217,13 @@ def _is_sparse(photos: Sequence[Result]) -> bool:
     return len(dated) < FEW * len(set(dated))
 
 
-def _by_folder(places: _Places, *, marked: bool) -> Wall:
+def _by_folder(groups: _Stacks, *, marked: bool) -> Wall:
     """Folder by folder, sorted by name without regard to case."""
-    split = [(*str(photo.path).rpartition(sep), photo) for photo in places.fronts]
+    split = [(*str(photo.path).rpartition(sep), photo) for photo in groups.fronts]
     split.sort(key=lambda part: (part[0].casefold(), part[0], part[2].casefold(), part[2]))
     sections = [
         Section(place, Kind.FOLDER, folder)
         for place, (folder, *_rest) in enumerate(split)
         if place == 0 or split[place - 1][0] != folder
     ]
-    return places.wall([part[-1] for part in split], sections, marked=marked)
+    return groups.wall([part[-1] for part in split], sections, marked=marked)

@@ -94,7 +94,7 @@ class FoldButton(ButtonBase, QPushButton):
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.is_open = False
-        _speak_folds()
+        _register_folds()
         self.hide()
 
     def say(self, fold: Fold) -> None:
@@ -163,7 +163,7 @@ def _set_fold(state: QAccessible.State, *, is_open: bool) -> None:
 
 
 @cache
-def _speak_folds() -> None:
+def _register_folds() -> None:
     """Register the accessible interface of folds; Qt asks once for every object and keeps the result."""
     QAccessible.installFactory(
         lambda _kind, which: _SpokenFold(which) if isinstance(which, FoldButton) else None

@@ -34,7 +34,7 @@ class WallModel(QAbstractListModel):
         self.wall: Wall = EMPTY  # as shown
         self._marks: dict[int, Marks] = {}
         self.tag = ""  # the path of the shown tag, "" if none with suggestions is shown
-        self._away: tuple[Path, ...] = ()
+        self._offline: tuple[Path, ...] = ()
 
     def set_wall(self, wall: Wall) -> None:
         """Show another answer."""
@@ -74,7 +74,7 @@ class WallModel(QAbstractListModel):
         self._marks = dict(marks)
         self._announce_marks()
 
-    def liking(self, photo: int) -> Marks | None:
+    def rated_marks(self, photo: int) -> Marks | None:
         """The marks of a photo that is a favourite or has stars."""
         marks = self._marks.get(photo)
         return marks if marks and (marks.favourite or marks.rating) else None
@@ -92,15 +92,15 @@ class WallModel(QAbstractListModel):
         """The strength of a photo's match, if strong and weaker photos are mixed."""
         return photo.match if self.wall.marked else None
 
-    def show_away(self, folders: Collection[Path]) -> None:
+    def show_offline(self, folders: Collection[Path]) -> None:
         """Mark the photos in these folders as not connected."""
-        if tuple(folders) != self._away:
-            self._away = tuple(folders)
+        if tuple(folders) != self._offline:
+            self._offline = tuple(folders)
             self._announce_marks()
 
-    def is_away(self, photo: Result) -> bool:
+    def is_offline(self, photo: Result) -> bool:
         """Whether the photo's folder is not connected."""
-        return any(photo.path.is_relative_to(folder) for folder in self._away)
+        return any(photo.path.is_relative_to(folder) for folder in self._offline)
 
     def _announce_marks(self) -> None:
         last = len(self.wall.results) - 1
@@ -137,7 +137,7 @@ class WallModel(QAbstractListModel):
             counted(copies, "%n copy", "%n copies") if copies > 1 else "",
             spoken_badge(photo),
             *spoken_marks(self._marks.get(photo.id)),
-            tr("not connected") if self.is_away(photo) else "",
+            tr("not connected") if self.is_offline(photo) else "",
         )
         return ", ".join(filter(None, parts))
 

@@ -52,7 +52,7 @@ class WallPage(QWidget):
         self.fault.say(fault)
 
     def show_wall(self) -> None:
-        """The photos."""
+        """Show the photos."""
         self.closest.show_wall_alone()
         self._pages.setCurrentWidget(self.closest)
 

@@ -46,12 +46,12 @@ class PhotoPainter:
     def paint(
         self, painter: QPainter, view: QWidget, rect: QRect, photo: Result, state: QStyle.StateFlag
     ) -> None:
-        """Picture, then signs."""
-        stands, away = self._model.state(photo.id), self._model.is_away(photo)
-        painter.setOpacity(PALE if stands == "rejected" or away else 1)
+        """Paint the picture, then the icons on it."""
+        stands, offline = self._model.state(photo.id), self._model.is_offline(photo)
+        painter.setOpacity(PALE if stands == "rejected" or offline else 1)
         self._paint_picture(painter, view, rect, photo.id)
         painter.setOpacity(1)
-        if away:
+        if offline:
             plate = QRect(0, 0, px(view, AWAY), px(view, AWAY))
             plate.moveCenter(rect.center())
             _paint_sign(painter, view, plate, "disconnected", px(view, WIDE))
@@ -119,7 +119,7 @@ class PhotoPainter:
 
     def _paint_plates(self, painter: QPainter, view: QWidget, rect: QRect, photo: Result) -> None:
         """Paint what stands at the bottom, one after the other: copies, what else the photo is, marks."""
-        copies, marks, place = self._model.wall.copies(photo.id), self._model.liking(photo.id), (0, 0)
+        copies, marks, place = self._model.wall.copies(photo.id), self._model.rated_marks(photo.id), (0, 0)
         if copies > 1:
             place = _paint_plate(painter, view, rect, ("stack",), number(copies), place=place)
         if words := badge(photo):

@@ -41,11 +41,11 @@ class PhotoView(SectionedView):
     """Shows a wall of photos and signals the requested actions on them."""
 
     KEYS = (
-        Key("Walk; with Shift, select", ("Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown")),
+        Key("Move; with Shift, select", ("Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown")),
         Key("From heading to heading", ("Alt+PgUp", "Alt+PgDown")),
         Key("Open", ("Return",)),
         Key("Select all", ("Ctrl+A",)),
-        Key("Select or not", ("Ctrl+Space",)),
+        Key("Select or deselect", ("Ctrl+Space",)),
         Key("More like this", ("Ctrl+L",)),
         Key("Less like this", ("Ctrl+Shift+L",)),
         Key("Copy the files", ("Ctrl+C",)),

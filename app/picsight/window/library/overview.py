@@ -38,7 +38,7 @@ class Overview:
     number: int = field(default=0, compare=False)
 
     @property
-    def away(self) -> list[Path]:
+    def offline(self) -> list[Path]:
         """The folders that are not connected or not readable."""
         return [folder.path for folder in self.folders if folder.state in ("offline", "denied")]
 

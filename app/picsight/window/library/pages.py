@@ -137,7 +137,7 @@ class LibraryPages(QObject):
         library, emptied = self._library, {place.path for place in self._library.emptied}
         lines = entries_of(library.overview, emptied, self._tags, scanned=library.is_scanned)
         self._frame.sidebar.set_entries(lines)
-        self._frame.model.show_away([*library.overview.away, *sorted(emptied)])
+        self._frame.model.show_offline([*library.overview.offline, *sorted(emptied)])
 
     def _say_photos(self) -> None:
         """Show the sidebar's number of photos; the header has it if all photos are shown."""

@@ -77,7 +77,7 @@ class EntryTree(QTreeView):
         event.setAccepted(self.target.isValid())
 
     def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        """As before."""
+        """Remove the target."""
         self._aim(QModelIndex())
 
     def dropEvent(self, event: QDropEvent) -> None:

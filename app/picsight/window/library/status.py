@@ -93,7 +93,7 @@ class StatusLine(Ruled):
         return self._shown.words
 
     def show_idle(self) -> None:
-        """Nothing goes on."""
+        """Show that nothing is running."""
         self._set_state(IDLE)
 
     def show_scanning(self, files: int) -> None:

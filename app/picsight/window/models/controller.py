@@ -217,7 +217,7 @@ class ModelsController(QObject):
         setup = self._setup
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
-            from picsight_engine.installation.install import (  # ssl, http: only who downloads
+            from picsight_engine.installation.install import (  # ssl, http: only for a download
                 install,
                 runs_coreml,
             )
@@ -327,6 +327,6 @@ class ModelsController(QObject):
 
 
 def _catalogue() -> Sequence[CatalogueEntry]:
-    from picsight_engine.installation.catalogue import CATALOGUE  # only who opens the dialog
+    from picsight_engine.installation.catalogue import CATALOGUE  # only for the dialog
 
     return CATALOGUE

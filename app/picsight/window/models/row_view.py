@@ -96,7 +96,7 @@ class IconSentence(QWidget):
         self.setVisible(bool(words))
 
     def words(self) -> str:
-        """What is said."""
+        """The shown words."""
         return self._label.text()
 
 

@@ -192,7 +192,7 @@ class ModelsDialog(QDialog):
         self.licence.text.setFocus()
 
     def show_list(self) -> None:
-        """The models."""
+        """Show the list of models."""
         self._pages.setCurrentIndex(0)
 
     def _accept_licence(self) -> None:

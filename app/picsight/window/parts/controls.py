@@ -140,7 +140,7 @@ class IconButton(ButtonBase, QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def show_icon(self, icon: str) -> None:
-        """Another icon."""
+        """Show another icon."""
         self._icon = icon
         self.update()
 

@@ -34,7 +34,7 @@ class LineEdit(QLineEdit):
         return QSize(super().sizeHint().width(), px(self, 2.25))
 
     def minimumSizeHint(self) -> QSize:
-        """Some letters."""
+        """Room for some letters."""
         return QSize(px(self, 6), px(self, 2.25))
 
     def paintEvent(self, event: QPaintEvent) -> None:

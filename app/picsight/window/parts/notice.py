@@ -1,4 +1,4 @@
-"""Pages of words: a title, a reason, and buttons. The first-run page says what Picsight does and
+"""Pages of text: a title, a reason, and buttons. The first-run page says what Picsight does and
 promises; a line tells of better models.
 """
 

@@ -45,7 +45,7 @@ class Pills(QWidget):
         self._arrange()
 
     def hasHeightForWidth(self) -> bool:
-        """Lines grow downwards."""
+        """True: a narrow width takes more lines."""
         return True
 
     def heightForWidth(self, width: int) -> int:
@@ -65,7 +65,7 @@ class Pills(QWidget):
         return QSize(width, max((button.sizeHint().height() for button in self._buttons), default=0))
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
-        """Other lines."""
+        """Lay the buttons out again."""
         self._arrange()
 
     def _arrange(self) -> None:

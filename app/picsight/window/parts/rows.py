@@ -62,7 +62,7 @@ class RowsModel(QAbstractListModel):
         self.values: Sequence[Any] = ()
 
     def put(self, values: Sequence[Any]) -> None:
-        """Other rows."""
+        """Replace the values."""
         self.beginResetModel()
         self.values = tuple(values)
         self.endResetModel()

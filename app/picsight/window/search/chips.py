@@ -203,7 +203,7 @@ class ChipButton(ButtonBase, QAbstractButton):
             (self.removed if self._cross().contains(point) else self.opened).emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter opens, Delete and Backspace remove, arrows walk, copy copies."""
+        """Enter opens, Delete and Backspace remove, arrows move, Ctrl+C copies."""
         forward = Qt.Key.Key_Left if self.isRightToLeft() else Qt.Key.Key_Right
         backward = Qt.Key.Key_Right if self.isRightToLeft() else Qt.Key.Key_Left
         key = event.key()
@@ -244,7 +244,7 @@ class MoreButton(ButtonBase, QAbstractButton):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """Two digits."""
+        """Room for two digits."""
         return QSize(self.fontMetrics().horizontalAdvance("+00") + px(self, HALF), px(self, self.high))
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen]:

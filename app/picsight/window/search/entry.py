@@ -120,11 +120,11 @@ class Entry:
         return _entry(line, (each for each in self.tokens if each != token), self.plain)
 
     def without(self, token: str) -> Entry:
-        """One chip less."""
+        """Remove a chip."""
         return _entry(self.line, (each for each in self.tokens if each != token), self.plain)
 
     def with_chip(self, token: str) -> Entry:
-        """One more chip."""
+        """Add a chip."""
         return _entry(self.line, (*self.tokens, token), self.plain)
 
     def as_words(self, start: int, end: int) -> Entry:

@@ -220,7 +220,7 @@ class SuggestionList(PopupRows):
         self.hide()
 
     def items(self) -> list[Suggestion]:
-        """What is offered."""
+        """The offered suggestions."""
         return list(self._rows.values)
 
     def offer(self, items: Sequence[Suggestion], place: QRect) -> None:

@@ -39,7 +39,7 @@ class BorderlineCases(QWidget):
         Key("Accept", ("A",)),
         Key("Reject", ("R",)),
         Key("Skip", ("Down",)),
-        Key("Into the tag of that number, or out of it", tuple("123456789")),
+        Key("Add to the tag with that number, or remove from it", tuple("123456789")),
     )
     decided = Signal(int, str)  # a photo's id, and the Verdict on it
     case_changed = Signal(object)  # the Result in question, None for none

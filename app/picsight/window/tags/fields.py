@@ -74,12 +74,12 @@ class ExamplesField(Drawn, QWidget):
             event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """As before."""
+        """Remove the mark."""
         super().dragLeaveEvent(event)
         self._mark(target=False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand on which photos were dropped."""
+        """Signal the dropped photos."""
         self._mark(target=False)
         self.photos_dropped.emit(dropped_photos(event))
         event.acceptProposedAction()

@@ -113,7 +113,7 @@ class Studio(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Hand on which photos were dropped."""
+        """Signal the dropped photos."""
         self.alike.photos_dropped.emit(dropped_photos(event))
         event.acceptProposedAction()
 

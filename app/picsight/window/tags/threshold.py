@@ -87,7 +87,7 @@ class ThresholdSlider(Drawn, QSlider):
             self.setValue(self._value_at(event.position().x()))
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """It stays there."""
+        """Leave the handle where it is."""
         self.setSliderDown(False)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

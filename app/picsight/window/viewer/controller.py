@@ -199,7 +199,7 @@ class ViewerController(QObject):
         folders, stored = list(self._folders()), self._thumbnails.stored
 
         def show(known: tuple[str, QImage | None]) -> None:
-            self._page.stage.show_sentence(known[0] or sentence, known[1], away=bool(known[0]))
+            self._page.stage.show_sentence(known[0] or sentence, known[1], offline=bool(known[0]))
 
         self._jobs.read(
             lambda: (_not_connected(photo.path, folders), stored(photo.id)),

@@ -40,7 +40,7 @@ class Stage(QAbstractScrollArea):
         self._image = QImage()
         self._size = QSize()  # of the photo in full size
         self._stand_in = QPixmap()
-        self.sentence, self._is_away = "", False  # why there is no picture
+        self.sentence, self._is_offline = "", False  # why there is no picture
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
         self.is_film = False  # a double click plays it
@@ -57,9 +57,9 @@ class Stage(QAbstractScrollArea):
         self._stand_in = QPixmap()
         self._arrange()
 
-    def show_sentence(self, sentence: str, small: QImage | None = None, *, away: bool = False) -> None:
+    def show_sentence(self, sentence: str, small: QImage | None = None, *, offline: bool = False) -> None:
         """Show why there is no picture, over its thumbnail, which is pale if the disk is disconnected."""
-        self._is_away = away
+        self._is_offline = offline
         self._image, self._stand_in, self.sentence = small or QImage(), QPixmap(), sentence
         self._size, self._zoom = self._image.size(), None
         self._arrange()
@@ -85,7 +85,7 @@ class Stage(QAbstractScrollArea):
         self.fit_needed.emit()
 
     def toggle_fit(self) -> None:
-        """Fitted or one to one."""
+        """Switch between fitted and one to one."""
         self.zoom_to(1.0) if self._zoom is None else self.fit()
 
     def zoom_by(self, factor: float, around: QPointF | None = None) -> None:
@@ -194,7 +194,7 @@ class Stage(QAbstractScrollArea):
         painter.setRenderHint(
             QPainter.RenderHint.SmoothPixmapTransform, not exact and (self.is_fitted or self._scale() < 3)
         )
-        painter.setOpacity(PALE if self.sentence and self._is_away else 1)
+        painter.setOpacity(PALE if self.sentence and self._is_offline else 1)
         painter.drawImage(seen, image, source)
         painter.setOpacity(1)
 
@@ -216,7 +216,7 @@ class Stage(QAbstractScrollArea):
             paint_plate(painter, text.adjusted(-around, -around - side, around, around), around, plate)
         icon = QRect(0, 0, side, side)
         icon.moveCenter(QPoint(text.center().x(), text.top() - px(self, ONE)))
-        paint_icon(painter, icon, "disconnected" if self._is_away else "no-picture", colours.dim_on_stage)
+        paint_icon(painter, icon, "disconnected" if self._is_offline else "no-picture", colours.dim_on_stage)
         painter.setPen(colours.on_stage)
         room.setHeight(text.height())
         room.moveCenter(text.center())
@@ -238,14 +238,14 @@ class Stage(QAbstractScrollArea):
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move it."""
+        """Move the picture."""
         if self._grabbed is not None:
             moved = event.position().toPoint() - self._grabbed
             self._grabbed = event.position().toPoint()
             self._scroll_by(-moved.x(), -moved.y())
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        """Let go."""
+        """End the drag."""
         self._grabbed = None
         self._show_hand()
 

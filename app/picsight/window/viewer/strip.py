@@ -140,7 +140,7 @@ class Strip(Drawn, QWidget):
         return self.pixmap(self._photos[row])
 
     def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
-        """Photos have none."""
+        """Paint nothing: photos have no words."""
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Show a hand cursor over photos."""
@@ -148,7 +148,7 @@ class Strip(Drawn, QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """To that photo."""
+        """Move to that photo."""
         row = self.row_at(event.position().toPoint().x())
         if event.button() == Qt.MouseButton.LeftButton and row is not None:
             self.chosen.emit(row)

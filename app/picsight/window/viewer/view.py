@@ -139,7 +139,7 @@ class ViewerPage(QWidget):
         self.menu_requested.emit(event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The viewer's keys."""
+        """Handle the viewer's keys."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
             return
