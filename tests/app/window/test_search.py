@@ -570,10 +570,10 @@ def test_where_nothing_matches_only_ways_out_that_have_results_are_offered(desk,
     desk.go(Place(folder=tmp_path))
     desk.type("dog in:2019")
     desk.qtbot.waitUntil(lambda: not desk.page.closest.notice.isHidden())
-    ways = {button.text(): button for button in desk.page.closest.findChildren(QPushButton)}
-    assert list(ways)[-2:] == ["Search all photos: 14 strong", "All photos"]
-    assert not any("2019" in words for words in ways)
-    ways["Search all photos: 14 strong"].click()
+    buttons = {button.text(): button for button in desk.page.closest.findChildren(QPushButton)}
+    assert list(buttons)[-2:] == ["Search all photos: 14 strong", "All photos"]
+    assert not any("2019" in words for words in buttons)
+    buttons["Search all photos: 14 strong"].click()
     desk.qtbot.waitUntil(lambda: desk.controller.place == Place("dog in:2019"))
     assert desk.title().endswith("· 14 strong")
 

@@ -73,14 +73,13 @@ class Exporting(QObject):
             len(paths), "Export {name} with what is behind it?", "Export %n photos with what is behind them?"
         )
         both = self.tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
-        ways = [
+        options = [
             (both, partial(self._take, every, True)),
             (counted(len(paths), "Only this photo", "Only the %n photos"), partial(self._take, paths, False)),
         ]
         names = "\n".join(name_lines(companions))
-        choose(
-            self._window, question.replace("{name}", quoted(paths[0])), names, ways, usual=not self.takes_all
-        )
+        question = question.replace("{name}", quoted(paths[0]))
+        choose(self._window, question, names, options, usual=not self.takes_all)
 
     def _take(self, paths: Sequence[Path], takes_all: bool) -> None:
         self.takes_all = takes_all

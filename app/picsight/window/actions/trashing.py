@@ -80,17 +80,17 @@ class Trashing(QObject):
             return partial(self._run, paths, found.marks, self._report)
 
         alone = moving(found.files.chosen)
-        ways = []
+        options = []
         if found.files.others:
             every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
-            ways.append((every, moving(found.files.all)))
-            ways.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
+            options.append((every, moving(found.files.all)))
+            options.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
         elif photos > MANY or found.changed:
-            ways.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
-        if ways:
+            options.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
+        if options:
             question = counted(photos, "Move {name} to the trash?", "Move %n photos to the trash?")
             name = quoted(found.files.chosen[0])
-            choose(self._window, question.replace("{name}", name), _consequence(found), ways)
+            choose(self._window, question.replace("{name}", name), _consequence(found), options)
         else:
             alone()
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QColor
 
     from picsight.window.grid.view import PhotoView
-    from picsight.window.parts.notice import Way
+    from picsight.window.parts.notice import Option
     from picsight.window.tokens import Tones
 
 WIDGET_MAX = 16_777_215  # Qt's value for an unlimited height of a widget
@@ -56,10 +56,10 @@ class WallPage(QWidget):
         self.closest.show_wall_alone()
         self._pages.setCurrentWidget(self.closest)
 
-    def show_closest(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
+    def show_closest(self, title: str, sentence: str, options: Sequence[Option]) -> None:
         """Show that nothing matches, and one row of the closest photos."""
         self.header.hide_choices()
-        self.closest.say(title, sentence, ways)
+        self.closest.say(title, sentence, options)
         self._pages.setCurrentWidget(self.closest)
         self.pill.hide()
 
@@ -93,23 +93,23 @@ class Closest(QWidget):
     def __init__(self, view: PhotoView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view = view
-        self.notice, self._ways = Notice(self), ButtonRow(self)
-        parts = 2, self.notice, (view, 1000), self._ways, 3
+        self.notice, self._buttons = Notice(self), ButtonRow(self)
+        parts = 2, self.notice, (view, 1000), self._buttons, 3
         filled(QVBoxLayout(self), self, *parts, gap=PAD, around=(0, 0, 0, 0))
         view.laid_out.connect(self._fit)
         self.show_wall_alone()
 
-    def say(self, title: str, sentence: str, ways: Sequence[Way]) -> None:
+    def say(self, title: str, sentence: str, options: Sequence[Option]) -> None:
         """Show that nothing matches, with other searches to try."""
         self.notice.say(title, sentence)
-        self._ways.offer(ways)
+        self._buttons.offer(options)
         self.notice.show()
         self._fit()
 
     def show_wall_alone(self) -> None:
         """Show the wall alone."""
         self.notice.hide()
-        self._ways.offer(())
+        self._buttons.offer(())
         self._fit()
 
     def _fit(self) -> None:

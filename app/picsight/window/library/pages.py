@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from picsight.window.library.controller import LibraryController
     from picsight.window.library.overview import Overview
     from picsight.window.models.controller import ModelsController
-    from picsight.window.parts.notice import Way
+    from picsight.window.parts.notice import Option
     from picsight.window.search.controller import SearchController
     from picsight_engine.library import Library
     from picsight_engine.store.problems import Problem
@@ -104,15 +104,15 @@ class LibraryPages(QObject):
 
     def _fail(self, sentence: str) -> None:
         broken, title = self._library.broken_model, self.tr("Picsight cannot open the library.")
-        ways: list[Way] = [(self.tr("Quit"), self._frame.window().close)]
+        options: list[Option] = [(self.tr("Quit"), self._frame.window().close)]
         if broken is not None:
             title = self.tr("The search model is incomplete.")
             if not broken.incomplete:
                 title = self.tr("The search model is missing.")
                 sentence = self.tr("Install it again, or use another one. Your library is unchanged.")
             again = (self.tr("Install again"), partial(self._models.install_again, broken.name))
-            ways = [again, (self.tr("Models…"), self._models.show), *ways]
-        self._frame.failure.say(title, sentence, ways)
+            options = [again, (self.tr("Models…"), self._models.show), *options]
+        self._frame.failure.say(title, sentence, options)
         self._frame.show_page(self._frame.failure)
 
     def _show_notice(self, sentence: str) -> None:

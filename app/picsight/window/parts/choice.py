@@ -59,18 +59,18 @@ class Choice(_Flat, Generic[T]):
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setMenu(QMenu(self))
 
-    def offer(self, ways: Sequence[tuple[str, T]], now: T) -> None:
+    def offer(self, options: Sequence[tuple[str, T]], now: T) -> None:
         """Set the options, each with its words, and the chosen one."""
         menu = self.menu()
         menu.clear()
         group = QActionGroup(menu)
-        for words, way in ways:
+        for words, value in options:
             action = menu.addAction(words)
             action.setCheckable(True)
-            action.setChecked(way == now)
-            action.triggered.connect(lambda _checked, way=way: self._chosen(way))
+            action.setChecked(value == now)
+            action.triggered.connect(lambda _checked, value=value: self._chosen(value))
             group.addAction(action)
-        chosen = next(words for words, way in ways if way == now)
+        chosen = next(words for words, value in options if value == now)
         self.setText(f"{self._name}: {chosen}")
         self.setAccessibleName(self.text())
         self.set_short(short=self._is_short)

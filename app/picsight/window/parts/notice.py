@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from picsight.window.parts.layouts import Part
 
-    Way = tuple[str, Callable[[], object]]  # the words of a button and its action
+    Option = tuple[str, Callable[[], object]]  # the words of a button and its action
 
 WIDEST = 32  # em: longer lines are hard to read
 
@@ -48,20 +48,20 @@ class Notice(QWidget):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             label.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._ways = ButtonRow(self)
-        _centre(self, self._title, self._sentence, HALF, self._ways, gap=PAD)
+        self._buttons = ButtonRow(self)
+        _centre(self, self._title, self._sentence, HALF, self._buttons, gap=PAD)
 
     def words(self) -> str:
         """The shown words."""
         return f"{self._title.text()}\n{self._sentence.text()}"
 
-    def say(self, title: str, sentence: str = "", ways: Sequence[Way] = ()) -> None:
+    def say(self, title: str, sentence: str = "", options: Sequence[Option] = ()) -> None:
         """Show words and buttons with their actions; the first button is the primary one."""
         self._title.setText(title)
         self._sentence.setText(sentence)
         self._sentence.setVisible(bool(sentence))
         had_focus = self.hasFocus()
-        if first := self._ways.offer(ways):
+        if first := self._buttons.offer(options):
             self.setFocusProxy(first)
             if had_focus:
                 first.show()
@@ -69,19 +69,19 @@ class Notice(QWidget):
 
 
 class ButtonRow(QHBoxLayout):
-    """Centred buttons side by side: the ways to continue."""
+    """Centred buttons side by side: the next steps."""
 
     def __init__(self, host: QWidget) -> None:
         super().__init__()
         self._host = host
 
-    def offer(self, ways: Sequence[Way]) -> Button | None:
+    def offer(self, options: Sequence[Option]) -> Button | None:
         """Show a button for each; returns the first one, which is the primary one."""
         while (item := self.takeAt(0)) is not None:
             if widget := item.widget():
                 widget.deleteLater()
         buttons = []
-        for place, (words, action) in enumerate(ways):
+        for place, (words, action) in enumerate(options):
             buttons.append(Button(words, Weight.PLAIN if place else Weight.PRIMARY, self._host))
             buttons[-1].clicked.connect(action)
         if buttons:

@@ -25,7 +25,7 @@ def choose(
     parent: QWidget | None,
     question: str,
     consequence: str,
-    ways: Sequence[tuple[str, Callable[[], object]]],
+    options: Sequence[tuple[str, Callable[[], object]]],
     *,
     usual: int | None = None,
 ) -> None:
@@ -36,8 +36,8 @@ def choose(
     box.setTextFormat(Qt.TextFormat.PlainText)  # Qt reads a name with tags in it as markup
     box.setText(plain(question))
     box.setInformativeText("\n".join(plain(line) for line in consequence.split("\n")))
-    buttons = [box.addButton(words, QMessageBox.ButtonRole.AcceptRole) for words, _act in ways]
-    for button, (_words, act) in zip(buttons, ways, strict=True):
+    buttons = [box.addButton(words, QMessageBox.ButtonRole.AcceptRole) for words, _act in options]
+    for button, (_words, act) in zip(buttons, options, strict=True):
         button.clicked.connect(act)
     cancel = box.addButton(QMessageBox.StandardButton.Cancel)
     box.setDefaultButton(cancel if usual is None else buttons[usual])

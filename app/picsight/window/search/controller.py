@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
-    from picsight.window.search.headline import WallMessage, Way
+    from picsight.window.search.headline import NextStep, WallMessage
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
@@ -423,22 +423,22 @@ class SearchController(QObject):
         self._show_message(empty_message(self.place, self.shown, asked, settled=self._settled, unread=unread))
 
     def _show_message(self, message: WallMessage) -> None:
-        acts: dict[Way, Callable[[], None]] = {
+        acts: dict[NextStep, Callable[[], None]] = {
             "back": self.go_back,
             "all photos": self._all_photos,
             "folders": self.folders_wanted.emit,
             "problems": self.problems_requested.emit,
             "install again": self.install_again_requested.emit,
         }
-        ways = [
-            (words, partial(self.go, way) if isinstance(way, Place) else acts[way])
-            for words, way in message.ways
+        options = [
+            (words, partial(self.go, option) if isinstance(option, Place) else acts[option])
+            for words, option in message.options
         ]
         self._page.say("")
         if message.is_closest:
-            self._page.show_closest(message.title, message.sentence, ways)
+            self._page.show_closest(message.title, message.sentence, options)
         else:
-            self._page.notice.say(message.title, message.sentence, ways)
+            self._page.notice.say(message.title, message.sentence, options)
             self._page.show_notice()
 
     def _all_photos(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
 CUT = 40  # letters of a translation in the header
-Way = Literal["back", "all photos", "folders", "problems", "install again"]
+NextStep = Literal["back", "all photos", "folders", "problems", "install again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class WallMessage:
 
     title: str
     sentence: str = ""
-    ways: tuple[tuple[str, Place | Way], ...] = ()
+    options: tuple[tuple[str, Place | NextStep], ...] = ()
     is_closest: bool = False
 
 
@@ -158,7 +158,7 @@ def empty_message(
     """
     answer = shown.answer if shown is not None else None
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
-        return WallMessage(tr("No other photos to compare with."), ways=((tr("Back"), "back"),))
+        return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
     if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
         return _unmatched(place, shown, asked)
     if place.folder:
@@ -168,23 +168,23 @@ def empty_message(
     else:
         title = tr("No photos yet.")
     if settled:
-        ways: tuple[tuple[str, Way], ...] = ((tr("Choose another folder…"), "folders"),)
+        options: tuple[tuple[str, NextStep], ...] = ((tr("Choose another folder…"), "folders"),)
         if unread:
-            ways = ((tr("Show problems"), "problems"), *ways)
+            options = ((tr("Show problems"), "problems"), *options)
         return WallMessage(
             title,
             counted(unread, "%n file cannot be read.", "%n files cannot be read.") if unread else "",
-            ways,
+            options,
         )
     return WallMessage(title, tr("They appear here as they are read."))
 
 
 def failure(sentence: str, *, misread: bool) -> WallMessage:
     """The message of a failed search; `misread` means that its model could not be read."""
-    to_all: tuple[str, Way] = (tr("All photos"), "all photos")
+    to_all: tuple[str, NextStep] = (tr("All photos"), "all photos")
     if misread:
-        ways: tuple[tuple[str, Way], ...] = ((tr("Install again"), "install again"), to_all)
-        return WallMessage(tr("The search model is incomplete."), sentence, ways)
+        options: tuple[tuple[str, NextStep], ...] = ((tr("Install again"), "install again"), to_all)
+        return WallMessage(tr("The search model is incomplete."), sentence, options)
     return WallMessage(tr("This search did not work."), sentence, (to_all,))
 
 
@@ -192,8 +192,10 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str) -> WallMessage:
     title = tr("Nothing here matches {words}.").format(words=asked)
     if not asked or len(asked) > LONGEST or place.has_pictures:  # the box shows them
         title = tr("Nothing here matches.")
-    ways: list[tuple[str, Place | Way]] = [(_widened(place, wider), wider.place) for wider in shown.wider]
-    ways.append((tr("All photos"), "all photos"))
+    options: list[tuple[str, Place | NextStep]] = [
+        (_widened(place, each), each.place) for each in shown.wider
+    ]
+    options.append((tr("All photos"), "all photos"))
     without = shown.answer.undated
     one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
     why = faults_of(shown)
@@ -202,7 +204,7 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str) -> WallMessage:
     else:
         undated = counted(without, one, many) if without else ""
         why = why or undated or tr("Try fewer words, or other ones.")
-    return WallMessage(title, why, tuple(ways), is_closest=bool(shown.closest))
+    return WallMessage(title, why, tuple(options), is_closest=bool(shown.closest))
 
 
 def _widened(place: Place, wider: WiderSearch) -> str:

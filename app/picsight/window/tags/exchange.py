@@ -85,11 +85,11 @@ class TagExchange(QObject):
                 "%n RAW file or original is behind them.",
                 "%n RAW files or originals are behind them.",
             )
-            ways: list[tuple[str, Callable[[], object]]] = [
+            options: list[tuple[str, Callable[[], object]]] = [
                 (self.tr("Beside every file"), write),
                 (self.tr("Beside shown photos only"), alone),
             ]
-            choose(self._window, question, f"{sentence} {behind}", ways)
+            choose(self._window, question, f"{sentence} {behind}", options)
 
         if library := self._tags.library:
             self._jobs.read(library.companions, offer)
