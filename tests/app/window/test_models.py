@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from tests.app.window.conftest import SPACE, TERMS, tabbed, wait_until_indexed, words_in
 
 from picsight import locations
-from picsight.window.models.rows import PLAIN, ModelAction, rows_of
+from picsight.window.models.rows import BLURBS, ModelAction, rows_of
 from picsight.window.models.view import ModelsDialog
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_offers import ModelOffer
@@ -45,7 +45,7 @@ def wait_for_words(qtbot, dialog, name, words):
 
 
 def test_every_model_of_the_catalogue_has_plain_words():
-    assert PLAIN.keys() == {STARTER, *(entry.name for entry in CATALOGUE)}
+    assert BLURBS.keys() == {STARTER, *(entry.name for entry in CATALOGUE)}
 
 
 def offer(name, **changes):

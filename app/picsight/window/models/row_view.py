@@ -59,7 +59,7 @@ class Quality(QWidget):
         painter.end()
 
 
-class Advice(Label):
+class Recommendation(Label):
     """A pill that recommends the model for most people."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -110,7 +110,7 @@ class RowView(QWidget):
         super().__init__(parent)
         self._title = sized(Label(parent=self, wraps=True), 1.0, semibold=True)
         self._words, self._details = Label(parent=self, wraps=True), sized(LinkLabel(self, dim=True), 0.9)
-        self._quality, self._advice = Quality(self), Advice(self)
+        self._quality, self._advice = Quality(self), Recommendation(self)
         self._facts, self._licence, self._far = (
             sized(Label(parent=self, wraps=True, dim=True), 0.9) for _label in range(3)
         )

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 RESEARCH = "For research only"
 FREE = "Free to use"
-BEST = 5  # the highest `Plain.quality`
+BEST = 5  # the highest `Blurb.quality`
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
+class Blurb:
     """A model in plain words; its technical name is among the details.
 
     `quality` follows the published mean over 38 data sets, 58 to 66 for Apple's models, and Immich's table of recall for
@@ -34,24 +34,24 @@ class Plain:
 
 
 SHIPPED = "picsight-starter"
-PLAIN: dict[str, Plain] = {
-    SHIPPED: Plain(
+BLURBS: dict[str, Blurb] = {
+    SHIPPED: Blurb(
         "Small",
         "Comes with Picsight. Knows everyday things.",
         2,
         "For personal use, research and education",
     ),
-    "clip-b32-laion": Plain("Good answers", "Knows many more things than the small one.", 3, FREE),
-    "siglip2-b16": Plain("Many languages", "Finds the most, in most languages. A large download.", 5, FREE),
-    "clip-b32-xlm": Plain("Many languages, quick", "As Good answers, in most languages.", 3, FREE),
-    "clip-b32": Plain("Well known", "As in Immich. Finds less than Good answers.", 2, FREE),
-    "mobileclip-s0": Plain(
+    "clip-b32-laion": Blurb("Good answers", "Knows many more things than the small one.", 3, FREE),
+    "siglip2-b16": Blurb("Many languages", "Finds the most, in most languages. A large download.", 5, FREE),
+    "clip-b32-xlm": Blurb("Many languages, quick", "As Good answers, in most languages.", 3, FREE),
+    "clip-b32": Blurb("Well known", "As in Immich. Finds less than Good answers.", 2, FREE),
+    "mobileclip-s0": Blurb(
         "Fast", "Knows many more things than the small one. Good on laptops.", 3, RESEARCH
     ),
-    "mobileclip-s1": Plain("Fairly fast", "Finds more than Fast.", 3, RESEARCH),
-    "mobileclip-s2": Plain("Balanced", "Finds more than Fast, in twice its time.", 4, RESEARCH),
-    "mobileclip-b": Plain("Thorough", "Finds more than Balanced.", 4, RESEARCH),
-    "mobileclip-blt": Plain("Most thorough", "Finds the most, at the same cost as Thorough.", 5, RESEARCH),
+    "mobileclip-s1": Blurb("Fairly fast", "Finds more than Fast.", 3, RESEARCH),
+    "mobileclip-s2": Blurb("Balanced", "Finds more than Fast, in twice its time.", 4, RESEARCH),
+    "mobileclip-b": Blurb("Thorough", "Finds more than Balanced.", 4, RESEARCH),
+    "mobileclip-blt": Blurb("Most thorough", "Finds the most, at the same cost as Thorough.", 5, RESEARCH),
 }
 # These are shown beside the shipped one; the first that reads the library soon enough is recommended.
 SIDE_BY_SIDE = ("siglip2-b16", "clip-b32-laion")
@@ -124,7 +124,7 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
             given_title=offer.title,
             licence_id=offer.licence.id if offer.licence else "",
             url=offer.licence.url if offer.licence else "",
-            words=tr(PLAIN[offer.name].words) if offer.name in PLAIN else offer.words,
+            words=tr(BLURBS[offer.name].words) if offer.name in BLURBS else offer.words,
             quality=_quality(offer),
             facts=" · ".join(filter(None, (size(offer.bytes) if offer.bytes else "", _time(offer, photos)))),
             licence=_licence(offer),
@@ -152,7 +152,7 @@ def recommended(offers: Sequence[ModelOffer]) -> str | None:
 
 
 def _quality(offer: ModelOffer) -> int:
-    return PLAIN[offer.name].quality if offer.name in PLAIN else 0
+    return BLURBS[offer.name].quality if offer.name in BLURBS else 0
 
 
 def arriving(manifest: Manifest) -> ModelRow:
@@ -163,12 +163,12 @@ def arriving(manifest: Manifest) -> ModelRow:
 
 def title_of(name: str, title: str) -> str:
     """The displayed title of a model."""
-    return tr(PLAIN[name].title) if name in PLAIN else title
+    return tr(BLURBS[name].title) if name in BLURBS else title
 
 
 def _licence(offer: ModelOffer) -> str:
-    if offer.name in PLAIN:
-        return tr(PLAIN[offer.name].licence)
+    if offer.name in BLURBS:
+        return tr(BLURBS[offer.name].licence)
     return tr("Licence {licence}").format(licence=isolated(offer.licence.id)) if offer.licence else ""
 
 
