@@ -100,8 +100,10 @@ class Thumbnails(QObject):
 
     def stored(self, photo: int) -> QImage | None:
         """The stored thumbnail unscaled, None if there is none; called in threads."""
-        jpeg = self._fetch(photo) if self._fetch else None
-        image = QImage.fromData(jpeg) if jpeg else QImage()  # the engine's JPEG, not a user's file
+        jpeg, image = self._fetch(photo) if self._fetch else None, QImage()
+        if jpeg:  # the engine's, not a user's file
+            # Without the format, Qt asks its SVG plugin too, which can wait for the GUI thread for good.
+            image.loadFromData(jpeg, "JPEG")
         return None if image.isNull() else image
 
     def request(self, wanted: Sequence[ThumbnailRequest], seen: int = 0) -> None:

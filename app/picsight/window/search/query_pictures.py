@@ -92,8 +92,9 @@ class QueryPictures(QObject):
         def work() -> tuple[str, QImage]:
             if number is not None and library is not None:
                 photo = library.photo(int(number[1]))
-                data = library.thumbnail(int(number[1])) or b""
-                return photo.path.name if photo else "", QImage.fromData(data)
+                image = QImage()
+                image.loadFromData(library.thumbnail(int(number[1])) or b"", "JPEG")  # as `Thumbnails.stored`
+                return photo.path.name if photo else "", image
             return "", pictures.load(Path(target).expanduser(), QSize(SIDE, SIDE), lambda: True).image
 
         self._jobs.read(work, lambda found: self._take(target, *found), lambda _sentence: None)
