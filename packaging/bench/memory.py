@@ -19,7 +19,7 @@ from report import machine, table
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings
-from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight_engine.assets import find_asset
@@ -144,7 +144,7 @@ def run(folder: Path, bundle: Bundle, photos: int, searches: int, rounds: int) -
     """Opens the window on the library and uses it."""
     application = QApplication.instance() or QApplication([])
     jobs = Jobs()
-    window = MainWindow(LibraryPlace(folder, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
+    window = MainWindow(LibrarySetup(folder, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
     window.resize(1280, 900)
     window.show()
     window.start(())

@@ -27,7 +27,7 @@ from search import clustered
 import picsight.window as program
 from picsight.jobs import Jobs
 from picsight.settings import Settings
-from picsight.window.library.controller import LibraryPlace
+from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
 from picsight_engine.assets import find_asset
@@ -200,7 +200,7 @@ def opened(library: Path, bundle: Bundle, rounds: int) -> dict[str, list[tuple[f
     """Opens the window and measures in it."""
     app = QApplication([])
     jobs = Jobs()
-    window = MainWindow(LibraryPlace(library, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
+    window = MainWindow(LibrarySetup(library, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
     window.resize(1280, 800)
     window.show()
     loop = QEventLoop()

@@ -239,7 +239,7 @@ def test_a_problem_is_ignored_restored_and_tried_again(qtbot, model_window, bund
     window.frame.problems.ignore_requested.emit((problem,))
     qtbot.waitUntil(lambda: window.frame.problems_model.total() == 0)
     assert window.frame.status.words() == "Ignored 1 file."
-    window.frame.status._act.click()
+    window.frame.status._button.click()
     qtbot.waitUntil(lambda: window.frame.problems_model.total() == 1)
     (album / "cut.jpg").write_bytes(whole[: stamp.st_size // 3].ljust(stamp.st_size, b"x"))
     os.utime(album / "cut.jpg", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))

@@ -104,14 +104,14 @@ def test_the_status_line_shows_the_progress_of_a_model_change_and_cancels_it(
     qtbot.waitUntil(lambda: share(window) is not None)
     assert 0 <= share(window) < 100
     assert window.library.model_names == (STARTER, mine)
-    assert status._act.accessibleName() == "Cancel the change of model"
-    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    assert status._button.accessibleName() == "Cancel the change of model"
+    qtbot.mouseClick(status._button, Qt.MouseButton.LeftButton)
     gated_jobs.gate.set()
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
     wait_until_indexed(qtbot, window)
     assert choice_of(tmp_path / "library", models).wanted.manifest.name == STARTER
     assert share(window) is None
-    assert status._act.accessibleName() != "Cancel the change of model"
+    assert status._button.accessibleName() != "Cancel the change of model"
 
 
 def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
@@ -165,7 +165,7 @@ def test_a_change_that_lacks_photos_of_an_unplugged_disk_is_reported_and_can_be_
     qtbot.waitUntil(lambda: "cannot read all photos now" in status.words())
     assert "Archive" in status.words()
     assert window.library.model_names == (STARTER, mine)
-    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(status._button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
 
 

@@ -54,7 +54,7 @@ def test_a_paused_run_replaces_a_message_at_once(qtbot, status):
     assert status.words() == f"Paused at {number(12_400)} of {number(48_210)}."
     assert not status.expiry.isActive()
     with qtbot.waitSignal(status.resume_requested):
-        status._act.click()
+        status._button.click()
 
 
 def test_the_end_of_a_run_is_shown_until_it_was_read(qtbot, status):
@@ -63,7 +63,7 @@ def test_the_end_of_a_run_is_shown_until_it_was_read(qtbot, status):
     status.show_done(48_210, 2)
     assert status.words() == f"Your photos are ready: {number(48_210)} photos, 2 problems."
     with qtbot.waitSignal(status.problems_requested):
-        status._act.click()
+        status._button.click()
     status.setAttribute(Qt.WidgetAttribute.WA_UnderMouse)
     expire(status)
     assert "ready" in status.words()  # it is being read
@@ -76,4 +76,4 @@ def test_a_folder_without_photos_leads_to_another_one(qtbot, status):
     status.show_empty([Path("/home/me/Invoices")])
     assert "Invoices" in status.words()
     with qtbot.waitSignal(status.folders_requested):
-        status._act.click()
+        status._button.click()

@@ -195,7 +195,7 @@ def test_selected_photos_are_put_into_a_tag_by_a_few_letters_and_one_undo_takes_
     assert {path for path, _, _ in library.tags.states(ids)[ids[0]]} == {"Birds/Waders", "Trips/Lisbon"}
     qtbot.keySequence(window.frame.grid, "Ctrl+Z")
     qtbot.waitUntil(lambda: paths(window) == ["Birds", "Birds/Waders"])
-    qtbot.waitUntil(lambda: "Redo" in window.frame.status._act.text())
+    qtbot.waitUntil(lambda: "Redo" in window.frame.status._button.text())
     window.history.redo()
     qtbot.waitUntil(lambda: any(tag.path == "Trips/Lisbon" and tag.accepted == 2 for tag in window.tags.all))
 
@@ -641,7 +641,7 @@ def test_side_cars_are_written_with_progress_and_cancelling_leaves_whole_files(q
     sidecars = [path.with_name(f"{path.name}.xmp") for path in paths]
     window.exchange.export_sidecars()
     assert status.words() == "Writing side-cars"
-    qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(status._button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: status.words().startswith("Stopped after"))
     written = [sidecar for sidecar in sidecars if sidecar.exists()]
     assert counted(len(written), "%n side-car.", "%n side-cars.") in status.words()
@@ -667,7 +667,7 @@ def test_a_run_reports_suggestions_among_new_photos_and_leads_to_them(qtbot, win
         status = window.frame.status
         qtbot.waitUntil(lambda: "1 new photo was suggested for 1 tag." in status.words())
         qtbot.waitUntil(lambda: any(tag.suggested == 9 for tag in window.tags.all))
-        qtbot.mouseClick(status._act, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(status._button, Qt.MouseButton.LeftButton)
         qtbot.waitUntil(lambda: window.search.place.query == "tag:Anything")
     finally:
         new.unlink()
