@@ -80,15 +80,15 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
     if name is not None and not contains_bundle(path):
         return _from_catalogue(invocation, name, path, accept=accept)
     models = locations.installed_models()
-    with open_local_model(path) as parcel:
-        require_replaceable(locations.known_libraries(invocation.folder), parcel.manifest, models)
-        manifest = parcel.manifest
+    with open_local_model(path) as local:
+        require_replaceable(locations.known_libraries(invocation.folder), local.manifest, models)
+        manifest = local.manifest
         if name not in (None, manifest.name):
             raise RequestError(f'{path} holds the model "{manifest.name}", not "{name}"; leave the name out.')
-        if not _is_accepted(manifest.title, manifest.licence, parcel.licence, accept=accept):
+        if not _is_accepted(manifest.title, manifest.licence, local.licence, accept=accept):
             return None
         return _follow(
-            manifest.title, lambda stop: parcel.install(models, cancel=stop), quiet=invocation.quiet
+            manifest.title, lambda stop: local.install(models, cancel=stop), quiet=invocation.quiet
         )
 
 

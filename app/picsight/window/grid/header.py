@@ -206,12 +206,12 @@ class SelectionBar(QWidget):
         return QSize(self._count.minimumSizeHint().width() + 2 * side, side)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show as many acts as fit."""
+        """Show as many actions as fit."""
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        """Show as many acts as fit behind the number; the menu of the others takes the room of one."""
+        """Show as many actions as fit behind the number; the menu of the others takes the room of one."""
         actions = [action for action in self._buttons if action not in self._left_out]
         side, gap = self._clear.sizeHint().width(), px(self, PAD)
         gaps = gap * sum(not set(actions).isdisjoint(group) for group in self._groups.values())

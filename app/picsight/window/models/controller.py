@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstallEvent
 
-LANE, LANE_PARCEL = "models", "parcel"
+LANE, LANE_LOCAL = "models", "local model"
 
 
 @dataclass(frozen=True, slots=True)
-class _Parcel:
+class _OpenedModel:
     """A model in a file: its manifest and licence."""
 
     path: Path
@@ -118,13 +118,13 @@ class ModelsController(QObject):
         if not self._may_begin():
             return
 
-        def work() -> _Parcel:
+        def work() -> _OpenedModel:
             from picsight_engine.installation.local_model import open_local_model
 
-            with open_local_model(path) as parcel:
-                return _Parcel(path, parcel.manifest, parcel.licence)
+            with open_local_model(path) as local:
+                return _OpenedModel(path, local.manifest, local.licence)
 
-        self._jobs.read(work, self._take_parcel, self._say, replaces=LANE_PARCEL)
+        self._jobs.read(work, self._take_local, self._say, replaces=LANE_LOCAL)
 
     def install_again(self, name: str) -> None:
         """Repair an incomplete model from its source, which may be a file that only the user has."""
@@ -158,10 +158,10 @@ class ModelsController(QObject):
         title = title_of(entry.name, entry.title)
         self._ask(title, entry.licence, entry.terms, lambda: self._fetch(entry))
 
-    def _take_parcel(self, parcel: _Parcel) -> None:
-        manifest = parcel.manifest
+    def _take_local(self, local: _OpenedModel) -> None:
+        manifest = local.manifest
         title = title_of(manifest.name, manifest.title)
-        self._ask(title, manifest.licence, parcel.licence, lambda: self._unpack(parcel))
+        self._ask(title, manifest.licence, local.licence, lambda: self._unpack(local))
 
     def _ask(self, title: str, licence: Licence, text: str, install: Callable[[], None]) -> None:
         """Show a licence that must be accepted; install at once if nothing must be."""
@@ -228,15 +228,15 @@ class ModelsController(QObject):
             _RunningInstallation(entry.name, (self.tr("Connecting"), 0, 0), self.tr("Downloading")), events
         )
 
-    def _unpack(self, parcel: _Parcel) -> None:
-        setup, manifest = self._setup, parcel.manifest
+    def _unpack(self, local: _OpenedModel) -> None:
+        setup, manifest = self._setup, local.manifest
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight.locations import known_libraries
             from picsight_engine.installation.local_model import open_local_model
             from picsight_engine.installation.model_choice import require_replaceable
 
-            with open_local_model(parcel.path) as again:
+            with open_local_model(local.path) as again:
                 require_replaceable(known_libraries(setup.folder), again.manifest, setup.installed())
                 yield from again.install(setup.installed(), cancel=cancel)
 
