@@ -78,7 +78,7 @@ def words_for_pytest(arguments: argparse.Namespace, root: Path) -> list[str]:
     their number of tests one core would end long before the other.
     """
     words = ["--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    words += ["--max-worker-restart", "0"]  # the one that takes over the files of a crashed one never ends
+    words += ["--max-worker-restart", "0"]  # a worker that replaces a crashed one never ends
     if not (arguments.pytest or arguments.all or os.environ.get("CI") or concerns_trainer(root)):
         print(
             "The trainer and what it imports are unchanged, so its tests are left out; --all runs them, too."

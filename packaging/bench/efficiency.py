@@ -202,7 +202,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the evaluation sets")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--processes", type=int, default=2, help="runs at a time, of one core each")
-    parser.add_argument("--hours", type=float, default=8.0, help="begin no run after this time")
+    parser.add_argument("--hours", type=float, default=8.0, help="begin no run after this many hours")
     parser.add_argument(
         "--five",
         type=Path,

@@ -69,7 +69,7 @@ class TowerCost:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelCost:
     """The measurements of one model; `text` stores float16, or is None if there is only the int8 tower."""
 
     title: str
@@ -110,7 +110,7 @@ def candidates(bundles: Mapping[str, tuple[Bundle, Bundle]]) -> dict[str, Callab
     return calls
 
 
-def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[str, ModelRow]:
+def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[str, ModelCost]:
     """The rows by the models' names, after a warm-up round."""
     calls = candidates(bundles)
     seconds = {name: values[1:] for name, values in interleaved(calls, rounds + 1).items()}
@@ -126,7 +126,7 @@ def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[s
             if f"{name} {kind}" in seconds
         }
         manifest = bundle.manifest
-        rows[name] = ModelRow(
+        rows[name] = ModelCost(
             manifest.title,
             bundle.image_spec().size,
             towers["image"],
@@ -136,7 +136,7 @@ def measure(bundles: Mapping[str, tuple[Bundle, Bundle]], rounds: int) -> dict[s
     return rows
 
 
-def cells(row: ModelRow, yardstick: ModelRow) -> list[str]:
+def cells(row: ModelCost, yardstick: ModelCost) -> list[str]:
     """A row of the table; speed is how many times faster than the yardstick's tower of the same kind."""
     text, other = row.text, yardstick.text
     assert other is not None

@@ -1,4 +1,4 @@
-"""Searches that are kept, in a real window on a real library."""
+"""Saved searches, in a real window on a real library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def saved(window):
     return [entry.words for entry in entries if entry.search is not None]
 
 
-def test_a_search_is_kept_shown_again_renamed_removed_and_brought_back(
+def test_a_search_is_saved_shown_again_renamed_removed_and_brought_back(
     qtbot, model_window, small_library, few_photos
 ):
     window = model_window(copy=small_library)

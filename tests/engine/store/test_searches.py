@@ -35,7 +35,7 @@ def test_the_history_keeps_the_latest_thousand(db, searches):
     assert "query 0" not in searches.history()
 
 
-def test_kept_searches_keep_their_order_and_names(searches):
+def test_saved_searches_keep_their_order_and_names(searches):
     first, second, third = (searches.save(name, "dog") for name in ("Dogs", "Dogs", " Hunde "))
     assert [search.name for search in searches.saved()] == ["Dogs", "Dogs", "Hunde"]
     searches.rename(second.id, "Dog's best")
@@ -64,7 +64,7 @@ def test_a_restored_search_keeps_its_id_and_place(searches):
         (lambda searches: searches.delete(1), "no longer exists"),
     ],
 )
-def test_invalid_requests_for_kept_searches_are_refused(searches, act, sentence):
+def test_invalid_requests_for_saved_searches_are_refused(searches, act, sentence):
     searches.remember("history")  # has the number 1, and is not kept
     with pytest.raises(RequestError, match=sentence):
         act(searches)

@@ -148,7 +148,7 @@ def test_an_unknown_finished_word_is_corrected(filled, typed, meant):
     )
 
 
-def test_earlier_and_kept_searches_are_offered_by_their_beginnings(tmp_path, bundle):
+def test_earlier_and_saved_searches_are_offered_by_their_beginnings(tmp_path, bundle):
     with Library.open(tmp_path, bundle) as library:
         for query in ("dog on the beach", "Döner", "cat", "do"):
             library.searches.remember(query)

@@ -188,7 +188,7 @@ def learn(run, batches):
 
 @dataclass
 class RecordedReporter:
-    """A journal that keeps its lines; after the step `stop` it stands for whatever ends a process."""
+    """A reporter that keeps its lines; after the step `stop` it stands for whatever ends a process."""
 
     lines: list[str] = field(default_factory=list)
     stop: int = 0

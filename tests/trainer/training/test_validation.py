@@ -42,7 +42,7 @@ STILL = (
 
 @pytest.fixture(scope="module")
 def still(run_in, tmp_path_factory):
-    """The folder of such a run, why it ended, and its journal."""
+    """The folder of such a run, why it ended, and the lines of its reporter."""
     folder, reporter = tmp_path_factory.mktemp("still"), RecordedReporter()
     return folder, run_in(folder, *STILL, reporter=reporter).why, reporter.lines
 

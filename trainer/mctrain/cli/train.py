@@ -180,8 +180,8 @@ def _train_towers(
             _find_sets(read, begin, shards, folders, Path(scratch))  # reports missing sets before the steps
         _estimate(read, begin, folders, workers)
         return None, 0
-    for place in (output, folders.cache):
-        require_writable(place)
+    for path in (output, folders.cache):
+        require_writable(path)
     if bundle is not None:
         require_bundle_folder(bundle)
     output.mkdir(parents=True, exist_ok=True)

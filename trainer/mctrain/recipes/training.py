@@ -162,7 +162,7 @@ class TrainingRecipe:
             )
         if self.augmentation and self.augmentation.views != 1:
             raise RecipeError(
-                f"The recipe {self.name} draws one view of a photo per visit, not {self.augmentation.views}; give "
+                f"The recipe {self.name} draws one view of a photo per epoch, not {self.augmentation.views}; give "
                 "augmentation.views 1."
             )
         if self.loss.scales and not self.loss.distil:

@@ -423,7 +423,7 @@ class SearchController(QObject):
         self._show_message(empty_message(self.place, self.shown, asked, settled=self._settled, unread=unread))
 
     def _show_message(self, message: WallMessage) -> None:
-        acts: dict[NextStep, Callable[[], None]] = {
+        actions: dict[NextStep, Callable[[], None]] = {
             "back": self.go_back,
             "all photos": self._all_photos,
             "folders": self.folders_wanted.emit,
@@ -431,7 +431,7 @@ class SearchController(QObject):
             "install again": self.install_again_requested.emit,
         }
         options = [
-            (words, partial(self.go, option) if isinstance(option, Place) else acts[option])
+            (words, partial(self.go, option) if isinstance(option, Place) else actions[option])
             for words, option in message.options
         ]
         self._page.say("")

@@ -90,17 +90,17 @@ class BorderlineCases(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the answer keys and pass on all others."""
-        acts: dict[int, Callable[[], None]] = {
+        actions: dict[int, Callable[[], None]] = {
             Qt.Key.Key_A: lambda: self._decide("accepted"),
             Qt.Key.Key_R: lambda: self._decide("rejected"),
             Qt.Key.Key_Down: self._pass,
         }
-        act = acts.get(event.key())
+        action = actions.get(event.key())
         plainly = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if not plainly or self.case() is None:
             super().keyPressEvent(event)
-        elif act is not None:
-            act()
+        elif action is not None:
+            action()
         elif not self.tags.press(event.key() - Qt.Key.Key_0):
             super().keyPressEvent(event)
 

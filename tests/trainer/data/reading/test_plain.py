@@ -1,4 +1,4 @@
-"""Plain shards are read as reinforced ones, and views are drawn at each visit."""
+"""Plain shards are read as reinforced ones, and views are drawn in each epoch."""
 
 from __future__ import annotations
 

@@ -102,10 +102,10 @@ def test_pixels_texts_and_vectors_of_a_row_belong_together(data, reinforced_samp
 
 def test_views_captions_tags_and_texts_are_uniform(reinforced_samples):
     """Each outcome's count is within five deviations of its share, whatever the others are."""
-    sample, visits = reinforced_samples[0], 6000
+    sample, draws = reinforced_samples[0], 6000
     choices = [
         (choose_view(sample.key, epoch, 5, 5), *choose_texts(sample, epoch, 5, TEXTS))
-        for epoch in range(visits)
+        for epoch in range(draws)
     ]
     shares = {
         **{("view", view): 1 / 5 for view in range(5)},
@@ -127,7 +127,7 @@ def test_views_captions_tags_and_texts_are_uniform(reinforced_samples):
         )
     assert counts.keys() == shares.keys()
     for outcome, share in shares.items():
-        assert abs(counts[outcome] - visits * share) < 5 * (visits * share * (1 - share)) ** 0.5, outcome
+        assert abs(counts[outcome] - draws * share) < 5 * (draws * share * (1 - share)) ** 0.5, outcome
     alone = [choose_texts(sample, epoch, 5, TextChoice("any", "^syn_text$")) for epoch in range(20)]
     assert {other.tag for _, other in alone} == {"syn_text"}
     assert choose_texts(sample, 3, 5, TEXTS) == choose_texts(sample, 3, 5, TEXTS)

@@ -1,9 +1,9 @@
 """The arrays of a reinforced sample in the two containers of the public sets: `npz`, or a gzipped torch file.
 
-They are read completely, although a visit needs only three rows. Measured from disk with a cold cache and two teachers of
+They are read completely, although a draw needs only three rows. Measured from disk with a cold cache and two teachers of
 width 768, all members of a sample take 0.18 ms with 5 views and 0.5 ms with 30. Photo, texts and three rows of a separate
 bfloat16 array take 0.42 and 0.9 ms, because they are not adjacent; so there is no such array. Parsing the `npz` takes 0.1 of
-the 1.3 ms of a visit.
+the 1.3 ms of a draw.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def unpack_arrays(content: bytes, suffix: str, key: str) -> dict[str, NDArray[np
         return _READERS[suffix](content)
     # Foreign decoders can raise any exception on damaged bytes.
     except Exception as fault:
-        raise DataError(f"{key}.{suffix} is damaged, or holds anything but arrays of numbers.") from fault
+        raise DataError(f"{key}.{suffix} is damaged, or does not hold arrays of numbers.") from fault
 
 
 def _read_npz(content: bytes) -> dict[str, NDArray[np.float32]]:

@@ -99,10 +99,10 @@ class Ragged:
     def draw(self, photos: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.int64]:
         """One row per photo, chosen by `chance` in [0, 1); -1 if a photo owns none."""
         counts = self.starts[photos + 1] - self.starts[photos]
-        folders = self.starts[photos] + (chance * counts).astype(np.int64)
+        positions = self.starts[photos] + (chance * counts).astype(np.int64)
         if not len(self.rows):
             return np.full(len(photos), -1)
-        return np.where(counts > 0, self.rows[np.minimum(folders, len(self.rows) - 1)], -1)
+        return np.where(counts > 0, self.rows[np.minimum(positions, len(self.rows) - 1)], -1)
 
 
 @dataclass(frozen=True, slots=True)
