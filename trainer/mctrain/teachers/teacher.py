@@ -32,7 +32,7 @@ OPEN_CLIP = "open_clip:"
 
 
 class Teacher(Protocol):
-    """A teacher: `name` for the manifest, embedding `width`, logit `scale`, preprocessing `spec`, `digest` of its weights."""
+    """A teacher: `name` for the manifest, embedding `width`, logit `scale`, preprocessing `spec`; its weights change `digest`."""
 
     name: str
     width: int
