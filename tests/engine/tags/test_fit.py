@@ -162,14 +162,16 @@ def test_a_tag_of_very_many_photos_learns_from_some_of_them_and_one_more_hardly_
     assert (scores[like_one] > np.median(scores[~like_one])).mean() > 0.9
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 10**6), st.integers(20, 100))
-def test_a_cut_is_kept_by_number_after_few_decisions_and_by_place_after_many(seed, number):
-    before, weights = suggesting(number), 4 * photos_like(seed, 1)
-    cuts = [Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, PRIOR_DECISIONS, 10**6)]
-    assert passing(cuts[0]) == pytest.approx(number, rel=0.4)
-    assert place_of(cuts[2]) == pytest.approx(place_of(before), rel=0.1, abs=0.1)
-    assert cuts[1].bias == pytest.approx((cuts[0].bias + cuts[2].bias) / 2, abs=1e-3)
+@pytest.mark.parametrize("number", [20, 50, 100])
+def test_a_cut_is_kept_by_number_after_few_decisions_and_by_place_after_many(number):
+    before, numbers = suggesting(number), []
+    for seed in range(20):
+        weights = 4 * photos_like(seed, 1)
+        cuts = [Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, PRIOR_DECISIONS, 10**6)]
+        numbers.append(passing(cuts[0]))
+        assert place_of(cuts[2]) == pytest.approx(place_of(before), rel=0.1, abs=0.1)
+        assert cuts[1].bias == pytest.approx((cuts[0].bias + cuts[2].bias) / 2, abs=1e-3)
+    assert np.mean(numbers) == pytest.approx(number, rel=0.1)  # of one line a soft count is kept
 
 
 @settings(max_examples=15, deadline=None)
