@@ -167,7 +167,9 @@ def test_a_cut_is_kept_by_number_after_few_decisions_and_by_place_after_many(num
     before, numbers = suggesting(number), []
     for seed in range(20):
         weights = 4 * photos_like(seed, 1)
-        cuts = [Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, PRIOR_DECISIONS, 10**6)]
+        cuts = [
+            Linear(weights, kept_bias(before, weights, n, BACKGROUND)) for n in (0, PRIOR_DECISIONS, 10**6)
+        ]
         numbers.append(passing(cuts[0]))
         assert place_of(cuts[2]) == pytest.approx(place_of(before), rel=0.1, abs=0.1)
         assert cuts[1].bias == pytest.approx((cuts[0].bias + cuts[2].bias) / 2, abs=1e-3)
