@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPixmap
 
+from picsight.window.parts.picture import read_thumbnail
 from picsight.window.tokens import HAIR, em
 
 if TYPE_CHECKING:
@@ -100,10 +101,7 @@ class Thumbnails(QObject):
 
     def stored(self, photo: int) -> QImage | None:
         """The stored thumbnail unscaled, None if there is none; called in threads."""
-        jpeg, image = self._fetch(photo) if self._fetch else None, QImage()
-        if jpeg:  # the engine's, not a user's file
-            # Without the format, Qt asks its SVG plugin too, which can wait for the GUI thread for good.
-            image.loadFromData(jpeg, "JPEG")
+        image = read_thumbnail(self._fetch(photo) if self._fetch else None)
         return None if image.isNull() else image
 
     def request(self, wanted: Sequence[ThumbnailRequest], seen: int = 0) -> None:

@@ -31,6 +31,14 @@ class ScreenPicture:
     moment: float | None = None
 
 
+def read_thumbnail(jpeg: bytes | None) -> QImage:
+    """A thumbnail of the library, which the engine wrote, not a user's file; null if there is none. Runs in threads."""
+    image = QImage()
+    if jpeg:  # without the format, Qt asks its SVG plugin too, which can wait for the GUI thread for good
+        image.loadFromData(jpeg, "JPEG")
+    return image
+
+
 class Pictures:
     """Reads photos in other processes, since a damaged file could crash the one that decodes it."""
 

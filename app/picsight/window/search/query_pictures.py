@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QImage, QPixmap
 
+from picsight.window.parts.picture import read_thumbnail
 from picsight.window.parts.words import tr
 from picsight_engine.language.query import Picture
 
@@ -92,9 +93,7 @@ class QueryPictures(QObject):
         def work() -> tuple[str, QImage]:
             if number is not None and library is not None:
                 photo = library.photo(int(number[1]))
-                image = QImage()
-                image.loadFromData(library.thumbnail(int(number[1])) or b"", "JPEG")  # as `Thumbnails.stored`
-                return photo.path.name if photo else "", image
+                return photo.path.name if photo else "", read_thumbnail(library.thumbnail(int(number[1])))
             return "", pictures.load(Path(target).expanduser(), QSize(SIDE, SIDE), lambda: True).image
 
         self._jobs.read(work, lambda found: self._take(target, *found), lambda _sentence: None)
