@@ -1,17 +1,22 @@
-"""The settings of the window: a frozen record, read once from a TOML file and written back as a whole."""
+"""The settings of a person: `SettingsStore` reads settings.toml and changes single lines of it, so that people can edit it, too."""
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from platformdirs import user_config_dir
 
 from picsight.languages import SYSTEM
 from picsight_engine.private_files import make_private, write_private
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 Theme = Literal["system", "light", "dark"]
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
@@ -22,6 +27,12 @@ _RANGES = {
     "sidebar_width": (SIDEBAR_NARROWEST, SIDEBAR_WIDEST),
     "details_width": (DETAILS_NARROWEST, DETAILS_WIDEST),
 }
+_LOCK_SECONDS = 5.0
+_TITLE = "# Picsight's settings. Changes to this file apply when it is saved.\n"
+_LINE = re.compile(
+    r"""(\ufeff?\s*[A-Za-z0-9_-]+\s*=\s*)(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s#"']+)(\s*(?:#.*)?)"""
+)
+Value: TypeAlias = str | float | bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,69 +57,162 @@ class Settings:
     languages: str = SYSTEM
 
 
+_DEFAULTS = {field.name: field.default for field in fields(Settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsFault:
+    """A line of the file that does not count; `line` is 1 for the first."""
+
+    file: Path
+    line: int
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.why} The other lines hold."
+
+
+class SettingsStore:
+    """The settings in a file, which other windows, commands and people change, too.
+
+    `settings` is what was read last, `faults` are the lines of it that do not count; each of `changed` is called with the
+    settings after `read` or `change` found other ones. A missing or impossible value takes its default, so that no typing
+    error stops the program.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.settings = Settings()
+        self.faults: list[SettingsFault] = []
+        self.changed: list[Callable[[Settings], None]] = []
+        self._file = file
+        self.read()
+
+    def read(self) -> Settings:
+        """Reads the file again. A file that cannot be read changes nothing and is logged."""
+        try:
+            self._take(self._text())
+        except OSError as error:
+            _warn("%s could not be read: %s", self._file, error)
+        return self.settings
+
+    def change(self, **values: Value) -> None:
+        """Writes these values into their lines and nothing else, atomically. A write error is logged; the values then hold
+        until the program ends.
+        """
+        from filelock import FileLock  # 8 ms that only a change pays
+
+        target = Path(os.path.realpath(self._file))  # a link stays one
+        try:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(target.with_name(f".{target.name}.lock"), timeout=_LOCK_SECONDS):
+                text = _changed(self._text(), values)
+                write_private(target, text.encode(errors="surrogateescape"))
+            make_private(target.parent)
+            self._take(text)
+        except OSError as error:
+            _warn("%s could not be written: %s", target, error)
+            self._tell(Settings(**{**asdict(self.settings), **values}))
+
+    def _text(self) -> str:
+        """The file as text, "" without one; bytes that are no UTF-8 come back unchanged when it is written."""
+        try:
+            return self._file.read_bytes().decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return ""
+
+    def _take(self, text: str) -> None:
+        values: dict[str, Any] = {}
+        self.faults = []
+        for number, line in _lines(text):
+            try:
+                name, value = _parsed(line)
+            except ValueError as fault:
+                self.faults.append(SettingsFault(self._file, number, str(fault)))
+                continue
+            if name in values:
+                why = f"{name} is set a second time; remove one of the two lines."
+                self.faults.append(SettingsFault(self._file, number, why))
+            values.setdefault(name, value)
+        self._tell(Settings(**values))
+
+    def _tell(self, settings: Settings) -> None:
+        before, self.settings = self.settings, settings
+        if settings != before:
+            for listener in self.changed:
+                listener(settings)
+
+
 def settings_file() -> Path:
     """The settings file of this user."""
     return Path(user_config_dir("picsight", appauthor=False)) / "settings.toml"
 
 
-def load_settings(file: Path) -> Settings:
-    """Read the settings; a missing, unknown or invalid value takes its default, so a typing error is never fatal."""
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """The lines that say something, with their numbers, up to the first table, which is none of ours and is passed as well."""
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+        if (bare := line.strip()) and not bare.startswith("#"):
+            yield number, bare
+            if bare.startswith("["):
+                return
+
+
+def _parsed(line: str) -> tuple[str, Any]:
+    """The setting of a line. Raises ValueError with a sentence."""
     try:
-        stored = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Settings()
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        _warn("%s could not be read, defaults are used: %s", file, error)
-        return Settings()
-    return Settings(**{f.name: _checked(f.name, f.default, stored.get(f.name)) for f in fields(Settings)})
+        ((name, value),) = tomllib.loads(line).items()
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ValueError(f"it cannot be read ({error}). Write it as: name = value.") from None
+    if name not in _DEFAULTS:
+        near = difflib.get_close_matches(name, _DEFAULTS, 1)
+        raise ValueError(f'there is no setting "{name}"' + (f'; did you mean "{near[0]}"?' if near else "."))
+    default = _DEFAULTS[name]
+    if name in _RANGES and type(value) in (int, float):
+        least, most = _RANGES[name]
+        return name, float(min(max(least, value), most))  # in this order "nan" becomes the least
+    if name == "theme" and value not in ("system", "light", "dark"):
+        raise ValueError('theme is "system", "light" or "dark".')
+    if name == "languages" and not (isinstance(value, str) and re.fullmatch(r"[A-Za-z, ]{2,60}", value)):
+        raise ValueError('languages are codes such as "de, fr", or "system".')
+    if type(value) is not type(default) or (type(value) is int and not 0 <= value <= 100_000):
+        wanted = "true or false" if isinstance(default, bool) else "a number of pixels or em"
+        raise ValueError(f"{name} is {wanted}.")
+    return name, value
 
 
-def save_settings(settings: Settings, file: Path) -> None:
-    """Write all settings atomically. A write error is logged and is not fatal. A file with a typing error is kept beside."""
-    text = "# Picsight reads this file when it starts and writes it when it ends.\n"
-    text += "".join(f"{name} = {_toml(value)}\n" for name, value in asdict(settings).items())
-    try:
-        _put_aside(file)
-        write_private(file, text)
-        make_private(file.parent)
-    except OSError as error:
-        _warn("%s could not be written: %s", file, error)
+def _changed(text: str, values: dict[str, Value]) -> str:
+    """The text with these values: each replaces the one in the line that counts, and keeps the line's comment; without such
+    a line it gets a new one before the first table.
+    """
+    lines = (text or _TITLE).split("\n")
+    counts: dict[str, int] = {}
+    for number, line in _lines(text):
+        try:
+            counts.setdefault(_parsed(line)[0], number - 1)
+        except ValueError:
+            continue
+    added = []
+    for name, value in values.items():
+        if name in counts:
+            match = _LINE.fullmatch(lines[counts[name]])
+            before, after = match.groups() if match else (f"{name} = ", "")
+            lines[counts[name]] = f"{before}{_toml(value)}{after}"
+        else:
+            added.append(f"{name} = {_toml(value)}")
+    if lines[-1]:
+        lines.append("")  # the text ends with a line break
+    end = next((i for i, line in enumerate(lines) if line.lstrip().startswith("[")), len(lines) - 1)
+    lines[end:end] = added
+    return "\n".join(lines)
 
 
-def _put_aside(file: Path) -> None:
-    """Rename a file that cannot be read, which may lack no more than a quotation mark."""
-    try:
-        tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-        file.replace(file.with_suffix(".old.toml"))
+def _toml(value: Value) -> str:
+    """One value as TOML; settings are strings, numbers and booleans."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _warn(words: str, file: Path, error: Exception) -> None:
     import logging  # 3 ms that a search does not pay
 
     logging.getLogger(__name__).warning(words, file, error)
-
-
-def _checked(name: str, default: Any, value: Any) -> Any:
-    """The stored value if it is valid, else the default."""
-    if name == "theme":
-        return value if value in ("system", "light", "dark") else default
-    if name == "languages":
-        return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z, ]{2,60}", value) else default
-    if isinstance(default, bool) or isinstance(value, bool):
-        return value if type(value) is type(default) else default
-    if not isinstance(value, int | float):
-        return default
-    if name in _RANGES:
-        least, most = _RANGES[name]
-        return min(max(float(value), least), most)
-    return value if isinstance(value, int) and 0 <= value <= 100_000 else default
-
-
-def _toml(value: str | float | bool) -> str:
-    """One value as TOML; settings are strings, numbers and booleans."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f'"{value}"' if isinstance(value, str) else repr(value)

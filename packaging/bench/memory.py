@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from report import machine, table
 
 from picsight.jobs import Jobs
-from picsight.settings import Settings
+from picsight.settings import SettingsStore
 from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
@@ -144,7 +144,11 @@ def run(folder: Path, bundle: Bundle, photos: int, searches: int, rounds: int) -
     """Opens the window on the library and uses it."""
     application = QApplication.instance() or QApplication([])
     jobs = Jobs()
-    window = MainWindow(LibrarySetup(folder, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
+    window = MainWindow(
+        LibrarySetup(folder, lambda: ModelChoice(bundle, bundle)),
+        SettingsStore(folder / "settings.toml"),
+        jobs,
+    )
     window.resize(1280, 900)
     window.show()
     window.start(())

@@ -26,7 +26,7 @@ from search import clustered
 
 import picsight.window as program
 from picsight.jobs import Jobs
-from picsight.settings import Settings
+from picsight.settings import SettingsStore
 from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
@@ -200,7 +200,11 @@ def opened(library: Path, bundle: Bundle, rounds: int) -> dict[str, list[tuple[f
     """Opens the window and measures in it."""
     app = QApplication([])
     jobs = Jobs()
-    window = MainWindow(LibrarySetup(library, lambda: ModelChoice(bundle, bundle)), Settings(), jobs)
+    window = MainWindow(
+        LibrarySetup(library, lambda: ModelChoice(bundle, bundle)),
+        SettingsStore(library / "settings.toml"),
+        jobs,
+    )
     window.resize(1280, 800)
     window.show()
     loop = QEventLoop()

@@ -112,9 +112,12 @@ class Invocation:
 
 def usual_languages() -> tuple[str, ...]:
     """The languages of the settings, or of the system."""
-    from picsight.settings import load_settings, settings_file  # 10 ms that a search in English does not pay
+    from picsight.settings import SettingsStore, settings_file  # 10 ms that a search in English does not pay
 
-    return search_languages(load_settings(settings_file()).languages, system_locales())
+    store = SettingsStore(settings_file())
+    for fault in store.faults:
+        say(str(fault))
+    return search_languages(store.settings.languages, system_locales())
 
 
 def absolute(path: Path) -> Path:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QLocale, QObject, QSocketNotifier, QTimer, Signal
+from PySide6.QtCore import QEvent, QFileSystemWatcher, QLocale, QObject, QSocketNotifier, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from picsight.jobs import Jobs
-from picsight.languages import search_languages
 from picsight.locations import model_choice
-from picsight.settings import load_settings, save_settings, settings_file
+from picsight.settings import SettingsStore, settings_file
 from picsight.window.library.controller import LibrarySetup
 from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import KeyboardWatch
 from picsight.window.parts.icons import program_icon
 from picsight.window.parts.words import english_of
-from picsight.window.tokens import apply_theme
+from picsight.window.tokens import apply_theme, put_on
+from picsight_engine.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,15 +46,18 @@ def run_window(library_folder: Path, folders_to_add: Sequence[Path] = ()) -> int
     QLocale.setDefault(english_of(QLocale.system()))
     app.setDesktopFileName("picsight")
     app.setWindowIcon(program_icon())
-    file = settings_file()
-    settings = load_settings(file)
-    apply_theme(app, settings.theme)
+    settings = SettingsStore(settings_file())
+    apply_theme(app, lambda: settings.settings.theme)
+    settings.changed.append(lambda changed: put_on(app, changed.theme))
     KeyboardWatch(app)
     jobs = Jobs()
-    languages = search_languages(settings.languages, QLocale.system().uiLanguages())
-    setup = LibrarySetup(library_folder, partial(model_choice, library_folder), languages=languages)
+    setup = LibrarySetup(library_folder, partial(model_choice, library_folder))
     window = MainWindow(setup, settings, jobs)
-    window.closing.connect(lambda chosen: save_settings(chosen, file))
+    # editors and the store replace the file, which ends the watch of a file, but not that of its folder
+    with suppress(OSError):  # without the folder nothing is stored either, which the log says
+        make_private_folder(settings_file().parent)
+    watcher = QFileSystemWatcher([str(settings_file().parent)])
+    watcher.directoryChanged.connect(window.read_settings)
     if interrupts is not None:
         interrupts.interrupted.connect(window.close_at_once)
     window.show()

@@ -49,6 +49,7 @@ class Frame(QWidget):
     folders_dropped = Signal(object)  # tuple[Path, ...]
     model_dropped = Signal(object)  # Path
     picture_dropped = Signal(object)  # Path or QImage
+    arranged = Signal()  # the user has shown, hidden or resized a side
 
     def __init__(
         self, settings: Settings, pictures: Pictures, jobs: Jobs, parent: QWidget | None = None
@@ -114,6 +115,7 @@ class Frame(QWidget):
         if self.sidebar_wanted and self.width() < px(self, NARROW):
             self.details.hide()
         self.sidebar.setVisible(self.sidebar_wanted)
+        self.arranged.emit()
 
     def toggle_details(self) -> None:
         """Show or hide the details."""
@@ -127,6 +129,7 @@ class Frame(QWidget):
         if shown and self.width() < px(self, NARROW):
             self.sidebar.hide()
         self.details.setVisible(shown)
+        self.arranged.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window, hide sidebar and details."""
@@ -169,6 +172,7 @@ class Frame(QWidget):
             self.sidebar_width = round(self.sidebar.width() / em(self), 2)
         if self.details.isVisible():
             self.details_width = round(self.details.width() / em(self), 2)
+        self.arranged.emit()
 
     def _top_row(self) -> QWidget:
         toggle = IconButton("sidebar", self.tr("Sidebar (F9)"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
-from picsight.settings import Settings
+from picsight.languages import search_languages
+from picsight.settings import Settings, SettingsStore
 from picsight.window.actions.chosen import ChosenPhotos
 from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.keys import KeyList, bind_keys, bound_keys, widget_keys
@@ -42,28 +42,31 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from picsight.jobs import Jobs
+    from picsight.settings import SettingsFault, Value
     from picsight.window.details.view import DetailsPanel
     from picsight.window.tags.studio_controller import StudioController
     from picsight_engine.library import Library
 
 
+SETTLED_MS = 500  # after the last change of sizes, before they are stored
 TITLE_BAR = 3  # em: the system's title bar, whose size Qt knows only once the window is shown
 
 
 class MainWindow(QMainWindow):
     """The window with all its views."""
 
-    closing = Signal(object)  # Settings
-
-    def __init__(self, setup: LibrarySetup, settings: Settings, jobs: Jobs) -> None:
+    def __init__(self, setup: LibrarySetup, store: SettingsStore, jobs: Jobs) -> None:
         super().__init__()
-        self._settings, self._jobs, self._asks = settings, jobs, True
+        self._store, self._jobs, self._asks = store, jobs, True
+        self._faults: list[SettingsFault] = []  # as last shown
+        settings = store.settings
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(setup, frame.status, jobs, self)
+        self.library.opened.connect(self._use_languages)  # before it answers a search
         self.search = SearchController(frame.box, frame.wall_page, jobs, self.pictures, self)
         self.suggestions = SearchSuggestions(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(
@@ -78,7 +81,7 @@ class MainWindow(QMainWindow):
         self.history = History(frame.status, self._view, self)
         self.tags = TagsController(frame.status, self.history, jobs, self)
         self.trashing = Trashing(self, frame.status, self.history, jobs)
-        self.exporting = Exporting(self, frame.status, jobs, takes_all=settings.export_companions)
+        self.exporting = Exporting(self, frame.status, jobs, store)
         chosen = ChosenPhotos(frame, self.viewer)
         self.tagging = Tagging(self, self.tags, chosen)
         self.review = Review(frame.wall_page, frame.model, self.search, self.tags)
@@ -93,7 +96,7 @@ class MainWindow(QMainWindow):
             pictures=self.pictures,
         )
         self.models = ModelsController(setup, self.library, jobs, self)
-        self.hint = BetterModels(frame, self.library, self.search, self.models, wanted=settings.better_models)
+        self.hint = BetterModels(frame, self.library, self.search, self.models, store)
         self.marks_loader = MarksLoader(frame.grid, frame.model, self.tags, jobs)
         self.pages = Pages(self, frame, self.search, self.viewer, self.photos)
         self.library_pages = LibraryPages(frame, self.library, self.search, self.models, self.history)
@@ -123,6 +126,7 @@ class MainWindow(QMainWindow):
         frame.show_page(frame.wall_page)
         self._bind()
         self._size_first()
+        self._follow_settings()
 
     def _take_library(self, library: Library) -> None:
         self.suggestions.library = self.viewer.library = self.photos.library = library
@@ -149,6 +153,33 @@ class MainWindow(QMainWindow):
         if folders_to_add:
             self.library_pages.expect_photos()
         self.library.open(folders_to_add)
+        self.read_settings()
+
+    def _follow_settings(self) -> None:
+        self._arranged = self._arrangement()
+        self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
+        self._settled.timeout.connect(self.store_arrangement)
+        self.frame.arranged.connect(self._settled.start)
+        self.frame.grid.row_height_changed.connect(lambda _height: self._settled.start())
+        self._store.changed.append(self._apply)
+
+    def read_settings(self) -> None:
+        """Apply what was changed elsewhere in the file of settings, and name the lines of it that do not count."""
+        self._store.read()
+        if self._store.faults != self._faults:
+            self._faults = self._store.faults
+            self.frame.status.show_sentence("\n".join(str(fault) for fault in self._faults))
+
+    def _use_languages(self, library: Library) -> None:
+        library.languages = search_languages(self._store.settings.languages, QLocale.system().uiLanguages())
+
+    def _apply(self, _settings: Settings) -> None:
+        library = self.trashing.library
+        if library is not None:
+            before = library.languages
+            self._use_languages(library)
+            if library.languages != before:
+                self.search.ask_again()
 
     def _view(self) -> tuple[object, ...]:
         """The current view: Undo asks before it reverts a change of another view."""
@@ -246,12 +277,13 @@ class MainWindow(QMainWindow):
         """Restore the last size, else use 96 by 60 em, at most 80 % of the screen, but wide enough for the sidebar."""
         screen = self.screen().availableSize() - QSize(0, px(self, TITLE_BAR))
         self.setMinimumSize(QSize(px(self, 44), px(self, 32)).boundedTo(screen))
-        size = QSize(self._settings.window_width, self._settings.window_height)
+        settings = self._store.settings
+        size = QSize(settings.window_width, settings.window_height)
         if size.isEmpty():
             most = screen * 0.8
             size = QSize(px(self, 96), px(self, 60)).boundedTo(most).expandedTo(QSize(px(self, NARROW), 0))
         self.resize(size.boundedTo(screen))
-        if self._settings.maximised:
+        if settings.maximised:
             self.setWindowState(Qt.WindowState.WindowMaximized)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -261,25 +293,36 @@ class MainWindow(QMainWindow):
             self.tags.refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Save the settings and stop reading; ask first about unsaved changes."""
+        """Stop reading; ask first about unsaved changes."""
         if self._asks and self.tag_pages.asks_about_draft(self.close):
             event.ignore()
             return
-        size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
-        self._settings = replace(
-            self._settings,
-            sidebar=self.frame.sidebar_wanted,
-            sidebar_width=self.frame.sidebar_width,
-            details=self.frame.details_wanted,
-            details_width=self.frame.details_width,
-            row_height=round(self.frame.grid.row_height(), 2),
-            window_width=size.width(),
-            window_height=size.height(),
-            maximised=self.isMaximized(),
-            better_models=self.hint.wanted,
-            export_companions=self.exporting.takes_all,
-        )
-        self.closing.emit(self._settings)
+        self.store_arrangement()
         self.models.hide()
         self.pictures.close()
         super().closeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Store the new size once it stays."""
+        super().resizeEvent(event)
+        if self.isVisible():
+            self._settled.start()
+
+    def store_arrangement(self) -> None:
+        """Store what has changed of the sizes and panels of this window; another window may have stored the rest."""
+        before, self._arranged = self._arranged, self._arrangement()
+        if changed := dict(self._arranged.items() - before.items()):
+            self._store.change(**changed)
+
+    def _arrangement(self) -> dict[str, Value]:
+        size = self.normalGeometry().size() if self.isMaximized() or self.isFullScreen() else self.size()
+        return {
+            "sidebar": self.frame.sidebar_wanted,
+            "sidebar_width": self.frame.sidebar_width,
+            "details": self.frame.details_wanted,
+            "details_width": self.frame.details_width,
+            "row_height": round(self.frame.grid.row_height(), 2),
+            "window_width": size.width(),
+            "window_height": size.height(),
+            "maximised": self.isMaximized(),
+        }

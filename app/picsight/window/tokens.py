@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QGuiApplication, QPalette
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtWidgets import QApplication, QWidget
 
     from picsight.settings import Theme
@@ -139,16 +141,16 @@ def high_contrast() -> bool:
     return preference is not None and preference().name == "HighContrast"
 
 
-def apply_theme(app: QApplication, theme: Theme) -> None:
-    """Apply the light or the dark palette, and follow the system unless the user chose one."""
+def apply_theme(app: QApplication, theme: Callable[[], Theme]) -> None:
+    """Apply the light or the dark palette, and follow the system unless the user chose one; `theme` is asked each time."""
     app.setStyle("Fusion")
     bare = app.styleHints().colorScheme() == Qt.ColorScheme.Unknown
     if bare and app.font().pointSizeF() < BARE_POINTS:
         font = app.font()
         font.setPointSizeF(BARE_POINTS)
         app.setFont(font)
-    put_on(app, theme)
-    app.styleHints().colorSchemeChanged.connect(lambda _scheme: put_on(app, theme))
+    put_on(app, theme())
+    app.styleHints().colorSchemeChanged.connect(lambda _scheme: put_on(app, theme()))
 
 
 def put_on(app: QApplication, theme: Theme) -> None:

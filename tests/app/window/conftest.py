@@ -7,7 +7,7 @@ import sys
 import tarfile
 import threading
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from tests.app.conftest import PATIENCE
 
 from picsight.jobs import Jobs
-from picsight.settings import Settings
+from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
@@ -203,7 +203,7 @@ def model_window(qtbot, tmp_path, models, entry, monkeypatch):
         if copy is not None:
             shutil.copytree(copy, folder)
         place = LibrarySetup(folder, lambda: choice_of(folder, models), lambda: models)
-        window = MainWindow(place, settings or Settings(), jobs)
+        window = MainWindow(place, stored_settings(folder, settings or Settings()), jobs)
         opened.append(window)
         qtbot.addWidget(window)
         window.resize(1100, 700)
@@ -257,10 +257,18 @@ def tag_of(path, kind="tag", *, accepted=0, suggested=0):
     )  # fmt: skip
 
 
+def stored_settings(folder, settings):
+    """The store of a file beside a library, with these settings."""
+    store = SettingsStore(folder.with_suffix(".toml"))
+    store.change(**asdict(settings))
+    return store
+
+
 @contextmanager
 def open_window(folder, bundle, settings):
     """A shown window on a library, until the block ends."""
-    window = MainWindow(LibrarySetup(folder, lambda: ModelChoice(bundle, bundle)), settings, Jobs())
+    store = stored_settings(folder, settings)
+    window = MainWindow(LibrarySetup(folder, lambda: ModelChoice(bundle, bundle)), store, Jobs())
     window.resize(1100, 700)
     window.show()
     window.start(())

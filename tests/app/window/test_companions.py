@@ -14,7 +14,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 from tests.app.window.conftest import words_in
 
-from picsight.settings import Settings
+from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.wall import Wall
 from picsight.window.parts.badges import badge
 from picsight.window.tags.exchange import _exporting
@@ -78,9 +78,7 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
 
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: "RAW" in words_in(window.frame.viewer_page))
-    with qtbot.waitSignal(window.closing) as closing:
-        window.close()
-    assert closing.args[0].export_companions is False
+    assert SettingsStore(tmp_path / "library.toml").settings.export_companions is False
 
 
 SCENES = ("red", "green", "blue")

@@ -28,13 +28,15 @@ from tests.app.window.conftest import (
     drop,
     names,
     open_window,
+    stored_settings,
     tabbed,
     wait_for_photos,
     wait_for_status,
     wait_until_indexed,
+    words_in,
 )
 
-from picsight.settings import Settings
+from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.arrangement import Order
 from picsight.window.grid.wall import Wall
 from picsight.window.library.controller import LibrarySetup
@@ -532,12 +534,14 @@ def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark
     qtbot, bundle, jobs, tmp_path
 ):
     place = LibrarySetup(tmp_path, lambda: ModelChoice(bundle, bundle))
-    window = MainWindow(place, Settings(window_width=9000, window_height=9000), jobs)
+    window = MainWindow(
+        place, stored_settings(tmp_path, Settings(window_width=9000, window_height=9000)), jobs
+    )
     qtbot.addWidget(window)
     room = window.screen().availableSize()
     assert window.width() <= room.width()
     assert window.height() < room.height()  # the system adds a title
-    first = MainWindow(place, Settings(), jobs)
+    first = MainWindow(place, stored_settings(tmp_path, Settings()), jobs)
     qtbot.addWidget(first)
     assert first.width() >= min(60 * em(first), room.width())  # with the sidebar
     page = window.frame.viewer_page
@@ -545,8 +549,11 @@ def test_a_window_that_was_larger_than_the_screen_fits_it_and_its_viewer_is_dark
     assert page.autoFillBackground()
 
 
-def test_the_settings_are_emitted_when_the_window_closes(qtbot, model_window, large_library):
-    window = model_window(copy=large_library)
+def test_what_is_arranged_is_stored_and_what_another_window_stored_stays(
+    qtbot, model_window, large_library, tmp_path
+):
+    window, other = model_window(copy=large_library), SettingsStore(tmp_path / "library.toml")
+    other.change(theme="light", better_models=False)
     splitter, unit = window.frame.findChild(QSplitter), em(window.frame)
     splitter.moveSplitter(18 * unit, 1)
     assert window.frame.sidebar.width() == 18 * unit
@@ -556,13 +563,23 @@ def test_the_settings_are_emitted_when_the_window_closes(qtbot, model_window, la
     window.frame.toggle_details()
     splitter.moveSplitter(splitter.width() - 20 * unit - 1, 2)
     window.frame.grid.set_row_height(14)
-    with qtbot.waitSignal(window.closing) as closing:
-        window.close()
-    settings = closing.args[0]
+    qtbot.waitUntil(lambda: other.read().row_height == 14)
+    settings = other.settings
+    assert (settings.theme, settings.better_models) == ("light", False)
     assert (settings.sidebar, settings.row_height, settings.window_width) == (False, 14, 1100)
     assert settings.sidebar_width == 22
     assert settings.details
     assert settings.details_width == pytest.approx(20, abs=0.2)
+
+
+def test_settings_of_an_edited_file_apply_at_once_and_faults_are_named(
+    qtbot, model_window, large_library, tmp_path
+):
+    window, file = model_window(copy=large_library), tmp_path / "library.toml"
+    file.write_text('languages = "de"\nthme = "dark"\n')
+    window.read_settings()
+    assert window.photos.library.languages == ("de",)
+    assert f"{file}, line 2: " in "".join(words_in(window.frame.status))
 
 
 def test_a_window_with_an_unsaved_tag_asks_before_it_closes(qtbot, model_window, large_library):

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from tests.app.window.conftest import SPACE, TERMS, tabbed, wait_until_indexed, words_in
 
 from picsight import locations
+from picsight.settings import SettingsStore
 from picsight.window.models.rows import BLURBS, ModelAction, rows_of
 from picsight.window.models.view import ModelsDialog
 from picsight_engine.installation.catalogue import CATALOGUE
@@ -115,7 +116,7 @@ def test_a_search_without_strong_matches_leads_to_the_models(qtbot, model_window
     assert not dialog.isVisible()
 
 
-def test_the_hint_about_better_models_is_dismissed_for_good(qtbot, model_window, small_library):
+def test_the_hint_about_better_models_is_dismissed_for_good(qtbot, model_window, small_library, tmp_path):
     window = model_window(copy=small_library)
     wait_until_indexed(qtbot, window)
     look_at(qtbot, window, "quarterly tax return")
@@ -123,9 +124,7 @@ def test_the_hint_about_better_models_is_dismissed_for_good(qtbot, model_window,
     qtbot.mouseClick(window.frame.hint.dismiss, Qt.MouseButton.LeftButton)
     look_at(qtbot, window, "marginal cost curve")
     assert not window.frame.hint.isVisible()
-    with qtbot.waitSignal(window.closing) as closing:
-        window.close()
-    assert not closing.args[0].better_models
+    assert not SettingsStore(tmp_path / "library.toml").settings.better_models
 
 
 def test_quality_and_licence_stand_in_the_list_and_names_only_where_they_are_asked_for(qtbot, model_window):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
+    from picsight.settings import SettingsStore
     from picsight.window.library.status import StatusLine
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
@@ -45,15 +46,13 @@ class Copied:
 
 class Exporting(QObject):
     """Asks whether to include RAW files and originals, and for a folder; shows progress, and reports the result; one export
-    at a time.
-
-    `takes_all` is the last answer to the first question.
+    at a time. The settings hold the last answer to the first question.
     """
 
-    def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs, *, takes_all: bool) -> None:
+    def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs, settings: SettingsStore) -> None:
         super().__init__(window)
         self._window, self._status, self._jobs = window, status, jobs
-        self.takes_all = takes_all
+        self._settings = settings
         self.library: Library | None = None  # set when it is opened
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         self._running: threading.Event | None = None  # cancels the export
@@ -79,10 +78,10 @@ class Exporting(QObject):
         ]
         names = "\n".join(name_lines(companions))
         question = question.replace("{name}", quoted(paths[0]))
-        choose(self._window, question, names, options, usual=not self.takes_all)
+        choose(self._window, question, names, options, usual=not self._settings.settings.export_companions)
 
     def _take(self, paths: Sequence[Path], takes_all: bool) -> None:
-        self.takes_all = takes_all
+        self._settings.change(export_companions=takes_all)
         self.choose(paths)
 
     def choose(self, paths: Sequence[Path]) -> None:

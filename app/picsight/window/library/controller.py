@@ -33,14 +33,11 @@ COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of
 
 @dataclass(frozen=True, slots=True)
 class LibrarySetup:
-    """The library's folder, a function that opens its models and one that lists all models (both run in threads), and the
-    languages of searches besides English.
-    """
+    """The library's folder, a function that opens its models and one that lists all models; both run in threads."""
 
     folder: Path
     models: Callable[[], ModelChoice]
     installed: Callable[[], InstalledModels] = installed_models
-    languages: tuple[str, ...] = ()
 
 
 class LibraryController(QObject):
@@ -94,7 +91,6 @@ class LibraryController(QObject):
 
             choice = self._models()
             library = Library.open(self._setup.folder, choice.answers, wanted=choice.wanted)
-            library.languages = self._setup.languages
             for path in folders_to_add:
                 library.add_folder(path)
             return library, first_overview(library)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 if TYPE_CHECKING:
+    from picsight.settings import SettingsStore
     from picsight.window.frame import Frame
     from picsight.window.library.controller import LibraryController
     from picsight.window.models.controller import ModelsController
@@ -16,7 +17,7 @@ LOOKED_AT_MS = 2000  # until an answer counts: unfinished words find nothing cer
 
 
 class BetterModels(QObject):
-    """Decides when the line is shown; `wanted` until the user declines."""
+    """Decides when the line is shown, until the user declines."""
 
     def __init__(
         self,
@@ -24,11 +25,10 @@ class BetterModels(QObject):
         library: LibraryController,
         search: SearchController,
         models: ModelsController,
-        *,
-        wanted: bool,
+        settings: SettingsStore,
     ) -> None:
         super().__init__(frame)
-        self.wanted = wanted
+        self._settings = settings
         self._frame, self._library, self._search = frame, library, search
         self.looked_at = QTimer(self, singleShot=True, interval=LOOKED_AT_MS)
         self.looked_at.timeout.connect(self._suggest)
@@ -51,13 +51,14 @@ class BetterModels(QObject):
         # A better model does not improve searches by name, time or tag.
         by_meaning = self._search.place.asked.alternatives
         if self._is_weak() and by_meaning and self._library.overview.photos:
-            self._frame.hint.setVisible(self.wanted and self._library.has_small_model())
+            wanted = self._settings.settings.better_models
+            self._frame.hint.setVisible(wanted and self._library.has_small_model())
 
     def _follow(self) -> None:
         if not self._library.has_small_model():
             self._frame.hint.hide()
 
     def _dismiss(self) -> None:
-        self.wanted = False
+        self._settings.change(better_models=False)
         self._frame.hint.hide()
         self._frame.box.line.setFocus()
