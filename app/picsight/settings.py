@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import tomllib
@@ -163,6 +162,8 @@ def _parsed(line: str) -> tuple[str, Any]:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"it cannot be read ({error}). Write it as: name = value.") from None
     if name not in _DEFAULTS:
+        import difflib  # 5 ms that only a mistyped name pays
+
         near = difflib.get_close_matches(name, _DEFAULTS, 1)
         raise ValueError(f'there is no setting "{name}"' + (f'; did you mean "{near[0]}"?' if near else "."))
     default = _DEFAULTS[name]
