@@ -23,6 +23,7 @@ def report(self, folders):
     if sys.argv[2] == "stay with a tag that is not saved":
         self.tag_pages.new()
         self.tag_pages.studio.words.line.setText("ox")
+        self.frame.grid.set_row_height(12)
     before = gc.get_stats()[2]["collections"]
     photos = [[] for _ in range(300_000)]  # as the records of a large wall
     if gc.get_stats()[2]["collections"] > before:  # it stops all threads for a third of a second
@@ -60,7 +61,7 @@ def test_a_signal_closes_the_window_as_its_button_does_without_a_question_or_a_t
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=60) == 0
     process.communicate()
-    assert (tmp_path / "picsight" / "settings.toml").is_file()
+    assert "row_height = 12" in (tmp_path / "picsight" / "settings.toml").read_text()
     assert not list((tmp_path / "temporary").iterdir())
 
 
