@@ -18,13 +18,12 @@ from picsight_engine.store.files import (
     forget_missing,
     move_file,
     photos_in,
-    put_file,
     put_metadata,
     set_devices,
 )
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.health import orphan_thumbnails
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair, show_picture
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.vectors import put_vector
@@ -74,7 +73,7 @@ class Batch:
         self._photos = photos
         self._open: list[ReadableFile | UnreadableFile] = []
         self._since = 0.0
-        self._unread: set[int] = set()  # known files that changed and are still to be read
+        self._unread: set[int] = set()  # known files that changed or went, and are still to be read
         self._replaced: set[int] = set()  # the photos that these showed
         self._traces: set[tuple[int, int]] = set()  # sizes and times of all files to be read
 
@@ -94,6 +93,7 @@ class Batch:
         self._unread = {file.id for file in changed}
         self._replaced = photos_in(self._db, self._unread)
         self._traces = {(task.file.size, task.file.mtime_ns) for task in plan.tasks if self._unread}
+        self._unread.update(file.id for file in plan.moving)
         self.give_up(plan.gone)
         self.sweep_thumbnails()
         return tuple({file.photo_id: None for file in plan.returned if file.photo_id is not None})
@@ -179,10 +179,11 @@ class Batch:
         edited = self._edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
-            pair(connection, seen.moved_from.folder_id, seen.moved_from.name)
+            self._unread.discard(seen.moved_from.id)
+            pair(connection, seen.moved_from.folder_id, seen.moved_from.name, self._unread)
         digest, metadata = seen.identified.bytes_hash, seen.identified.metadata
         here = NewFile(folder.id, file.name, file.size, file.mtime_ns, digest, photo_id, device=file.device)
-        put_file(connection, here)
+        show_picture(connection, here)
         put_metadata(connection, folder.id, file.name, metadata, METADATA_RULE, beside=file.beside)
         clear_problem(connection, folder.id, file.name)
         if edited is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.store.files import IDS
 from picsight_engine.store.photos import SHOWN
-from picsight_engine.store.tags import revise
+from picsight_engine.store.tags import copy_examples, revise
 from picsight_engine.store.thumbnails import MOST_BITS
 
 if TYPE_CHECKING:
@@ -209,6 +209,13 @@ def copy_decisions(connection: sqlite3.Connection, before: int, after: int) -> N
     moved = [connection.execute(statement, (before, after)).rowcount for statement in (_DECIDE, _RATE)]
     if any(moved):
         _settle(connection, _PAIRS_OF_PHOTO, after)
+        revise(connection)
+
+
+def share_decisions(connection: sqlite3.Connection, before: int, after: int) -> None:
+    """Copies decisions, stars and the part of an example from one photo of a pair to the other."""
+    copy_decisions(connection, before, after)
+    if copy_examples(connection, before, after):
         revise(connection)
 
 

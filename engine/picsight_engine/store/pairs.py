@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.metadata import is_same_time
-from picsight_engine.store.decisions import copy_decisions
-from picsight_engine.store.files import IDS
+from picsight_engine.store.decisions import share_decisions
+from picsight_engine.store.files import IDS, put_file
 from picsight_engine.store.folders import RESTING
 from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Container, Iterable, Sequence
+
+    from picsight_engine.store.files import NewFile
 
 _IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
@@ -44,6 +46,17 @@ _BEHIND = """
 SELECT single_id FROM files WHERE single_id IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM files AS others WHERE others.photo_id = files.single_id)"""
 _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
+_REPLACED = """
+SELECT photo_id, single_id FROM files WHERE folder_id = ? AND name = ? AND single_id IS NOT NULL AND single_id IS NOT ?"""
+# Pairs, also of removed folders, with a file of which a copy lies elsewhere, alone or in another pair.
+_LINKS = f"""
+SELECT DISTINCT photo_id, single_id FROM files JOIN photos ON photos.id = single_id
+WHERE (present OR folder_id IN {RESTING}) AND (photo_id IN {IDS} OR single_id IN {IDS}) AND (photos.missing_since IS NULL OR EXISTS (
+    SELECT 1 FROM files AS others WHERE others.single_id = photos.id AND present AND others.photo_id <> files.photo_id))"""
+_TWINS = f"""
+SELECT single_id FROM files WHERE photo_id IN {IDS} AND single_id IS NOT NULL
+UNION SELECT photo_id FROM files WHERE single_id IN {IDS} AND photo_id IS NOT NULL"""
+_IN_FRONT = "SELECT DISTINCT photo_id FROM files WHERE single_id = ? AND present"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +84,7 @@ def mark_missing(connection: sqlite3.Connection, file_ids: Iterable[int], when: 
     connection.execute(_MARK_MISSING, (when, ids))
     for photo_id, single_id in shown:
         if single_id is not None:  # it may return elsewhere, where it is no longer behind the other
-            copy_decisions(connection, photo_id, single_id)
+            _leave(connection, photo_id, single_id)
     _pair_all(connection, ids)
     photo_ids = list({photo_id for row in shown for photo_id in row})
     return [photo_id for (photo_id,) in connection.execute(_HIDDEN_OF, (json.dumps(photo_ids),))]
@@ -87,6 +100,45 @@ def mark_returned(connection: sqlite3.Connection, file_ids: Iterable[int]) -> No
 def _pair_all(connection: sqlite3.Connection, ids: str) -> None:
     for folder_id, name in connection.execute(_NAMES, (ids,)).fetchall():
         pair(connection, folder_id, name)
+
+
+def show_picture(connection: sqlite3.Connection, file: NewFile) -> None:
+    """Stores that a picture is at this path now. The one that was there leaves its pair; this one brings what it was given in
+    pairs elsewhere.
+    """
+    replaced = connection.execute(_REPLACED, (file.folder_id, file.name, file.photo_id)).fetchone()
+    if replaced is not None:
+        _leave(connection, *replaced)
+    put_file(connection, file)
+    if file.photo_id is not None:
+        share_with_copies(connection, [file.photo_id])
+
+
+def share_with_copies(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> None:
+    """Gives these photos the same decisions as those that show a copy of the file behind, alone or in another pair."""
+    ids = json.dumps(list(photo_ids))
+    links = connection.execute(_LINKS, (ids, ids)).fetchall()
+    for front, single in links:
+        share_decisions(connection, front, single)
+    for single in {single for _, single in links}:
+        _share_with_fronts(connection, single)
+
+
+def twins_of(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
+    """The photos that stand behind these or in front of them, also by missing files."""
+    ids = json.dumps(list(photo_ids))
+    return {photo_id for (photo_id,) in connection.execute(_TWINS, (ids, ids))}
+
+
+def _leave(connection: sqlite3.Connection, front: int, single: int) -> None:
+    """Copies the decisions about a pair to the photo of a file that leaves it, and to the other pairs of that photo."""
+    share_decisions(connection, front, single)
+    _share_with_fronts(connection, single)
+
+
+def _share_with_fronts(connection: sqlite3.Connection, single: int) -> None:
+    for (front,) in connection.execute(_IN_FRONT, (single,)).fetchall():
+        share_decisions(connection, single, front)
 
 
 def photos_behind(connection: sqlite3.Connection) -> set[int]:
@@ -111,10 +163,11 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Co
         before = first.get(file.id)
         if file.single_id is not None and file.photo_id != before:
             connection.execute(_SHOW, (file.single_id, None, file.id))
-            copy_decisions(connection, file.photo_id, file.single_id)
+            _leave(connection, file.photo_id, file.single_id)
         if before is not None and file.photo_id != before:
             connection.execute(_SHOW, (before, file.itself, file.id))
-            copy_decisions(connection, file.itself, before)
+            share_decisions(connection, file.itself, before)
+            share_with_copies(connection, [file.itself])
 
 
 def _stems(name: bytes) -> list[bytes]:

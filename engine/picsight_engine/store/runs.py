@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.pairs import share_with_copies, twins_of
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
 from picsight_engine.store.tagged import add_ratings
@@ -18,7 +19,7 @@ from picsight_engine.store.tags import Definition, add_tag, misplacement, put_de
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import NewDecision
@@ -84,6 +85,7 @@ class RunRecorder:
         """Adds a tag, which undo removes; returns its id."""
         tag_id = add_tag(self.connection, draft, self.now)
         self._added.add(tag_id)
+        share_with_copies(self.connection, (*draft.examples, *draft.against))
         return tag_id
 
     def define(self, tag: Definition) -> None:
@@ -91,8 +93,18 @@ class RunRecorder:
         known = tags_by_id(self.connection, [tag.id])[tag.id]
         if known != tag:
             self._before.setdefault(tag.id, known)
-            put_definition(self.connection, tag)
+            put_definition(self.connection, self._without_twins(known, tag))
+            share_with_copies(self.connection, (*tag.examples, *tag.against))
             settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
+
+    def _without_twins(self, known: Definition, tag: Definition) -> Definition:
+        """The tag; an example that was taken away goes with those of its pair."""
+        gone = {*known.examples} - {*tag.examples} | {*known.against} - {*tag.against}
+        twins = twins_of(self.connection, gone).intersection((*known.examples, *known.against)) - gone
+        examples, against = (
+            tuple(photo for photo in photos if photo not in twins) for photos in (tag.examples, tag.against)
+        )
+        return replace(tag, examples=examples, against=against)
 
     def tag(self, tag_id: int) -> Definition:
         """The present state of a tag; raises RequestError if it was removed."""
@@ -104,11 +116,13 @@ class RunRecorder:
     def decide(self, decisions: Sequence[NewDecision]) -> None:
         """Adds decisions, which count at once."""
         self._changed |= add_decisions(self.connection, self._run.id, decisions)
+        share_with_copies(self.connection, {each.photo_id for each in decisions})
 
-    def rate(self, photo_ids: Iterable[int], stars: int | None, rated_at: float | None = None) -> None:
+    def rate(self, photo_ids: Sequence[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars; None returns to those of their files."""
         when = self.now if rated_at is None else rated_at
         self._changed |= add_ratings(self.connection, self._run.id, photo_ids, stars, when)
+        share_with_copies(self.connection, photo_ids)
 
     def score(self, tag_id: int, scores: Scores) -> None:
         """Replaces a tag's suggestions; once per run."""

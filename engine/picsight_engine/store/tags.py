@@ -36,6 +36,11 @@ _NO_EXAMPLES = "DELETE FROM tag_examples WHERE tag_id = ?"
 _PUT_EXAMPLE = """
 INSERT OR IGNORE INTO tag_examples (tag_id, photo_id, against)
 SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)"""
+_EXAMPLE_OF = """
+SELECT tag_id, against FROM tag_examples AS known WHERE photo_id = ?1
+    AND NOT EXISTS (SELECT 1 FROM tag_examples WHERE photo_id = ?2 AND tag_id = known.tag_id)"""
+_RUNS_WITH = "SELECT id, before, after FROM tag_runs WHERE before LIKE ?1 OR after LIKE ?1"
+_PUT_RUN = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _CALLED = """
 SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL ORDER BY id"""
 _BELOW = "SELECT id FROM tags WHERE parent_id = ? AND removed_at IS NULL ORDER BY id"
@@ -101,6 +106,30 @@ def put_definition(connection: sqlite3.Connection, tag: Definition) -> None:
     connection.execute(_NO_PROMPTS, (tag.id,))
     connection.execute(_NO_EXAMPLES, (tag.id,))
     _put_words_and_examples(connection, tag.id, tag)
+
+
+def copy_examples(connection: sqlite3.Connection, before: int, after: int) -> bool:
+    """Makes the photo `after` an example wherever `before` is one; returns whether it was not yet.
+
+    The runs that named `before` name both, so that they are undone as if both had been chosen.
+    """
+    found = connection.execute(_EXAMPLE_OF, (before, after)).fetchall()
+    for tag_id, against in found:
+        connection.execute(_PUT_EXAMPLE, (tag_id, after, against))
+        for run_id, *states in connection.execute(_RUNS_WITH, (f'%"id": {tag_id},%',)).fetchall():
+            written = [_with_twin(text, tag_id, before, after) for text in states]
+            connection.execute(_PUT_RUN, (*written, run_id))
+    return bool(found)
+
+
+def _with_twin(definitions: str, tag_id: int, before: int, after: int) -> str:
+    tags = json.loads(definitions)
+    for tag in tags:
+        examples, against = tag["examples"], tag["against"]
+        for photos in (examples, against):
+            if tag["id"] == tag_id and before in photos and after not in (*examples, *against):
+                photos[:] = sorted([*photos, after])
+    return json.dumps(tags)
 
 
 def _values(tag: Definition) -> tuple[str, str, int | None, float | None, bool]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from picsight_engine.store.files import NewFile, files_of, put_file, put_metadata
+from picsight_engine.store.files import NewFile, files_of, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.pairs import mark_missing, mark_returned
+from picsight_engine.store.pairs import mark_missing, mark_returned, show_picture
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.vectors import put_vector
 
@@ -39,7 +39,7 @@ class Shelf:
         with self.db.writer() as connection:
             photo_id = put_photo(connection, NewPhoto(key, 40, 30))
             file = NewFile(folder_id or self.folder.id, name, 1000 + number, number * 10**9, key, photo_id)
-            put_file(connection, file)
+            show_picture(connection, file)
             if vector:
                 put_vector(connection, photo_id, SPACE, np.full(8, number, np.float32))
         return photo_id

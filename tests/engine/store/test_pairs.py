@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from picsight_engine.store.records import photo_with_fingerprint, photo_with_has
 from picsight_engine.store.runs import record_run, undo_or_redo
 from picsight_engine.store.selection import photos_with_copies
 from picsight_engine.store.tagged import person_stars, stars_of
+from picsight_engine.store.tags import Definition, live_tags
 
 NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
 
@@ -229,6 +231,74 @@ def test_stars_of_a_pair_hold_for_each_of_its_pictures(folder):
     folder.come("c.jpg", NOON, picture=1001)
     folder.come("d.cr2", NOON, picture=1002)
     assert folder.stars() == {"c.jpg": 4, "d.cr2": 4}
+
+
+def test_raws_that_exchange_their_names_keep_the_stars_of_their_pairs(folder):
+    """A camera's numbers began again, and somebody renamed one half of two pairs within used names."""
+    for number, name in enumerate(("a.jpg", "a.dng", "b.jpg", "b.dng"), start=1):
+        folder.come(name, NOON if name < "b" else THREE_LATER, picture=number)
+    folder.rate(5, "a.jpg")
+    folder.come("a.dng", THREE_LATER, picture=4)
+    folder.come("b.dng", NOON, picture=2)
+    assert folder.shown() == [["a.dng"], ["a.jpg"], ["b.dng"], ["b.jpg"]]
+    assert folder.stars() == {"a.jpg": 5, "b.dng": 5, "a.dng": None, "b.jpg": None}
+
+
+def test_a_copy_of_a_raw_has_the_stars_of_its_pair_and_gives_its_own(folder):
+    folder.come("a.jpg", NOON, picture=1)
+    folder.come("a.dng", NOON, picture=2)
+    folder.rate(2)
+    folder.come("copy.dng", NOON, picture=2)
+    assert folder.stars() == {"a.jpg": 2, "copy.dng": 2}
+    last = folder.rate(3, "a.jpg")
+    assert folder.stars() == {"a.jpg": 3, "copy.dng": 3}
+    folder.rate(4, "copy.dng")
+    assert folder.stars() == {"a.jpg": 4, "copy.dng": 4}
+    undo_or_redo(folder.shelf.db, None, undo=True)
+    undo_or_redo(folder.shelf.db, last, undo=True)
+    assert folder.stars() == {"a.jpg": 2, "copy.dng": 2}
+
+
+def test_a_raw_of_a_removed_folder_has_the_stars_of_its_pair_elsewhere(folder):
+    folder.come("a.jpg", NOON, picture=1)
+    folder.come("a.dng", NOON, picture=2)
+    folder.rate(2)
+    db = folder.shelf.db
+    remove_folder(db, folder.shelf.folder.id)
+    other = add_folder(db, folder.shelf.folder.path.with_name("other"))
+    folder.shelf.put(b"copy.dng", 2, folder_id=other.id)
+    assert folder.stars() == {"copy.dng": 2}
+
+
+@pytest.mark.parametrize("field", ["examples", "against"])
+def test_the_example_of_a_tag_is_shown_by_whichever_file_of_its_pair_is_there(folder, field):
+    db = folder.shelf.db
+
+    def examples():
+        """By file, of the visible photos."""
+        tag = live_tags(db.reader())[-1]
+        return [photo.path.name for photo in all_photos(db) if photo.id in getattr(tag, field)]
+
+    with record_run(db, "new", "a tag") as run:
+        tag = run.add(Definition(0, "Snow", None, "tag", None, False, 0.0))
+    folder.come("a.dng", NOON)
+    with record_run(db, "change", "an example") as run:
+        run.define(replace(run.tag(tag), **{field: (all_photos(db)[0].id,)}))
+    folder.come("a.jpg", NOON)
+    assert examples() == ["a.jpg"]
+    folder.go("a.jpg")
+    assert examples() == ["a.dng"]
+    folder.come_back("a.jpg")
+    undo_or_redo(db, None, undo=True)
+    assert examples() == []
+    undo_or_redo(db, None, undo=False)
+    assert examples() == ["a.jpg"]
+    with record_run(db, "change", "none") as run:
+        run.define(
+            replace(run.tag(tag), **{field: tuple({*getattr(run.tag(tag), field)} - {all_photos(db)[0].id})})
+        )
+    folder.go("a.jpg")
+    assert examples() == []
 
 
 def test_a_pair_is_not_a_copy_and_is_known_by_the_fingerprint_of_either_file(folder):
