@@ -1,8 +1,8 @@
 """Builds the lexicons of the engine from the word lists in `packaging/lexicons`: `.venv/bin/python packaging/lexicons.py [XX…]`.
 
 A word list has one entry a line: `foreign<TAB>english | english…`, the most usual sense in photos first. An empty sense
-drops the word. "#" begins a comment. Inflected forms come from simplemma's dictionaries (MIT): every form whose base form
-is an entry. `english.txt` lists English words that occur in captions but not in `bundles/everyday_words.tsv`. `language/lexicon.py` describes the format of the result.
+drops the word. "#" begins a comment. Inflected forms come from simplemma's dictionaries: every form whose base form
+is an entry. Those are not MIT as its code is, see `language/lexicons/LICENCE.txt`. `english.txt` lists English words that occur in captions but not in `bundles/everyday_words.tsv`. `language/lexicon.py` describes the format of the result.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ def main() -> int:
 
     Ctrl-C before and after `run` ends the program at once and silently. During `run`, it is reported in a sentence.
     """
+    if getattr(sys, "frozen", False):
+        from multiprocessing import freeze_support  # in a frozen program, workers start here too
+
+        freeze_support()
     try:
         sys.unraisablehook = _end_if_interrupted
         _end_at_interrupt()

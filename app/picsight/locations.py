@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,9 +17,7 @@ _MODELS = "picsight-models"  # beside the default library, not in it: all librar
 
 def library_folder() -> Path:
     """The folder of the user's default library; it need not exist yet."""
-    from platformdirs import user_data_path  # 4 ms that a search with --library does not pay
-
-    return user_data_path(_NAME, appauthor=False)
+    return user_folder("data")
 
 
 def known_libraries(folder: Path) -> tuple[Path, Path]:
@@ -29,9 +27,28 @@ def known_libraries(folder: Path) -> tuple[Path, Path]:
 
 def log_file() -> Path:
     """The log file for the details of a fault; its folder need not exist yet."""
-    from platformdirs import user_log_path  # only needed once something went wrong
+    return user_folder("log") / "picsight.log"
 
-    return user_log_path(_NAME, appauthor=False) / "picsight.log"
+
+def user_folder(kind: Literal["data", "log", "config"], name: str = _NAME) -> Path:
+    """The user's folder for files of this kind; raises StorageError if the user has no home folder."""
+    from platformdirs import (
+        PlatformDirs,  # 4 ms that a search with --library and the shipped model does not pay
+    )
+
+    from picsight_engine.errors import StorageError
+
+    folders = PlatformDirs(name, appauthor=False)
+    try:
+        match kind:
+            case "data":
+                return folders.user_data_path
+            case "log":
+                return folders.user_log_path
+            case "config":
+                return folders.user_config_path
+    except RuntimeError as fault:
+        raise StorageError("Your home folder is unknown; set HOME to the whole path of a folder.") from fault
 
 
 def starter_folder() -> Path:
@@ -59,11 +76,9 @@ def starter_bundle() -> Bundle:
 
 def installed_models() -> InstalledModels:
     """The models on this computer."""
-    from platformdirs import user_data_path  # 4 ms that a search with the shipped model does not pay
-
     from picsight_engine.installation.installed import InstalledModels
 
-    return InstalledModels(user_data_path(_MODELS, appauthor=False), starter_folder())
+    return InstalledModels(user_folder("data", _MODELS), starter_folder())
 
 
 def model_choice(library: Path) -> ModelChoice:

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from platformdirs import user_config_dir
-
 from picsight.languages import SYSTEM
+from picsight.locations import user_folder
 from picsight_engine.private_files import make_private, write_private
 
 if TYPE_CHECKING:
@@ -143,7 +142,7 @@ class SettingsStore:
 
 def settings_file() -> Path:
     """The settings file of this user."""
-    return Path(user_config_dir("picsight", appauthor=False)) / "settings.toml"
+    return user_folder("config") / "settings.toml"
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -54,7 +54,8 @@ def test_nothing_else_is_inside(wheel):
 
 def test_the_licences_travel_along(wheel):
     names = [name.partition("/licenses/")[2] for name in wheel.namelist() if "/licenses/" in name]
-    assert {"LICENSE", "assets/places/LICENCE.txt", "assets/starter/LICENCE.txt"} <= set(names)
+    lexicons = "engine/picsight_engine/language/lexicons/LICENCE.txt"
+    assert {"LICENSE", "assets/places/LICENCE.txt", "assets/starter/LICENCE.txt", lexicons} <= set(names)
 
 
 def test_the_unpacked_wheel_indexes_and_searches_with_the_model_inside(wheel, fresh, few_photos, tmp_path):

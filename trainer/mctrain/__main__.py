@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from importlib.util import find_spec
+from multiprocessing import freeze_support
 
 _NEEDED = (
     "torch",
@@ -39,6 +40,7 @@ def keep_freed_memory() -> None:
 
 def main() -> None:
     """Runs one command and exits: 0 fine, 1 the work failed, 2 wrong usage, 3 a damaged model, 130 interrupted."""
+    freeze_support()
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
         sys.stderr.write(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from picsight import locations
 from picsight.cli.streams import say
+from picsight_engine.errors import StorageError
 from picsight_engine.private_files import make_private, make_private_folder, open_private
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ _ENGINE = "picsight_engine"
 
 def log_details(details: str) -> Path | None:
     """Appends to the log file, which is restarted at 1 MB; None if it cannot be written."""
-    log = locations.log_file()
     try:
+        log = locations.log_file()
         make_private_folder(log.parent)
         make_private(log.parent)
         make_private(log)
         grown = log.exists() and log.stat().st_size > _MOST_BYTES
         with open_private(log, "wb" if grown else "ab") as file:
             file.write((details.rstrip("\n") + "\n").encode(errors="backslashreplace"))
-    except OSError:
+    except (OSError, StorageError):
         return None
     return log
 

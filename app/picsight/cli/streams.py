@@ -69,7 +69,7 @@ def put(*fields: str) -> None:
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
     """
-    _write(sys.stdout, "\t".join(map(printable, fields)) + "\n", at_once=False)
+    _put("\t".join(map(printable, fields)) + "\n")
 
 
 def put_names(*fields: str) -> None:
@@ -81,7 +81,7 @@ def put_names(*fields: str) -> None:
     if sys.stdout is not None and sys.stdout.isatty():
         put(*fields)
     else:
-        _write(sys.stdout, "\t".join(fields) + "\n", at_once=False)
+        _put("\t".join(fields) + "\n")
 
 
 def put_json(document: object) -> None:
@@ -94,11 +94,17 @@ def put_json(document: object) -> None:
     Raises:
         StorageError: stdout cannot be written, for example to a full disk.
     """
-    _write(sys.stdout, json.dumps(document, default=_plain) + "\n", at_once=True)
+    _put(json.dumps(document, default=_plain) + "\n", at_once=True)
 
 
 def _plain(value: Any) -> object:
     return str(value) if isinstance(value, Path) else asdict(value)
+
+
+def _put(text: str, *, at_once: bool = False) -> None:
+    if sys.stdout is None:
+        raise StorageError("The result cannot be written: standard output is closed.")
+    _write(sys.stdout, text, at_once=at_once)
 
 
 def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import signal
 import sys
 import tomllib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from picsight import __version__
+from picsight.__main__ import main
 from picsight.cli.invocation import Invocation
 from picsight.cli.program import run
 
@@ -48,6 +50,34 @@ def test_an_unexpected_error_is_one_sentence_and_its_details_go_to_the_log_where
     monkeypatch.setenv("XDG_STATE_HOME", str(log))  # a file where the folder should be
     assert run(words) == 1
     assert capsys.readouterr().err == f"{sentence}\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know the home folder otherwise")
+@pytest.mark.parametrize("words", [["search", "dog"], ["models", "list"]], ids=" ".join)
+def test_a_user_without_a_home_folder_gets_one_sentence(monkeypatch, capsys, words):
+    import pwd
+
+    def unknown(_user: int) -> None:
+        raise KeyError
+
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    assert run(words) == 1
+    said = capsys.readouterr().err
+    assert said == "Your home folder is unknown; set HOME to the whole path of a folder.\n"
+
+
+def test_a_worker_of_a_frozen_program_runs_no_command(monkeypatch, capsys):
+    def become_a_worker() -> None:
+        raise SystemExit(7)
+
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "argv", ["picsight", "--multiprocessing-fork"])
+    monkeypatch.setattr(multiprocessing, "freeze_support", become_a_worker)
+    with pytest.raises(SystemExit, match="7"):
+        main()
+    assert capsys.readouterr() == ("", "")
 
 
 class Swallower(io.StringIO):

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picsight.cli.streams import draw, lines_of_stdin, prepare_streams, put, put_json, put_names, say
+from picsight.cli.streams import (
+    draw,
+    finish_stdout,
+    lines_of_stdin,
+    prepare_streams,
+    put,
+    put_json,
+    put_names,
+    say,
+)
+from picsight_engine.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,11 +77,16 @@ def test_lines_of_stdin_keep_bytes_that_are_no_text(monkeypatch: pytest.MonkeyPa
     assert list(lines_of_stdin()) == [NAME, "", "a\rb ", "last"]
 
 
-def test_closed_streams_are_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_for_a_closed_stdout_is_an_error_and_a_closed_stdin_is_empty(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     monkeypatch.setattr(sys, "stdout", None)
     prepare_streams()
-    put("nobody reads this")
+    for write in (put, put_names, put_json):
+        with pytest.raises(StorageError, match="standard output is closed"):
+            write("nobody reads this")
+    finish_stdout()  # nothing is lost
     assert list(lines_of_stdin()) == []
 
 
