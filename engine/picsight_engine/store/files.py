@@ -30,8 +30,8 @@ _PUT_FILE = """
 INSERT INTO files (folder_id, name, size, mtime_ns, bytes_hash, photo_id, device) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (folder_id, name) DO UPDATE SET
     size = excluded.size, mtime_ns = excluded.mtime_ns, device = excluded.device, bytes_hash = excluded.bytes_hash,
-    photo_id = CASE WHEN single_id = excluded.photo_id THEN photo_id ELSE excluded.photo_id END,
-    single_id = CASE WHEN single_id = excluded.photo_id THEN single_id END, present = 1, missing_since = NULL, missing_seconds = 0"""
+    photo_id = CASE WHEN present AND single_id = excluded.photo_id THEN photo_id ELSE excluded.photo_id END,
+    single_id = CASE WHEN present AND single_id = excluded.photo_id THEN single_id END, present = 1, missing_since = NULL, missing_seconds = 0"""
 _MAKE_ROOM = "DELETE FROM files WHERE folder_id = ? AND name = ? AND id <> ?"
 _MOVE_FILE = "UPDATE files SET folder_id = ?, name = ? WHERE id = ?"
 _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"

@@ -32,8 +32,10 @@ _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})",
 
 _PHOTOS_OF_FILES = f"SELECT photo_id, single_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
 _MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
+# A file left its pair when it went: what the pair was given since is not for it.
 _MARK_RETURNED = f"""
-UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0
+UPDATE files SET present = 1, missing_since = NULL, missing_seconds = 0,
+    photo_id = coalesce(single_id, photo_id), single_id = NULL
 WHERE id IN {IDS} AND folder_id NOT IN {RESTING}"""
 _HIDDEN_OF = f"""
 SELECT id FROM photos WHERE missing_since IS NOT NULL AND id IN {IDS}
@@ -47,7 +49,8 @@ SELECT single_id FROM files WHERE single_id IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM files AS others WHERE others.photo_id = files.single_id)"""
 _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
 _REPLACED = """
-SELECT photo_id, single_id FROM files WHERE folder_id = ? AND name = ? AND single_id IS NOT NULL AND single_id IS NOT ?"""
+SELECT photo_id, single_id FROM files
+WHERE folder_id = ? AND name = ? AND present AND single_id IS NOT NULL AND single_id IS NOT ?"""
 # Pairs, also of removed folders, with a file of which a copy lies elsewhere, alone or in another pair.
 _LINKS = f"""
 SELECT DISTINCT photo_id, single_id FROM files JOIN photos ON photos.id = single_id

@@ -98,7 +98,8 @@ class Home:
         self.bin: list[bytes] = []
         self.seen: dict[Path, str] = {}  # the picture of each file, as last indexed
         self.pairs: set[tuple[str, str]] = set()
-        self.gifts_of: defaultdict[str, set[int]] = defaultdict(set)
+        self.stars: dict[int, int] = {}  # by gift, the last given last
+        self.examples: set[int] = set()  # the gifts that are examples
         for place in self.places:
             add_folder(self.db, place)
         for shot in range(2):
@@ -163,7 +164,7 @@ class Home:
         shot, suffix, *_ = path.read_text().split()
         self.write(path, f"{shot} {suffix} {next(self.fresh)} 0".encode())
         before, after = self.seen[path], picture_of(path)
-        self.must[after] |= self.must[before] - self.gifts_of["change"]  # an example stays the old picture
+        self.must[after] |= self.must[before] - self.examples  # an example stays the old picture
         self.index()
 
     def describe(self, path: Path) -> None:
@@ -183,10 +184,12 @@ class Home:
             if kind == "decide":
                 run.decide([NewDecision(tag.id, photo, "accepted", "manual", 1.0)])
             elif kind == "rate":
-                run.rate([photo], self.chance.randrange(1, 6))
+                self.stars[tag.id] = self.chance.randrange(1, 6)
+                run.rate([photo], self.stars[tag.id])
             else:
                 run.define(replace(tag, **{self.chance.choice(["examples", "against"]): (photo,)}))
-        self.gifts_of[kind].add(tag.id)
+        if kind == "change":
+            self.examples.add(tag.id)
         self.runs[tag.id] = run.made.id
         shown = self.seen[self.front(path)]
         for pictures in (self.must, self.may):
@@ -232,14 +235,10 @@ class Home:
             if path in before and before[path].split()[0] == picture.split()[0]:  # as an edit
                 self.may[picture] |= self.may[before[path]]
                 self.pairs.add((before[path], picture))
-        earlier, self.pairs = (
-            self.pairs,
-            {(self.seen[path], self.seen[self.front(path)]) for path in self.seen},
-        )
-        share(
-            self.may, earlier | self.pairs
-        )  # of a RAW that went from one pair to another since, both may know
-        share(self.must, self.pairs)
+        pairs = {(self.seen[path], self.seen[self.front(path)]) for path in self.seen}
+        share(self.must, pairs)
+        share(self.may, self.pairs | pairs)  # a RAW that changed pairs since may have shared for both
+        self.pairs = pairs
 
     def check_file(self) -> None:
         """The file of decisions says the same of the visible photos."""
@@ -256,14 +255,15 @@ class Home:
             gifts = set(self.accepted(photo.id))
             gifts |= {tag.id for tag in tags if photo.id in tag.examples or photo.id in tag.against}
             pictures = {self.seen[path] for path in paths_of(self.db, photo.id) if path in self.seen}
-            may = set().union(*(self.may[picture] for picture in pictures))
-            rated = self.gifts_of["rate"]
-            assert gifts <= may - rated, (photo.path.name, "has too much", gifts - may)
-            if person_stars(self.db.reader(), [photo.id]):
-                assert may & rated, (photo.path.name, "has stars")
-                gifts |= rated
-            must = set().union(*(self.must[picture] for picture in pictures))
-            assert must <= gifts, (photo.path.name, pictures, "lost", must - gifts)
+            must, may = (
+                set().union(*(given[picture] for picture in pictures)) for given in (self.must, self.may)
+            )
+            lost, wrong = must - gifts - self.stars.keys(), gifts - may
+            assert (lost, wrong) == (set(), set()), photo.path.name
+            rated = [gift for gift in self.stars if gift in may]
+            last = max((rated.index(gift) for gift in self.stars if gift in must), default=None)
+            fits = {self.stars[gift] for gift in rated[last:]} | ({None} if last is None else set())
+            assert person_stars(self.db.reader(), [photo.id]).get(photo.id) in fits, (photo.path.name, fits)
 
     def accepted(self, photo: int) -> list[int]:
         return [state.tag_id for state in states_of(self.db, [photo])[photo] if state.state == "accepted"]

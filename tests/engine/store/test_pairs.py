@@ -244,6 +244,19 @@ def test_raws_that_exchange_their_names_keep_the_stars_of_their_pairs(folder):
     assert folder.stars() == {"a.jpg": 5, "b.dng": 5, "a.dng": None, "b.jpg": None}
 
 
+@pytest.mark.parametrize("picture", [None, 2, 3])
+def test_a_file_that_was_away_gets_nothing_that_its_pair_was_given_meanwhile(folder, picture):
+    """It comes back as it was, or is read again, or another picture has its name."""
+    folder.come("a.jpg", NOON, picture=1)
+    folder.come("a.dng", NOON, picture=2)
+    folder.go("a.dng")
+    folder.rate(4)
+    folder.go("a.jpg")
+    folder.come("a.dng", NOON, picture) if picture else folder.come_back("a.dng")
+    folder.come("b.dng", NOON, picture=2)
+    assert set(folder.stars().values()) == {None}
+
+
 def test_a_copy_of_a_raw_has_the_stars_of_its_pair_and_gives_its_own(folder):
     folder.come("a.jpg", NOON, picture=1)
     folder.come("a.dng", NOON, picture=2)
