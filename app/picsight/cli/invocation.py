@@ -98,8 +98,12 @@ class Invocation:
         if len(sentences) > _MOST_SENTENCES:
             say(f"And {len(sentences) - _MOST_SENTENCES:,} more; --json lists all of them.")
 
-    def hint_empty(self) -> None:
-        """Prints how to add the first photos to a library."""
+    def hint_empty(self, unread: int = 0) -> None:
+        """Prints how to add the first photos to a library, or that a new model must read its `unread` photos."""
+        if unread:
+            photos = "1 photo" if unread == 1 else f"{unread:,} photos"
+            self.hint(f"{photos} must be read again by the new model. Type: {self.command('index')}")
+            return
         self.hint(
             f"There are no photos in the library {self.folder} yet. Type: {self.command('index')} FOLDER"
         )

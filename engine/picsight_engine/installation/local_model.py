@@ -120,8 +120,8 @@ def open_local_model(path: Path) -> Iterator[LocalModel]:
     """
     with open_source(path) as source:
         with damage_explained(path):
-            layout = find_published(path) if source.find(MANIFEST) is None else None
-            model = _found(source) if layout is None else LocalModel(describe(path, layout), "", source, "")
+            published = None if source.find(MANIFEST) else _published(source)
+            model = published or _found(source)
         yield model
 
 
@@ -220,11 +220,23 @@ def _chunks(source: Source, name: str, left: int) -> Iterator[bytes]:
         raise BundleError(f"{source.path} lacks the model's file {name}; get it again.") from None
 
 
+def _published(source: Source) -> LocalModel | None:
+    """The published model in a folder, or in a folder in it."""
+    if not source.path.is_dir():
+        return None
+    for folder in (source.path, *sorted(each for each in source.path.iterdir() if each.is_dir())):
+        if layout := find_published(folder):
+            prefix = "" if folder == source.path else f"{folder.name}/"
+            return LocalModel(describe(folder, layout), "", source, prefix)
+    return None
+
+
 def _found(source: Source) -> LocalModel:
     where = source.find(MANIFEST)
     if where is None:
         raise BundleError(
-            f"There is no model in {source.path}: neither {MANIFEST} nor the layout of Immich or Hugging Face is there. "
+            f"There is no model in {source.path}: neither {MANIFEST} nor the layout of Immich or Hugging Face is there, "
+            "whose two graphs are onnx/vision_model.onnx and onnx/text_model.onnx; one model.onnx for both is not read. "
             f"If these are files of a model of the list, name it: picsight models install NAME --from-file {source.path}"
         )
     with source.open(where) as file:

@@ -86,13 +86,19 @@ class ModelLayout:
 
 _IMMICH = "visual/model.onnx", "textual/model.onnx", "visual/preprocess_cfg.json", "textual/tokenizer.json"
 _EXPORT = "onnx/vision_model.onnx", "onnx/text_model.onnx", "preprocessor_config.json", "tokenizer.json"
-_LAYOUTS = ModelLayout("Immich", *_IMMICH), ModelLayout("Hugging Face", *_EXPORT)
+_QUANTIZED = "onnx/vision_model_quantized.onnx", "onnx/text_model_quantized.onnx", *_EXPORT[2:]
+_LAYOUTS = (
+    ModelLayout("Immich", *_IMMICH),
+    ModelLayout("Hugging Face", *_EXPORT),
+    ModelLayout("Hugging Face", *_QUANTIZED),
+)
 
 
 def find_layout(names: Iterable[str]) -> ModelLayout | None:
     """The layout that files have, if at least one graph is where it puts it."""
     known = set(names)
-    return next((layout for layout in _LAYOUTS if known & {layout.image, layout.text}), None)
+    found = [layout for layout in _LAYOUTS if known & {layout.image, layout.text}]
+    return max(found, key=lambda layout: len(known & {layout.image, layout.text}), default=None)
 
 
 def find_published(folder: Path) -> ModelLayout | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,7 @@ def test_a_model_is_installed_from_a_file_used_and_removed(picsight, second_mode
     assert {model["state"] for name, model in models.items() if name != STARTER} == {"available"}
     packed = shutil.make_archive(str(tmp_path / "second"), "tar", second_model.parent, "second")
     words = ("models", "install", "--from-file", packed)
+    assert "--accept-licence" in picsight("models", "install", packed).sentence(2)
     assert "--accept-licence" in picsight(*words).sentence(2)
     assert 'holds the model "second", not "better"' in picsight(*words, "better", "--accept-licence").err
     installed = picsight.json(*words, "--accept-licence")
@@ -141,7 +144,7 @@ def test_words_of_a_model_s_manifest_cannot_colour_the_screen(fresh, copy_model,
         (["install"], "--from-file"),
         (["install", "nothing", "--accept-licence"], "mobileclip-s2"),
         (["install", "https://example.com/model", "--accept-licence"], "There is no model"),
-        (["install", "../model", "--accept-licence"], "There is no model"),
+        (["install", "../model", "--accept-licence"], "There is nothing at"),
         (["install", "mobileclip-s2", "--from-file", ".", "--accept-licence"], "onnx/vision_model.onnx"),
         (["install", "--from-file", "/never/there"], "/never/there"),
         (["use", "../starter"], "not installed"),
@@ -152,3 +155,11 @@ def test_words_of_a_model_s_manifest_cannot_colour_the_screen(fresh, copy_model,
 )
 def test_wrong_usage_is_one_sentence(fresh, home, words, sentence):
     assert sentence in fresh("models", *words).sentence(2)
+
+
+def test_photos_of_a_replaced_starter_must_be_read_again(picsight):
+    with closing(sqlite3.connect(picsight.library / "library.db")) as db, db:
+        db.execute("UPDATE spaces SET name = '0123456789abcdef'")  # that of the starter before the update
+    assert "4 photos must be read again by the new model. Type: picsight" in picsight("search", "dog").err
+    picsight("index")
+    assert "again" not in picsight("search", "dog").err

@@ -449,3 +449,17 @@ def test_a_publisher_s_model_is_downloaded_by_its_name(published, server, models
         served.files["/api/models/someone/other/revision/main?blobs=true"] = answer
         with pytest.raises(BundleError, match=reason):
             find_model(f"{address}/someone/other")
+
+
+@pytest.mark.parametrize("published", [hugging_face], indirect=True)
+def test_quantized_graphs_in_a_folder_one_level_deeper_are_read(published, starter, tmp_path) -> None:
+    outer = tmp_path / "outer"
+    folder = shutil.copytree(published.folder, outer / published.folder.name)
+    for tower in ("vision_model", "text_model"):
+        (folder / "onnx" / f"{tower}.onnx").rename(folder / "onnx" / f"{tower}_quantized.onnx")
+    bundle = install(outer, InstalledModels(tmp_path / "models", starter))
+    assert (bundle.folder / "onnx" / "text_model_quantized.onnx").is_file()
+    shutil.rmtree(folder / "onnx")
+    (folder / "model.onnx").write_bytes(b"both")
+    with pytest.raises(BundleError, match=r"onnx/vision_model\.onnx and onnx/text_model\.onnx"):
+        install(outer, InstalledModels(tmp_path / "models", starter))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from picsight import locations
 from picsight.cli.interrupts import stop_requests
+from picsight.cli.invocation import absolute
 from picsight.cli.layout import size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
@@ -17,7 +20,6 @@ from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
     from threading import Event
 
     from picsight.cli.invocation import Invocation
@@ -43,10 +45,12 @@ _REPOSITORY = re.compile(r"(?P<site>https://[^/]+/(?:[^/]+/)*)?\w[\w.-]*/\w[\w.-
 def install(invocation: Invocation, name: str | None, path: Path | None, *, accept: bool) -> int:
     """Install the model NAME, from the list or from a publisher, as in immich-app/ViT-B-32__openai.
 
-    Its licence is shown first. The next run continues an interrupted download. With --from-file nothing is
-    downloaded: PATH is a model's folder, or a .zip or .tar archive of it; a folder in Immich's layout or that of Hugging
+    Its licence is shown first. The next run continues an interrupted download. With --from-file, or a path instead of
+    NAME as in ./model.zip, nothing is downloaded: PATH is a model's folder, or a .zip or .tar archive of it; a folder in Immich's layout or that of Hugging
     Face's ONNX exports; or, with NAME, that model's published files, downloaded by you.
     """
+    if path is None and name is not None and _is_path(name):
+        path, name = absolute(Path(name)), None
     if path is not None:
         bundle = _from_file(invocation, name, path, accept=accept)
     elif name is not None:
@@ -70,6 +74,14 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     line = f"{manifest.title} is installed. To use it, type: {use}"
     invocation.answer(document, line)
     return 0
+
+
+def _is_path(typed: str) -> bool:
+    """Whether a path was typed instead of a name; a folder called like a model of the list needs "./" before it."""
+    path = Path(typed)
+    if path.is_absolute() or re.match(r"\.\.?([/\\]|$)", typed):
+        return True
+    return bool(len(path.parts) > 1 or path.suffix) and os.path.exists(path)  # noqa: PTH110 - Path raises at long names
 
 
 def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: bool) -> Bundle | None:

@@ -89,7 +89,8 @@ def search(
             else:
                 library.languages = _languages_of(query) if spoken is None else spoken
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
-            put_answer(invocation, answer, otherwise=" To see the closest ones, add --min all.")
+            unread = 0 if library is None or answer.photos else library.photos_to_read()
+            put_answer(invocation, answer, unread, otherwise=" To see the closest ones, add --min all.")
             if stdin and not invocation.json:
                 put("")  # separates one answer from the next
                 finish_stdout()  # the next query may depend on this answer
@@ -132,10 +133,10 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
         put_answer(invocation, library.similar(photo, limit=limit))
 
 
-def put_answer(invocation: Invocation, answer: Answer, otherwise: str = "") -> None:
+def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwise: str = "") -> None:
     """Prints an answer as JSON, as a table on a terminal, or as lines for other programs; hints go to stderr.
 
-    `otherwise` says what to do if none of the searched photos matches.
+    `unread` photos wait for the answering model; `otherwise` says what to do if none of the searched photos matches.
     """
     invocation.warn(*(fault.message for fault in answer.faults))
     if invocation.json:
@@ -152,7 +153,7 @@ def put_answer(invocation: Invocation, answer: Answer, otherwise: str = "") -> N
     invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
     invocation.hint(*_filter_sentences(answer))
     if not answer.photos and answer.query.strip() and not answer.filters:
-        invocation.hint_empty()
+        invocation.hint_empty(unread)
     elif not answer.results and not answer.faults and not invocation.json:
         invocation.hint(f"No photo matches.{otherwise if answer.photos and answer.query.strip() else ''}")
 
