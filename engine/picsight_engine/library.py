@@ -19,7 +19,7 @@ from picsight_engine.store import health
 from picsight_engine.store.contents import photos_revision, shared_details
 from picsight_engine.store.folders import all_directories
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.photos import companions_of, files_showing, photos_by_id
+from picsight_engine.store.photos import companions_of, files_showing, gone_files, photos_by_id
 from picsight_engine.store.problems import all_problems, problem_at, retry_later, set_ignored
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tagged import person_stars
@@ -449,6 +449,10 @@ class Library:
     def companions(self, photo_ids: Sequence[int] | None = None) -> list[Path]:
         """The present files that stand behind those that the wall shows, of these photos or of all."""
         return companions_of(self._db, photo_ids)
+
+    def gone_files(self, photo_ids: Sequence[int]) -> list[Path]:
+        """Where these photos had other files, which are missing."""
+        return gone_files(self._db, photo_ids)
 
     def thumbnail(self, photo_id: int) -> bytes | None:
         """A photo's thumbnail as JPEG, 256 pixels on the long side; None if there is none."""

@@ -48,7 +48,8 @@ class TermScore:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One photo of an answer; `path` is its primary file, `width` and `height` are upright pixels.
+    """One photo of an answer; `path` is its primary file, or the first in the folder that was asked for, and `also` are its
+    others there; `width` and `height` are upright pixels.
 
     `stack` is the first photo of those that show the same picture, None if there is no other, and in the wall.
     `match` is None if the model is not calibrated for the query, and for facts alone, whose score is 0. A photo
@@ -75,6 +76,12 @@ class Result:
     duration: float | None = None
     is_live: bool = False
     companions: tuple[Companion, ...] = ()
+    also: tuple[Path, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that actions on this result mean."""
+        return (self.path, *self.also)
 
 
 @dataclass(frozen=True, slots=True)

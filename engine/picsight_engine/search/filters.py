@@ -45,7 +45,7 @@ class FilteredQuery:
     `undated` photos would pass if they had a date. `by_name` photos have a file with the searched name; `by_words` photos have
     all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the
     times that plain words may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
-    has such a value.
+    has such a value. `folders` are the texts of the folders to which the query is limited.
     """
 
     query: Query
@@ -56,6 +56,7 @@ class FilteredQuery:
     filters: tuple[Filter, ...]
     faults: tuple[QueryFault, ...]
     unnamed: tuple[QueryFault, ...]
+    folders: tuple[str, ...] = ()
 
 
 class Filters:
@@ -77,7 +78,7 @@ class Filters:
             query, today, lambda each: self._holding(each).size > 0, self._places(), languages
         )
         conditions = _ConditionSet(self._holding)
-        faults, unnamed = [], []
+        faults, unnamed, folders = [], [], []
         for fact in query.facts:
             condition = condition_of(fact, today)
             if isinstance(condition, Condition) and not self._holding(condition).size:
@@ -87,6 +88,8 @@ class Filters:
                     condition = unknown(condition.basis, fact.key)
             if isinstance(condition, Condition):
                 conditions.add(condition, fact.start, fact.end, excluded=fact.excluded)
+                if condition.kind == "folder" and not fact.excluded:
+                    folders.append(condition.key[1])
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         by_name = conditions.filter(self._find_by_name(query))
@@ -97,7 +100,8 @@ class Filters:
             by_word.append(conditions.common(self._find_by_words(rest)))
         filters = tuple(sorted(conditions.filters, key=lambda part: part.start))
         passing = conditions.passing()
-        return FilteredQuery(rest, *passing, by_name, _union(by_word), filters, tuple(faults), tuple(unnamed))
+        by_words, left_out = _union(by_word), (tuple(faults), tuple(unnamed))
+        return FilteredQuery(rest, *passing, by_name, by_words, filters, *left_out, tuple(folders))
 
     def _find_by_name(self, query: Query) -> list[int]:
         """The photos with a file named like the whole query or like one of its alternatives."""

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,9 +29,11 @@ from picsight_engine.store.photos import (
     all_photos,
     first_of,
     newest_photos,
+    paths_among,
     photos_by_id,
     photos_shown,
 )
+from picsight_engine.store.selection import files_in_folder, photos_with_files
 from picsight_engine.store.vectors import moments_of, vector_of
 from picsight_engine.suffixes import companion_kind
 from picsight_engine.vectors.matrix import Matrix
@@ -103,6 +105,7 @@ class Searcher:
             photos, results = self._unranked(filtered, request)
         else:
             photos, results = self._ranked(filtered, pictures.known, target, request)
+        results = self._in_folders(results, filtered.folders, request)
         if request.explain:
             ids = [each.id for each in results]
             terms = {} if target is None else self._explanations(filtered.query, target, ids)
@@ -339,6 +342,24 @@ class Searcher:
         ranked = {photo.id: photo for photo in matching}
         found = first_of(self._db, [*ranked], request.limit, by_folder=request.order == "folder")
         return self._with_moments([(photo, ranked[photo.id]) for photo in found])
+
+    def _in_folders(self, results: list[Result], folders: Sequence[str], request: Request) -> list[Result]:
+        """The results with their files in these folders: in all of them, or in any for a photo without such a file."""
+        several = (
+            np.intersect1d([each.id for each in results], photos_with_files(self._db)) if folders else ()
+        )
+        if not len(several):
+            return results
+        ids = [int(each) for each in several]
+        inside = [files_in_folder(self._db, folder) for folder in folders]
+        files = paths_among(self._db, ids, np.concatenate(inside).tolist())
+        files |= paths_among(self._db, ids, reduce(np.intersect1d, inside).tolist())
+        found = [
+            replace(each, path=files[each.id][0], also=files[each.id][1:]) if each.id in files else each
+            for each in results
+        ]
+        by_folder = request.order == "folder"
+        return sorted(found, key=lambda each: (each.path.parent, each.path.name)) if by_folder else found
 
     def _with_moments(self, found: Sequence[tuple[Photo, Hit]]) -> list[Result]:
         compared = [ranked.id for _, ranked in found if ranked.part is not None]

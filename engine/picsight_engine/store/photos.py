@@ -79,6 +79,12 @@ _SHOWING = (
 _COMPANIONS = (
     f"SELECT folders.path, files.name {_PRESENT} AND single_id IS NOT NULL{{which}} ORDER BY files.id"
 )
+_AMONG = f"""
+SELECT photo_id, folders.path, files.name, single_id IS NOT NULL {_PRESENT} AND photo_id IN {IDS} AND files.id IN {IDS}
+ORDER BY single_id IS NOT NULL, files.id"""
+_GONE = f"""
+SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
+WHERE NOT present AND photo_id IN {IDS} ORDER BY files.id"""
 _OF_PHOTOS = f" AND photo_id IN {IDS}"
 
 
@@ -188,6 +194,25 @@ def files_showing(db: Database, photo_ids: Iterable[int]) -> dict[Path, tuple[in
     """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""
     rows = db.rows(_SHOWING, json.dumps(list(photo_ids)))
     return {file_path(Path(os.fsdecode(folder)), name): (size, time) for folder, name, size, time in rows}
+
+
+def paths_among(
+    db: Database, photo_ids: Sequence[int], file_ids: Sequence[int]
+) -> dict[int, tuple[Path, ...]]:
+    """Those of these files that show the photos, by photo; files behind others only if there are no others."""
+    found: dict[int, list[Path]] = {}
+    behind: set[int] = set()
+    for photo_id, folder, name, is_behind in db.rows(_AMONG, json.dumps(photo_ids), json.dumps(file_ids)):
+        if photo_id not in found and is_behind:
+            behind.add(photo_id)
+        if photo_id in behind or not is_behind:
+            found.setdefault(photo_id, []).append(file_path(Path(os.fsdecode(folder)), name))
+    return {photo_id: tuple(paths) for photo_id, paths in found.items()}
+
+
+def gone_files(db: Database, photo_ids: Sequence[int]) -> list[Path]:
+    """Where these photos were before: their files that are missing."""
+    return _paths(db.rows(_GONE, json.dumps(list(photo_ids))))
 
 
 def companions_of(db: Database, photo_ids: Sequence[int] | None = None) -> list[Path]:

@@ -36,6 +36,7 @@ _TAKEN_TURN_OF_YEAR = (
 )
 # EXCEPT, because a subquery on each photo's other files is quadratic in the files of one photo.
 _UNDATED = f"{_PRESENT} AND taken IS NULL EXCEPT {_PRESENT} AND taken IS NOT NULL"
+_SEVERAL = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
 _COPIES = f"{_PRESENT} AND single_id IS NULL GROUP BY photo_id HAVING count(*) > 1"
 _SHAPES: dict[Shape, str] = {
     "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",
@@ -44,7 +45,7 @@ _SHAPES: dict[Shape, str] = {
     "panorama": f"{_VISIBLE} AND max(width, height) >= min(width, height) * {_PANORAMA}",
 }
 _WITH_TEXT = """
-SELECT photo_id FROM files JOIN file_texts ON file_id = files.id WHERE present AND +photo_id IS NOT NULL"""
+SELECT {} FROM files JOIN file_texts ON file_id = files.id WHERE present AND +photo_id IS NOT NULL"""
 _IN_FOLDER = f"{_WITH_TEXT} AND instr(folder || '/', ?)"
 _BELOW = f"{_WITH_TEXT} AND folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
 
@@ -77,6 +78,11 @@ def photos_of_shape(db: Database, shape: Shape) -> NDArray[np.int64]:
 def photos_with_copies(db: Database) -> NDArray[np.int64]:
     """The photos with several present files; those that stand behind others do not count."""
     return _ids(db, _COPIES)
+
+
+def photos_with_files(db: Database) -> NDArray[np.int64]:
+    """The photos with several present files, also behind others."""
+    return _ids(db, _SEVERAL)
 
 
 def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
@@ -114,16 +120,25 @@ def photos_in_folder(db: Database, text: str) -> NDArray[np.int64]:
 
     Case and accents are ignored. The stored texts begin with the name of the added folder; its parents are compared here.
     """
-    wanted = fold(text)
+    return _in_folder(db, text, "photo_id")
+
+
+def files_in_folder(db: Database, text: str) -> NDArray[np.int64]:
+    """The files by which `photos_in_folder` finds their photos."""
+    return _in_folder(db, text, "files.id")
+
+
+def _in_folder(db: Database, text: str, column: str) -> NDArray[np.int64]:
+    wanted, below = fold(text), _BELOW.format(column)
     if not wanted:
         return np.empty(0, np.int64)
-    found = [_ids(db, _IN_FOLDER, wanted)]
+    found = [_ids(db, _IN_FOLDER.format(column), wanted)]
     for folder in all_folders(db):
         above = fold(f"{folder.path.parent.as_posix().rstrip('/')}/")
         if wanted in above:
-            found.append(_ids(db, _BELOW, folder.id, ""))
+            found.append(_ids(db, below, folder.id, ""))
         parted = ((wanted[:cut], wanted[cut:]) for cut in range(1, len(wanted)))
-        found += [_ids(db, _BELOW, folder.id, rest) for start, rest in parted if above.endswith(start)]
+        found += [_ids(db, below, folder.id, rest) for start, rest in parted if above.endswith(start)]
     return ascending(np.concatenate(found))
 
 

@@ -447,3 +447,25 @@ def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, tra
     assert not (album / name).exists()
     assert (album / "copy.jpg").exists()
     qtbot.waitUntil(lambda: "copy.jpg" in names(window))
+
+
+def test_in_a_folder_only_its_files_go_and_the_last_one_not_without_a_question(qtbot, window, album, trash):
+    original = album / names(window)[0]
+    copy = album / "Old backup" / "copy.jpg"
+    copy.parent.mkdir()
+    shutil.copy(original, copy)
+    with qtbot.waitSignal(window.library.indexing_ended):
+        window.library.index()
+    found = window.trashing.library.search('folder:"Old backup"').results
+    assert [each.path for each in found] == [copy]
+    window.trashing.trash(found[0].files, [found[0].id])
+    box = qtbot.question(window)
+    assert "This file is selected:" in box.informativeText()
+    qtbot.press(box, "Only this photo")
+    wait_for_status(qtbot, window, "Moved 1 file")
+    assert original.exists()
+    assert not copy.exists()
+    window.trashing.trash([original], [found[0].id])
+    assert "gone already" in qtbot.question(window).informativeText()
+    qtbot.keyClick(qtbot.question(window), Qt.Key.Key_Escape)
+    assert original.exists()

@@ -59,7 +59,7 @@ class Exporting(QObject):
 
     def export(self, photos: Sequence[Result]) -> None:
         """Copy these photos, and the files behind them if the user wants that, into a folder that the user chooses."""
-        paths, library = [photo.path for photo in photos], self.library
+        paths, library = [path for photo in photos for path in photo.files], self.library
         pairs = [photo.id for photo in photos if photo.companions]
         if library is None or not pairs:
             self.choose(paths)

@@ -169,11 +169,11 @@ class PhotoActions(QObject):
 
     def copy_paths(self) -> None:
         """Put the chosen photos' paths on the clipboard, one per line."""
-        if photos := self._chosen.all():
+        if files := [path for photo in self._chosen.all() for path in photo.files]:
             # The clipboard takes no undecodable bytes.
-            paths = (os.fsencode(photo.path).decode("utf-8", "replace") for photo in photos)
+            paths = (os.fsencode(path).decode("utf-8", "replace") for path in files)
             QGuiApplication.clipboard().setText("\n".join(paths))
-            words = counted(len(photos), "Copied its path.", "Copied %n paths.")
+            words = counted(len(files), "Copied its path.", "Copied %n paths.")
             self._frame.status.show_sentence(words)
 
     def play(self) -> None:
@@ -189,7 +189,7 @@ class PhotoActions(QObject):
         self._jobs.read(film_of, self._others.play)
 
     def _open(self, point: QPoint) -> None:
-        self._others.choose([photo.path for photo in self._chosen.all()], point)
+        self._others.choose([path for photo in self._chosen.all() for path in photo.files], point)
 
     def _export_copies(self, _point: QPoint) -> None:
         self._exporting.export(self._chosen.all())
@@ -203,4 +203,5 @@ class PhotoActions(QObject):
             if not wall.is_spread(photo.id)
             for other in wall.behind.get(photo.id, ())
         ]
-        self._trashing.trash([photo.path for photo in photos], [*(photo.id for photo in photos), *hidden])
+        files = [path for photo in photos for path in photo.files]
+        self._trashing.trash(files, [*(photo.id for photo in photos), *hidden])

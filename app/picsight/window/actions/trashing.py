@@ -38,11 +38,14 @@ MANY = 50  # files: above this number the user is always asked
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The files in question, the marks that identify them, and the `changed` ones among the chosen."""
+    """The files in question, the marks that identify them, the `changed` ones among the chosen, and files of the
+    photos that are `gone` already.
+    """
 
     files: RelatedFiles
     marks: Mapping[Path, FileMark]
     changed: tuple[Path, ...]
+    gone: tuple[Path, ...] = ()
 
 
 class Trashing(QObject):
@@ -59,8 +62,8 @@ class Trashing(QObject):
         self._waiting: list[Callable[[], object]] = []
 
     def trash(self, chosen: Sequence[Path], photos: Sequence[int] = ()) -> None:
-        """Move these files. Asks first if they are many, if more files show their `photos` or belong to them, or if one
-        has changed on the disk since it was shown.
+        """Move these files. Asks first if they are many, if more files show their `photos`, did so or belong to them, or if
+        one has changed on the disk since it was shown.
         """
         library = self.library
         if library is not None and chosen:
@@ -85,7 +88,7 @@ class Trashing(QObject):
             every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
             options.append((every, moving(found.files.all)))
             options.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
-        elif photos > MANY or found.changed:
+        elif photos > MANY or found.changed or found.gone:
             options.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
         if options:
             question = counted(photos, "Move {name} to the trash?", "Move %n photos to the trash?")
@@ -194,7 +197,7 @@ def _find_related(library: Library, chosen: Sequence[Path], photos: Sequence[int
     known = library.files(photos)
     files = related_files(chosen, known, library.companions(photos))
     changed = tuple(path for path in files.chosen if path in known and _is_changed(path, known[path]))
-    return _Found(files, marks_of(files.all), changed)
+    return _Found(files, marks_of(files.all), changed, tuple(library.gone_files(photos)))
 
 
 def _is_changed(path: Path, known: tuple[int, int]) -> bool:
@@ -209,9 +212,12 @@ def _is_changed(path: Path, known: tuple[int, int]) -> bool:
 def _consequence(found: _Found) -> str:
     """The related and changed files, by name."""
     files = found.files
+    chosen = files.chosen if files.twins or found.gone else ()
     parts = (
+        (chosen, "This file is selected:", "%n files are selected:"),
         (found.changed, "It was changed since it was shown:", "%n were changed since they were shown:"),
         (files.twins, "Another file shows the same picture:", "%n other files show the same pictures:"),
+        (found.gone, "Another file of it is gone already:", "%n other files of them are gone already:"),
         (files.companions, "A file belongs to it:", "%n files belong to it:"),
     )
     return "\n\n".join(

@@ -168,5 +168,5 @@ def files_of(photos: Sequence[Result]) -> QMimeData:
     """The files of photos for the clipboard or a drag, with the photos' ids for this window."""
     data = QMimeData()
     data.setData(PHOTOS, " ".join(str(photo.id) for photo in photos).encode())
-    data.setUrls([QUrl.fromLocalFile(str(photo.path)) for photo in photos])
+    data.setUrls([QUrl.fromLocalFile(str(path)) for photo in photos for path in photo.files])
     return data
