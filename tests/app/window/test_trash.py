@@ -30,6 +30,7 @@ from picsight.window.actions.trash import Kept, Moved, marks_of, move_to_trash, 
 from picsight.window.actions.trashing import Trashing
 from picsight.window.history import History
 from picsight.window.library.status import StatusLine
+from picsight.window.search.place import Place
 from picsight_engine.library import Library
 from picsight_engine.store.database import index_lock
 
@@ -456,16 +457,18 @@ def test_in_a_folder_only_its_files_go_and_the_last_one_not_without_a_question(q
     shutil.copy(original, copy)
     with qtbot.waitSignal(window.library.indexing_ended):
         window.library.index()
-    found = window.trashing.library.search('folder:"Old backup"').results
-    assert [each.path for each in found] == [copy]
-    window.trashing.trash(found[0].files, [found[0].id])
+    window.pages.go(Place(folder=copy.parent))
+    qtbot.waitUntil(lambda: names(window) == ["copy.jpg"])
+    photo, grid = window.frame.model.photo(0), window.frame.grid
+    grid.selectAll()
+    qtbot.keyClick(grid, Qt.Key.Key_Delete)
     box = qtbot.question(window)
     assert "This file is selected:" in box.informativeText()
     qtbot.press(box, "Only this photo")
     wait_for_status(qtbot, window, "Moved 1 file")
     assert original.exists()
     assert not copy.exists()
-    window.trashing.trash([original], [found[0].id])
+    window.trashing.trash([original], [photo.id])
     assert "gone already" in qtbot.question(window).informativeText()
     qtbot.keyClick(qtbot.question(window), Qt.Key.Key_Escape)
     assert original.exists()

@@ -172,8 +172,14 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
             return shown
     photos = answer.results
     if place.folder is not None:
-        start = f"{place.folder.as_posix()}/".replace("//", "/")
-        photos = tuple(photo for photo in photos if photo.path.as_posix().startswith(start))
+        start, copies = f"{place.folder.as_posix()}/".replace("//", "/"), library.files_in(place.folder)
+        photos = tuple(
+            replace(photo, path=copies[photo.id][0], also=copies[photo.id][1:])
+            if photo.id in copies
+            else photo
+            for photo in photos
+            if photo.id in copies or photo.path.as_posix().startswith(start)
+        )
     shown = PlaceContents(answer, arrange_all(photos, arrangement, stacks), stacks, is_begun=is_begun)
     if not is_begun:
         listing.shown = place, arrangement, shown
