@@ -35,9 +35,9 @@ def others():
     return draw_trials(material(1), SIZES)
 
 
-def test_one_absent_thing_in_twenty_is_a_strong_match_at_any_size(calibration, others):
+def test_one_absent_thing_in_twenty_five_is_a_strong_match_at_any_size(calibration, others):
     for figures in measure(others, calibration):
-        assert figures.absent_strong == pytest.approx(0.05, abs=0.04)
+        assert figures.absent_strong == pytest.approx(0.04, abs=0.04)
         assert figures.present_strong > 0.85
         assert figures.present_lost < 0.12
 
@@ -45,8 +45,8 @@ def test_one_absent_thing_in_twenty_is_a_strong_match_at_any_size(calibration, o
 def test_the_growth_is_that_of_the_best_of_more_wrong_photos(calibration):
     draw = np.random.default_rng(7)
     best = [draw.normal(0, 0.1, (2000, size)).max(axis=1) for size in SIZES]
-    few, _, turn, many = (np.quantile(scores, 0.95) for scores in best)
-    assert calibration.growth == pytest.approx((many - turn) / np.log(3), abs=0.01)
+    few, _, turn, many = (np.quantile(scores, 0.96) for scores in best)
+    assert calibration.growth == pytest.approx((many - turn) / np.log(3), abs=0.015)
     assert calibration.growth_below == pytest.approx((turn - few) / np.log(25), abs=0.015)
 
 
