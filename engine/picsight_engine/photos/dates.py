@@ -52,7 +52,7 @@ def exif_date(facts: Facts, name: str) -> Date | None:
 def iptc_date(facts: Facts, name: str) -> Date | None:
     """A date in IPTC's form; the time is in a separate field and is ignored without the date."""
     day = _IPTC_DATE.match(_line(facts[name]))
-    clock = _IPTC_TIME.match(_line(facts.get("IPTC:TimeCreated", "")))
+    clock = _IPTC_TIME.match(_line(facts.get(name.replace("Date", "Time"), "")))
     *time, offset = clock.groups() if clock else (0, 0, 0, "")
     return day and _valid((*day.groups(), *time), offset)
 
@@ -90,6 +90,7 @@ def name_date(facts: Facts, name: str) -> Date | None:
 def _valid(parts: tuple[Any, ...], offset: str, fraction: str | None = None) -> Date | None:
     try:
         year, month, day, hour, minute, second = (int(part or 0) for part in parts)
+        second -= second == 60
         local = datetime(year, month, day, hour, minute, second).isoformat()  # noqa: DTZ001 - a camera's local time
     except (ValueError, OverflowError):
         return None

@@ -29,7 +29,15 @@ from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
 from picsight_engine.photos.raw import open_raw, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, problem
-from picsight_engine.photos.tag_precedence import BITS, FILE_NAME, LIVE, PRIMARIES, PROFILE, read_metadata
+from picsight_engine.photos.tag_precedence import (
+    BITS,
+    COMMENT,
+    FILE_NAME,
+    LIVE,
+    PRIMARIES,
+    PROFILE,
+    read_metadata,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,6 +159,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         FILE_NAME: path.name,
         **_colour_facts(image, data, kind, exif),
         **({LIVE: 1} if _holds_film(image, data) else {}),
+        **({COMMENT: image.info["comment"]} if kind is JPEG and "comment" in image.info else {}),
         **exif.facts(),
         **iptc_facts(_iptc_of(image, data, kind)),
         **_xmp_of(image, data, kind),

@@ -34,13 +34,15 @@ _ORIENTING_TEXT = 256  # bytes; a longer text in place of the orientation has al
 # The fields that other modules use, by ExifTool's names.
 _MAIN_TAGS = {
     0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x013B: "Artist", 0x4746: "Rating",
-    0x4749: "RatingPercent", 0x8298: "Copyright",
+    0x4749: "RatingPercent", 0x8298: "Copyright", 0x9C9B: "XPTitle", 0x9C9C: "XPComment", 0x9C9E: "XPKeywords",
+    0xC630: "DNGLensInfo",
 }  # fmt: skip
 _PHOTO_TAGS = {
     0x829A: "ExposureTime", 0x829D: "FNumber", 0x8827: "ISO", 0x8832: "RecommendedExposureIndex", 0x8833: "ISOSpeed",
     0x9003: "DateTimeOriginal", 0x9004: "CreateDate", 0x9011: "OffsetTimeOriginal", 0x9012: "OffsetTimeDigitized",
-    0x9209: "Flash", 0x920A: "FocalLength", 0x9291: "SubSecTimeOriginal", 0x9292: "SubSecTimeDigitized",
-    0xA001: "ColorSpace", 0xA405: "FocalLengthIn35mmFormat", 0xA434: "LensModel",
+    0x9201: "ShutterSpeedValue", 0x9202: "ApertureValue", 0x9209: "Flash", 0x920A: "FocalLength", 0x9286: "UserComment",
+    0x9291: "SubSecTimeOriginal", 0x9292: "SubSecTimeDigitized",
+    0xA001: "ColorSpace", 0xA405: "FocalLengthIn35mmFormat", 0xA432: "LensInfo", 0xA434: "LensModel",
 }  # fmt: skip
 _GPS_TAGS = {
     1: "GPSLatitudeRef", 2: "GPSLatitude", 3: "GPSLongitudeRef", 4: "GPSLongitude", 5: "GPSAltitudeRef", 6: "GPSAltitude",
@@ -165,7 +167,8 @@ def decoded(raw: bytes) -> str:
 _CODING, _UTF_8 = (1, 90), b"\x1b%G"
 _EXTENDED = 0x8000  # marks a size that gives the number of bytes of the actual size
 _FIELDS = {
-    (2, 5): "ObjectName", (2, 25): "Keywords", (2, 55): "DateCreated", (2, 60): "TimeCreated", (2, 80): "By-line",
+    (2, 5): "ObjectName", (2, 25): "Keywords", (2, 55): "DateCreated", (2, 60): "TimeCreated",
+    (2, 62): "DigitalCreationDate", (2, 63): "DigitalCreationTime", (2, 80): "By-line",
     (2, 116): "CopyrightNotice", (2, 120): "Caption-Abstract",
 }  # fmt: skip
 

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 # Raised whenever more is read from a file: files read by an older rule are read again, without embedding. Rule 2 added
 # stars, keywords and descriptions; 3 keeps a "/" in an IPTC keyword; 4 keeps a "|" in a plain word of XMP, and ignores
-# the star that darktable gives to every photo; 5 added all the rest; 6 films inside photos; 7 dates of AVI and Matroska.
-METADATA_RULE = 7
+# the star that darktable gives to every photo; 5 added all the rest; 6 films inside photos; 7 dates of AVI and Matroska;
+# 8 lenses by their range, APEX values, names of people, comments, and the texts of Windows.
+METADATA_RULE = 8
 
 # Facts that are not tags.
-FILE_NAME, BITS, PROFILE = "file name", "bits", "profile"
+FILE_NAME, BITS, PROFILE, COMMENT = "file name", "bits", "profile", "JPEG comment"
 PRIMARIES, EDITED, LIVE = "primaries", "edited", "live"
+# Names of people, which are keywords; those of all tags count.
+_PEOPLE: Row = (read.words, "XMP-mwg-rs:RegionName", "XMP-iptcExt:PersonInImage", "Takeout:people")
+_LONGEST_IPTC = 64  # bytes of a keyword, which programs cut there
 _FAVOURITES = "Favourites"  # the keyword for Google's favourites
 
 # The sources of each field, best first: reader and tags. EXIF's DateTime, the date of the last change, is not the date
@@ -35,7 +39,7 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (dates.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
         (dates.date, "XMP-exif:DateTimeDigitized", "Keys:CreationDate", "UserData:DateTimeOriginal"),
         (dates.date, "RIFF:DateTimeOriginal"),
-        (dates.iptc_date, "IPTC:DateCreated"),
+        (dates.iptc_date, "IPTC:DateCreated", "IPTC:DigitalCreationDate"),
         (dates.gps_date, "GPS:GPSDateStamp"),
         (dates.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
         (dates.name_date, FILE_NAME),
@@ -54,11 +58,21 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (read.camera, "IFD0:Model", "IFD0:Make", "XMP-tiff:Model"),
         (read.camera, "Keys:Model", "Keys:Make", "UserData:Model", "UserData:Make"),
     ),
-    "lens": ((read.text, "ExifIFD:LensModel", "XMP-exifEX:LensModel", "XMP-aux:Lens"),),
+    "lens": (
+        (read.text, "ExifIFD:LensModel", "XMP-exifEX:LensModel", "XMP-aux:Lens"),
+        (read.lens_name, "XMP-aux:LensID"),
+        (read.lens_range, "ExifIFD:LensInfo", "IFD0:DNGLensInfo", "XMP-aux:LensInfo"),
+    ),
     "focal": ((read.positive, "ExifIFD:FocalLength", "XMP-exif:FocalLength"),),
     "focal35": ((read.positive, "ExifIFD:FocalLengthIn35mmFormat", "XMP-exif:FocalLengthIn35mmFilm"),),
-    "aperture": ((read.positive, "ExifIFD:FNumber", "XMP-exif:FNumber"),),
-    "exposure": ((read.positive, "ExifIFD:ExposureTime", "XMP-exif:ExposureTime"),),
+    "aperture": (
+        (read.positive, "ExifIFD:FNumber", "XMP-exif:FNumber"),
+        (read.apex_aperture, "ExifIFD:ApertureValue", "XMP-exif:ApertureValue"),
+    ),
+    "exposure": (
+        (read.positive, "ExifIFD:ExposureTime", "XMP-exif:ExposureTime"),
+        (read.apex_time, "ExifIFD:ShutterSpeedValue", "XMP-exif:ShutterSpeedValue"),
+    ),
     "iso": (
         (read.iso, "ExifIFD:ISO", "ExifIFD:RecommendedExposureIndex", "ExifIFD:ISOSpeed"),
         (read.iso, "XMP-exif:ISOSpeedRatings", "XMP-exifEX:PhotographicSensitivity"),
@@ -80,13 +94,20 @@ _TAGS_OF_PEOPLE: dict[str, tuple[Row, ...]] = {
         (read.percent, "XMP-MicrosoftPhoto:Rating"),
         (read.stars, "IFD0:Rating"),
         (read.percent, "IFD0:RatingPercent"),
+        (read.stars, "XMP-acdsee:rating"),
     ),
     "label": ((read.text, "XMP-xmp:Label"),),
-    "keywords": ((read.paths, "XMP-dc:Subject"), (read.words, "IPTC:Keywords")),
-    "title": ((read.text, "XMP-dc:title", "IPTC:ObjectName"),),
+    "keywords": (
+        (read.paths, "XMP-dc:Subject"),
+        (read.words, "IPTC:Keywords"),
+        (read.windows_words, "IFD0:XPKeywords"),
+    ),
+    "title": ((read.text, "XMP-dc:title", "IPTC:ObjectName"), (read.windows_text, "IFD0:XPTitle")),
     "description": (
         (read.text, "Takeout:description", "XMP-dc:description", "IPTC:Caption-Abstract"),
         (read.description, "IFD0:ImageDescription"),
+        (read.windows_text, "IFD0:XPComment"),
+        (read.comment, "ExifIFD:UserComment", COMMENT),
     ),
     "creator": ((read.text, "XMP-dc:creator", "IPTC:By-line", "IFD0:Artist"),),
     "copyright": ((read.text, "XMP-dc:rights", "IPTC:CopyrightNotice", "IFD0:Copyright"),),
@@ -103,10 +124,9 @@ def read_metadata(facts: Facts, beside: Facts) -> Metadata:
     lat, lon = values.pop("position") or (None, None)
     if lat is None:
         values["altitude"] = values["direction"] = None
-    people = read.words(beside, "Takeout:people") if "Takeout:people" in beside else None
     favourite = (_FAVOURITES,) if beside.get("Takeout:favorited") else ()
     values["live"] = bool(values["live"]) or None
-    values["keywords"] = tuple(dict.fromkeys((*(values["keywords"] or ()), *(people or ()), *favourite)))
+    values["keywords"] = _keywords(facts, beside) + favourite
     is_version = bool(beside.get(EDITED)) or is_edited(str(facts.get(FILE_NAME, "")))
     return Metadata(
         taken=local,
@@ -119,6 +139,25 @@ def read_metadata(facts: Facts, beside: Facts) -> Metadata:
         edited=is_version or None,
         **values,
     )
+
+
+def _keywords(facts: Facts, beside: Facts) -> tuple[str, ...]:
+    """The keywords of side-cars, or those of all tags of the file, then names of people; each once in its longest form.
+
+    A side-car hides the file's, because its program may have removed some.
+    """
+    rows = _TAGS_OF_PEOPLE["keywords"]
+    of_side_cars, _ = _first(rows, beside)
+    found: dict[str, None] = dict.fromkeys(of_side_cars or ())
+    for reader, *names in (_PEOPLE,) if of_side_cars else (*rows, _PEOPLE):
+        for name in names:
+            for source in (beside, facts):
+                known = [part.casefold() for path in found for part in path.split("/")]
+                for word in reader(source, name) or () if name in source else ():
+                    short, is_cut = word.casefold(), len(word.encode()) >= _LONGEST_IPTC
+                    if short not in known and not (is_cut and any(part.startswith(short) for part in known)):
+                        found[word] = None
+    return tuple(found)
 
 
 def _first(rows: tuple[Row, ...], *sources: Facts) -> tuple[Any, str | None]:

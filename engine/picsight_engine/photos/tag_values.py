@@ -23,6 +23,9 @@ _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _NO_ISO = 65535  # the number is too large for its field
 _HIGHEST_ISO = 10_000_000
 _UNCALIBRATED, _ADOBE = 65535, "R03"
+_USER_COMMENT = "ExifIFD:UserComment"
+_HIGHEST_APEX = 40  # no shutter and no lens reaches it
+_LENS_NUMBERS = 4  # shortest and longest focal length, lowest f-number at both
 _PLACES = 7  # of degrees: a centimetre
 _EXIF_COLOURS = {1: "sRGB", 2: "Adobe RGB (1998)"}
 _PRIMARIES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}  # of HEIF and AVIF
@@ -31,6 +34,13 @@ _EMPTY_WORDS = re.compile(
     r".*digital camera|(sony|minolta) dsc|dcf|exif.?jpeg.*|jpeg|samsung|my beautiful picture|\W*",
     re.IGNORECASE,
 )
+# What programs write as a comment in a JPEG.
+_PROGRAM = re.compile(
+    r"(creator|lead tech|created with|comment in gimp|file written by adobe|lavc|intel\(r\) jpeg|applemark|handmade software"
+    r"|processed by|optimized by|compressed by).*",
+    re.IGNORECASE | re.DOTALL,
+)
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1f\x7f-\x9f\ufffd]")
 # Words in the names of companies that are not part of a brand.
 _COMPANY = re.compile(
     r"[\s,.]+(?:corporation|corp|company|co|ltd|inc|gmbh|ag|imaging|optical|camera|cameras|computer|electric|electronics"
@@ -149,6 +159,36 @@ def iso(facts: Facts, name: str) -> int | None:
     return None if value is None or value == _NO_ISO or value > _HIGHEST_ISO else round(value)
 
 
+def apex_time(facts: Facts, name: str) -> float | None:
+    """Seconds from an APEX value."""
+    value = number(facts, name)
+    return 2**-value if value is not None and abs(value) < _HIGHEST_APEX else None
+
+
+def apex_aperture(facts: Facts, name: str) -> float | None:
+    """The f-number from an APEX value; 0 means unknown."""
+    value = positive(facts, name)
+    return round(2 ** (value / 2), 1) if value is not None and value < _HIGHEST_APEX else None
+
+
+def lens_name(facts: Facts, name: str) -> str | None:
+    """The text of a lens; a bare number is a maker's code."""
+    written = text(facts, name)
+    return None if written is None or written.isdecimal() else written
+
+
+def lens_range(facts: Facts, name: str) -> str | None:
+    """The range of a lens, as ExifTool writes it: "18-55mm f/3.5-5.6"; XMP has four fractions in a text."""
+    value = facts[name]
+    parts = value.split()[:5] if isinstance(value, str) else value if isinstance(value, tuple) else ()
+    numbers = [positive({name: part}, name) for part in parts]
+    if len(numbers) != _LENS_NUMBERS or not numbers[0]:
+        return None
+    ranges = (dict.fromkeys(f"{each:g}" for each in pair if each) for pair in (numbers[:2], numbers[2:]))
+    length, aperture = map("-".join, ranges)
+    return f"{length}mm f/{aperture}" if aperture else f"{length}mm"
+
+
 def flash(facts: Facts, name: str) -> bool | None:
     """Whether the flash fired, by the lowest bit; XMP writes True or False."""
     value = {"False": 0, "True": 1}.get(str(facts[name]).capitalize(), facts[name])
@@ -179,6 +219,33 @@ def description(facts: Facts, name: str) -> str | None:
     """A text, without the default texts of cameras."""
     written = text(facts, name)
     return None if written is None or _EMPTY_WORDS.fullmatch(written) else written
+
+
+def comment(facts: Facts, name: str) -> str | None:
+    """A text, without the default texts of cameras and programs; that of EXIF names its encoding in eight bytes."""
+    value = facts[name]
+    if isinstance(value, bytes) and name == _USER_COMMENT:
+        coding, value = value[:8], value[8:]
+        value = _utf_16(value) if coding == b"UNICODE\0" else decoded(value)
+    written = description({name: value}, name)
+    return None if written is None or _PROGRAM.match(written) or _CONTROL.search(written) else written
+
+
+def windows_text(facts: Facts, name: str) -> str | None:
+    """A text of Windows, in UTF-16."""
+    value = facts[name]
+    return description({name: _utf_16(value)}, name) if isinstance(value, bytes) else None
+
+
+def windows_words(facts: Facts, name: str) -> tuple[str, ...] | None:
+    """Keywords of Windows: a text in UTF-16, with ";" between them."""
+    return words({name: tuple((windows_text(facts, name) or "").split(";"))}, name)
+
+
+def _utf_16(value: bytes) -> str:
+    """A text in UTF-16, in the order of bytes in which more of the high ones are 0."""
+    order = "be" if value[::2].count(0) > value[1::2].count(0) else "le"
+    return value.decode(f"utf-16-{order}", "replace").removeprefix("\ufeff")
 
 
 def paths(facts: Facts, name: str) -> tuple[str, ...] | None:

@@ -37,6 +37,9 @@ PREFIXES = {
     "exif": "http://ns.adobe.com/exif/1.0/",
     "exifEX": "http://cipa.jp/exif/1.0/",
     "aux": "http://ns.adobe.com/exif/1.0/aux/",
+    "acdsee": "http://ns.acdsee.com/iptc/1.0/",
+    "iptcExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+    "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
     "picsight": "urn:picsight:xmp:1.0/",
 }
 
@@ -84,7 +87,8 @@ _FACTS = {
     qualified(name): f"XMP-{name}"
     for name in (
         "dc:title", "dc:description", "dc:creator", "dc:rights", "xmp:Label", "xmp:CreateDate", "MicrosoftPhoto:Rating",
-        "photoshop:DateCreated", "tiff:Make", "tiff:Model", "aux:Lens", "exifEX:LensModel",
+        "photoshop:DateCreated", "tiff:Make", "tiff:Model", "aux:Lens", "aux:LensID", "aux:LensInfo",
+        "exifEX:LensModel", "acdsee:rating", "exif:ApertureValue", "exif:ShutterSpeedValue",
         "exifEX:PhotographicSensitivity", "exif:DateTimeOriginal", "exif:DateTimeDigitized", "exif:ExposureTime",
         "exif:FNumber", "exif:FocalLength", "exif:FocalLengthIn35mmFilm", "exif:ISOSpeedRatings", "exif:GPSLatitude",
         "exif:GPSLongitude", "exif:GPSAltitude", "exif:GPSAltitudeRef", "exif:GPSImgDirection",
@@ -94,6 +98,8 @@ _FACTS = {
     qualified("exif:GPSTimeStamp"): "XMP-exif:GPSDateTime",
     "{http://ns.microsoft.com/photo/1.0}Rating": "XMP-MicrosoftPhoto:Rating",
 }  # fmt: skip
+_PEOPLE = qualified("iptcExt:PersonInImage")
+_REGION_LIST, _REGION_NAME = qualified("mwg-rs:RegionList"), qualified("mwg-rs:Name")
 _FLASH, _FIRED = qualified("exif:Flash"), qualified("exif:Fired")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
@@ -211,6 +217,13 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
     stars = given_rating(tree)
     if stars is not None and stars != rating(tree, RATED):
         facts["XMP-xmp:Rating"] = stars
+    facts["XMP-iptcExt:PersonInImage"] = tuple(items(tree, _PEOPLE))
+    regions = (part for found in islice(tree.getroot().iter(_REGION_LIST), 1) for part in found.iter())
+    facts["XMP-mwg-rs:RegionName"] = tuple(
+        name
+        for part in regions
+        if (name := part.get(_REGION_NAME) or (part.text if part.tag == _REGION_NAME else None))
+    )
     within = (part for flash in islice(tree.getroot().iter(_FLASH), 1) for part in flash.iter())
     fired = (part.get(_FIRED) or (part.text if part.tag == _FIRED else None) for part in within)
     facts["XMP-exif:FlashFired"] = next(filter(None, fired), "")

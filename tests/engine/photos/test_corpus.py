@@ -15,6 +15,11 @@ from picsight_engine.photos.reading import read_photo
 LIMITS = Limits()
 # What is expected of these looks at fewer tags: a GPS receiver dates two of them and IPTC the third, and XMP places the last.
 DATED_BY_LESS = {"date_from_gps_only.jpg", "jpeg_cmyk_flower.jpg", "exif_range_error_offset.jpg"}
+LENS_BY_LESS = {
+    "canon_eos_rebel_t3i.jpg": "18-55mm",
+    "hasselblad_l1d_drone_gps.jpg": "28mm f/2.8-11",
+}  # by LensInfo
+KEYWORDS_BY_WINDOWS = {"hasselblad_l1d_drone_gps.jpg": ["hdr"]}
 PLACED_BY_XMP = {"nikon_d5000.jpg"}
 CODES = {"empty", "not_an_image", "unsupported", "damaged", "truncated", "too_large"}
 
@@ -57,6 +62,11 @@ def judge_metadata(entry, metadata):
         yield f"camera {metadata.camera} instead of {entry['model']}"
     if metadata.camera and not {"make", "model"} & set(entry):
         yield f"camera {metadata.camera} out of nothing"
+    entry = {
+        "lens": LENS_BY_LESS.get(entry["file"]),
+        "keywords": KEYWORDS_BY_WINDOWS.get(entry["file"], ()),
+        **entry,
+    }
     for field, found in (("lens", metadata.lens), ("rating", metadata.rating)):
         if found != entry.get(field):
             yield f"{field} {found} instead of {entry.get(field)}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.exif import read_exif
 from picsight_engine.photos.tag_precedence import FILE_NAME, read_metadata
 
@@ -236,6 +238,7 @@ def test_exposure_is_read_from_all_of_its_tags():
         ({"XMP-MicrosoftPhoto:Rating": "99"}, 5),
         ({"XMP-MicrosoftPhoto:Rating": "1"}, 1),
         ({"XMP-MicrosoftPhoto:Rating": "0", "IFD0:RatingPercent": 75}, 4),
+        ({"XMP-acdsee:rating": "4", "IFD0:Rating": 6}, 4),
         ({"IFD0:Rating": 6}, None),
     ],
 )
@@ -276,3 +279,80 @@ def test_any_bytes_are_read_without_a_fault(block, head):
     exif = read_exif(head + block)
     assert exif.orientation in range(1, 9)
     read_metadata(exif.facts(), {})
+
+
+# What ExifTool 13.25 writes for: -XPTitle=Föhr "-XPComment=Low tide" "-XPKeywords=snow;lake;Snow" "-UserComment=Ebbe (dash) früh"
+# "-LensInfo=18 55 3.5 5.6" -ShutterSpeedValue=1/128 -ApertureValue=2.8
+BY_EXIFTOOL = bytes.fromhex(
+    "4d4d002a0000000800050213000300000001000100008769000400000001000000849c9b00010000000a0000004a9c9c0001000000120000"
+    "00549c9e00010000001e00000066000000004600f6006800720000004c006f00770020007400690064006500000073006e006f0077003b00"
+    "6c0061006b0065003b0053006e006f007700000000079000000700000004303233329101000700000004010203009201000a000000010000"
+    "00de9202000500000001000000e6928600070000001e000000eea001000300000001ffff0000a4320005000000040000010c000000000000"
+    "00070000000100005f2900002008554e49434f44450000450062006200650020201300200066007200fc0068000000120000000100000037"
+    "0000000100000007000000020000001c00000005"
+)
+
+
+def test_lens_exposure_and_texts_are_read_where_only_their_lesser_tags_have_them():
+    facts = read_exif(BY_EXIFTOOL).facts()
+    found = read_metadata(facts, {})
+    assert (found.lens, found.exposure, found.aperture) == ("18-55mm f/3.5-5.6", 1 / 128, 2.8)
+    assert (found.title, found.description, found.keywords) == ("Föhr", "Low tide", ("snow", "lake", "Snow"))
+    del facts["IFD0:XPComment"]
+    assert read_metadata(facts, {}).description == "Ebbe \N{EN DASH} früh"
+
+
+@pytest.mark.parametrize(
+    ("facts", "lens"),
+    [
+        ({"ExifIFD:LensInfo": (28.0, 28.0, 2.8, 11.0)}, "28mm f/2.8-11"),
+        ({"IFD0:DNGLensInfo": (50.0, 50.0, math.nan, math.nan)}, "50mm"),
+        ({"XMP-aux:LensInfo": "700/10 2000/10 0/0 0/0"}, "70-200mm"),
+        ({"XMP-aux:LensInfo": "700/10 2000/10 28/10 28/10", "XMP-aux:LensID": "137"}, "70-200mm f/2.8"),
+        ({"XMP-aux:LensInfo": "700/10 2000/10", "XMP-aux:LensID": "EF 70-200mm"}, "EF 70-200mm"),
+        ({"XMP-aux:LensInfo": "a b c d"}, None),
+        ({"ExifIFD:LensInfo": (math.nan,) * 4}, None),
+        ({"ExifIFD:LensInfo": 18}, None),
+    ],
+)
+def test_a_lens_without_a_name_is_called_by_its_range(facts, lens):
+    assert read_metadata(facts, {}).lens == lens
+    assert read_metadata(facts | {"XMP-aux:Lens": "Zoom"}, {}).lens == "Zoom"
+
+
+def test_apex_values_out_of_range_are_none():
+    facts = {"XMP-exif:ShutterSpeedValue": "-2000", "XMP-exif:ApertureValue": "9999/1"}
+    assert (read_metadata(facts, {}).exposure, read_metadata(facts, {}).aperture) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("written", "description"),
+    [
+        (b"Low tide", "Low tide"),
+        (b"CREATOR: gd-jpeg v1.0 (using IJG JPEG v62), quality = 90\n", None),
+        (b"File written by Adobe Photoshop\xa8 5.2", None),
+        (b"\x01\x02\x03\x04", None),
+    ],
+)
+def test_a_comment_in_a_jpeg_counts_if_a_person_wrote_it(make_file, written, description):
+    found = read_header(make_file("JPEG", comment=written), Path("a.jpg")).metadata
+    assert found.description == description
+
+
+def test_keywords_of_all_tags_and_names_of_people_count_once():
+    facts = {
+        "XMP-dc:Subject": ("Birds/Waders", "x" * 70),
+        "IPTC:Keywords": ("waders", "sea", "x" * 64),
+        "XMP-mwg-rs:RegionName": ("Ann", "Sea"),
+        "XMP-iptcExt:PersonInImage": ("Ann", "Bob"),
+    }
+    assert read_metadata(facts, {}).keywords == (*facts["XMP-dc:Subject"], "sea", "Ann", "Bob")
+    of_side_car = {"XMP-dc:Subject": ("Tern",), "XMP-mwg-rs:RegionName": ("Cay",)}
+    assert read_metadata(facts, of_side_car).keywords == ("Tern", "Cay", "Ann", "Sea", "Bob")
+
+
+def test_iptc_dates_a_scan_and_a_leap_second_is_the_one_before():
+    facts = {"IPTC:DigitalCreationDate": ("20040506",), "IPTC:DigitalCreationTime": ("070860+0200",)}
+    found = read_metadata(facts, {})
+    assert (found.taken, found.taken_offset) == ("2004-05-06T07:08:59", "+02:00")
+    assert read_metadata({ORIGINAL: "2016:12:31 23:59:61"}, {}).taken is None

@@ -166,3 +166,16 @@ def test_a_damaged_packet_is_read_or_refused(data, program):
         assert isinstance(read_packet(bytes(damaged)), Packet)
     with suppress(PacketError):
         read_metadata(read_facts(bytes(damaged)), {})
+
+
+def test_people_in_regions_and_lists_are_read_by_their_names():
+    """As digiKam and Lightroom write them; ExifTool reads RegionName and PersonInImage from these."""
+    regions = """<rdf:Description><mwg-rs:RegionList xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/"><rdf:Bag>
+        <rdf:li><rdf:Description mwg-rs:Name="Ann" mwg-rs:Type="Face"/></rdf:li>
+        <rdf:li rdf:parseType="Resource"><mwg-rs:Name>Bob</mwg-rs:Name></rdf:li><rdf:li/>
+        </rdf:Bag></mwg-rs:RegionList></rdf:Description>"""
+    lists = """<e:PersonInImage xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><rdf:Bag><rdf:li>Cay</rdf:li></rdf:Bag>
+        </e:PersonInImage>"""
+    facts = read_facts(packet(f"<r:Regions xmlns:r='urn:any'>{regions}</r:Regions>{lists}").encode())
+    assert facts["XMP-mwg-rs:RegionName"] == ("Ann", "Bob")
+    assert facts["XMP-iptcExt:PersonInImage"] == ("Cay",)
