@@ -33,7 +33,7 @@ from picsight_engine.store.photos import (
     photos_by_id,
     photos_shown,
 )
-from picsight_engine.store.selection import files_in_folder, photos_with_files
+from picsight_engine.store.selection import files_in_folder, with_several_files
 from picsight_engine.store.vectors import moments_of, vector_of
 from picsight_engine.suffixes import companion_kind
 from picsight_engine.vectors.matrix import Matrix
@@ -345,13 +345,10 @@ class Searcher:
 
     def _in_folders(self, results: list[Result], folders: Sequence[str], request: Request) -> list[Result]:
         """The results with their files in these folders: in all of them, or in any for a photo without such a file."""
-        several = (
-            np.intersect1d([each.id for each in results], photos_with_files(self._db)) if folders else ()
-        )
-        if not len(several):
+        ids = with_several_files(self._db, [each.id for each in results]).tolist() if folders else []
+        if not ids:
             return results
-        ids = [int(each) for each in several]
-        inside = [files_in_folder(self._db, folder) for folder in folders]
+        inside = [files_in_folder(self._db, folder, ids) for folder in folders]
         files = paths_among(self._db, ids, np.concatenate(inside).tolist())
         files |= paths_among(self._db, ids, reduce(np.intersect1d, inside).tolist())
         found = [

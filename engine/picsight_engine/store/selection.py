@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import all_folders
 from picsight_engine.store.text import fold
 
@@ -36,7 +37,9 @@ _TAKEN_TURN_OF_YEAR = (
 )
 # EXCEPT, because a subquery on each photo's other files is quadratic in the files of one photo.
 _UNDATED = f"{_PRESENT} AND taken IS NULL EXCEPT {_PRESENT} AND taken IS NOT NULL"
-_SEVERAL = f"{_PRESENT} GROUP BY photo_id HAVING count(*) > 1"
+_SEVERAL = (
+    f"SELECT photo_id FROM files WHERE present AND photo_id IN {IDS} GROUP BY photo_id HAVING count(*) > 1"
+)
 _COPIES = f"{_PRESENT} AND single_id IS NULL GROUP BY photo_id HAVING count(*) > 1"
 _SHAPES: dict[Shape, str] = {
     "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",
@@ -47,6 +50,7 @@ _SHAPES: dict[Shape, str] = {
 _WITH_TEXT = """
 SELECT {} FROM files JOIN file_texts ON file_id = files.id WHERE present AND +photo_id IS NOT NULL"""
 _IN_FOLDER = f"{_WITH_TEXT} AND instr(folder || '/', ?)"
+_OF_THESE = f" AND photo_id IN {IDS}"
 _BELOW = f"{_WITH_TEXT} AND folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
 
 
@@ -80,9 +84,9 @@ def photos_with_copies(db: Database) -> NDArray[np.int64]:
     return _ids(db, _COPIES)
 
 
-def photos_with_files(db: Database) -> NDArray[np.int64]:
-    """The photos with several present files, also behind others."""
-    return _ids(db, _SEVERAL)
+def with_several_files(db: Database, photo_ids: Iterable[int]) -> NDArray[np.int64]:
+    """Those of these photos that have several present files, also behind others."""
+    return _ids(db, _SEVERAL, json.dumps(list(photo_ids)))
 
 
 def photos_with(db: Database, column: Column) -> NDArray[np.int64]:
@@ -123,22 +127,24 @@ def photos_in_folder(db: Database, text: str) -> NDArray[np.int64]:
     return _in_folder(db, text, "photo_id")
 
 
-def files_in_folder(db: Database, text: str) -> NDArray[np.int64]:
-    """The files by which `photos_in_folder` finds their photos."""
-    return _in_folder(db, text, "files.id")
+def files_in_folder(db: Database, text: str, photo_ids: Iterable[int]) -> NDArray[np.int64]:
+    """The files by which `photos_in_folder` finds these photos."""
+    return _in_folder(db, text, "files.id", _OF_THESE, json.dumps(list(photo_ids)))
 
 
-def _in_folder(db: Database, text: str, column: str) -> NDArray[np.int64]:
-    wanted, below = fold(text), _BELOW.format(column)
+def _in_folder(db: Database, text: str, column: str, which: str = "", *values: str) -> NDArray[np.int64]:
+    wanted, below = fold(text), _BELOW.format(column) + which
     if not wanted:
         return np.empty(0, np.int64)
-    found = [_ids(db, _IN_FOLDER.format(column), wanted)]
+    found = [_ids(db, _IN_FOLDER.format(column) + which, wanted, *values)]
     for folder in all_folders(db):
         above = fold(f"{folder.path.parent.as_posix().rstrip('/')}/")
         if wanted in above:
-            found.append(_ids(db, below, folder.id, ""))
+            found.append(_ids(db, below, folder.id, "", *values))
         parted = ((wanted[:cut], wanted[cut:]) for cut in range(1, len(wanted)))
-        found += [_ids(db, below, folder.id, rest) for start, rest in parted if above.endswith(start)]
+        found += [
+            _ids(db, below, folder.id, rest, *values) for start, rest in parted if above.endswith(start)
+        ]
     return ascending(np.concatenate(found))
 
 
