@@ -12,14 +12,14 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QPushButton
 from tests.app.conftest import PATIENCE
 
-from picsight.window.grid.arrangement import Arrangement, Order
+from picsight.window.grid.arrangement import Arrangement, Order, arrange_answer
 from picsight.window.grid.page import WallPage
 from picsight.window.grid.photo_painter import plate_of
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
-from picsight.window.search.contents import FIRST, AllPhotos, compare, contents_of
+from picsight.window.search.contents import FIRST, AllPhotos, PlaceContents, compare, contents_of
 from picsight.window.search.controller import SearchController
-from picsight.window.search.headline import announcement
+from picsight.window.search.headline import announcement, empty_message
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse
@@ -284,6 +284,25 @@ def test_that_nothing_matches_is_shown_only_after_a_pause_in_typing(desk):
     )
     assert len({desk.place_of(row).top() for row in range(len(desk.ids()))} - {0}) == 1
     assert desk.view.height() < 200
+
+
+def test_while_files_are_read_a_search_without_matches_says_that_more_may_come(desk):
+    desk.library.matches = certain(none=200)
+    notice = desk.page.closest.notice
+    desk.controller.photos_arrived()
+    desk.ask("dog unicycle")
+    assert notice.words() == (
+        "Nothing matches \u2068“dog unicycle”\u2069 so far.\nNot all files are read yet."
+    )
+    desk.controller.settle(complete=True)
+    assert notice.words().startswith("Nothing here matches \u2068“dog unicycle”\u2069.")
+
+
+def test_a_filter_that_finds_nothing_brings_no_advice_about_words():
+    answer = Answer("is:square", "", 0, 0.0, (), ())
+    shown = PlaceContents(replace(answer, photos=9), arrange_answer((), Arrangement()), {}, is_ranked=True)
+    assert empty_message(Place("is:square"), shown, "square", settled=True).sentence == ""
+    assert "fewer words" in empty_message(Place("dog is:square"), shown, "dog", settled=True).sentence
 
 
 def test_a_query_whose_parts_were_all_left_out_is_not_quoted(desk, tmp_path):

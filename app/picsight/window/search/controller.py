@@ -82,7 +82,7 @@ class SearchController(QObject):
         # Once the wanted place is shown: the scroll position to restore, and whether the current photo stays in sight.
         self._seen: tuple[int, int] | None = None
         self._stay = False
-        self._settled = False
+        self._settled = self._reading = False
         self._misread = False  # the failed search could not load its model
         self._asking = False  # an answer is pending; new photos are shown after it
         self._news_wanted = self._comparing = False
@@ -182,7 +182,7 @@ class SearchController(QObject):
 
     def photos_arrived(self) -> None:
         """Show new photos of the library at the end of the wall, or announce them in the pill."""
-        self._settled = False
+        self._settled, self._reading = False, True
         self._tell_news()
 
     def _tell_news(self) -> None:
@@ -195,7 +195,9 @@ class SearchController(QObject):
 
         `complete` means that all folders were read: no more photos will come.
         """
-        self._settled = complete
+        self._settled, self._reading = complete, not complete
+        if self.shown is not None and self.shown.finds_nothing and self.place == self.wanted:
+            self.explain_empty_wall()
         if self.shown is not None and not self.shown.wall.results and not self.wanted.is_search:
             self._request(self.wanted)
         elif self._is_looked_at() or self.wanted.is_search:
@@ -413,14 +415,23 @@ class SearchController(QObject):
         if self.shown is None or self.place != self.wanted or not self.place.is_search:
             return
         self._say_what_is_shown()
-        words = announcement(self.place, self.shown, self._asked())
+        words = announcement(self.place, self.shown, self._asked(), reading=self._reading)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def explain_empty_wall(self) -> None:
         """Show why there is no photo: nothing matches, or the photos are still to come."""
         folder, asked = self.place.folder, self._asked(begins=False)
         unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
-        self._show_message(empty_message(self.place, self.shown, asked, settled=self._settled, unread=unread))
+        self._show_message(
+            empty_message(
+                self.place,
+                self.shown,
+                asked,
+                settled=self._settled,
+                reading=self._reading,
+                unread=unread,
+            )
+        )
 
     def _show_message(self, message: WallMessage) -> None:
         actions: dict[NextStep, Callable[[], None]] = {

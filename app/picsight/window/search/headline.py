@@ -128,15 +128,15 @@ def _photos(shown: PlaceContents, whole: int = 0) -> str:
     return counted(count, "%n photo", "%n photos")
 
 
-def announcement(place: Place, shown: PlaceContents, asked: str) -> str:
-    """The headline for a screen reader, with the faults of the query."""
-    return " ".join(filter(None, (_announced(place, shown, asked), faults_of(shown))))
+def announcement(place: Place, shown: PlaceContents, asked: str, *, reading: bool = False) -> str:
+    """The headline for a screen reader, with the faults of the query; while `reading`, photos may still come."""
+    return " ".join(filter(None, (_announced(place, shown, asked, reading=reading), faults_of(shown))))
 
 
-def _announced(place: Place, shown: PlaceContents, asked: str) -> str:
+def _announced(place: Place, shown: PlaceContents, asked: str, *, reading: bool) -> str:
     count: Tally = shown.tally
     if shown.finds_nothing:
-        return tr("Nothing here matches")
+        return tr("Nothing matches so far") if reading else tr("Nothing here matches")
     if not shown.is_ranked or count.ordered:
         return headline(place, shown, asked, 0, paused=True)[0]
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
@@ -150,17 +150,23 @@ def _announced(place: Place, shown: PlaceContents, asked: str) -> str:
 
 
 def empty_message(
-    place: Place, shown: PlaceContents | None, asked: str, *, settled: bool, unread: int = 0
+    place: Place,
+    shown: PlaceContents | None,
+    asked: str,
+    *,
+    settled: bool,
+    reading: bool = False,
+    unread: int = 0,
 ) -> WallMessage:
     """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come.
 
-    `unread` counts its files that could not be read.
+    While `reading`, photos may still come. `unread` counts its files that could not be read.
     """
     answer = shown.answer if shown is not None else None
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
         return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
     if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
-        return _unmatched(place, shown, asked)
+        return _unmatched(place, shown, asked, reading=reading)
     if place.folder:
         title = tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
     elif settled:
@@ -188,10 +194,11 @@ def failure(sentence: str, *, misread: bool) -> WallMessage:
     return WallMessage(tr("This search did not work."), sentence, (to_all,))
 
 
-def _unmatched(place: Place, shown: PlaceContents, asked: str) -> WallMessage:
-    title = tr("Nothing here matches {words}.").format(words=asked)
+def _unmatched(place: Place, shown: PlaceContents, asked: str, *, reading: bool) -> WallMessage:
     if not asked or len(asked) > LONGEST or place.has_pictures:  # the box shows them
-        title = tr("Nothing here matches.")
+        title = tr("Nothing matches so far.") if reading else tr("Nothing here matches.")
+    else:
+        title = tr("Nothing matches {words} so far.") if reading else tr("Nothing here matches {words}.")
     options: list[tuple[str, Place | NextStep]] = [
         (_widened(place, each), each.place) for each in shown.wider
     ]
@@ -199,12 +206,15 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str) -> WallMessage:
     without = shown.answer.undated
     one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
     why = faults_of(shown)
-    if shown.closest:
+    if reading:
+        why = why or tr("Not all files are read yet.")
+    elif shown.closest:
         why = why or tr("These come closest, but they are not close.")
     else:
         undated = counted(without, one, many) if without else ""
-        why = why or undated or tr("Try fewer words, or other ones.")
-    return WallMessage(title, why, tuple(options), is_closest=bool(shown.closest))
+        advice = tr("Try fewer words, or other ones.") if place.asked.alternatives else ""
+        why = why or undated or advice
+    return WallMessage(title.format(words=asked), why, tuple(options), is_closest=bool(shown.closest))
 
 
 def _widened(place: Place, wider: WiderSearch) -> str:
