@@ -28,7 +28,7 @@ from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL
 from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
 from picsight_engine.photos.raw import open_raw, raw_exif, raw_xmp
-from picsight_engine.photos.reading import Limits, problem
+from picsight_engine.photos.reading import Limits, known_format, problem
 from picsight_engine.photos.tag_precedence import (
     BITS,
     COMMENT,
@@ -118,12 +118,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
     Raises:
         ImageError: `empty`, `not_an_image`, `unsupported`, `damaged`, `truncated` or `too_large`.
     """
-    if not data:
-        raise problem("empty", path, "cannot be shown: the file is empty")
-    kind = formats.find_format(data, path.suffix)
-    if kind is None:
-        unknown, reason = formats.describe_unknown(data)
-        raise problem(unknown, path, f"cannot be shown: {reason}")
+    kind = known_format(data, path)
     try:
         _set_up_decoders(limits)
         return _decode(data, kind, path, min_side, limits)

@@ -70,7 +70,7 @@ _AVIF_BRANDS = frozenset(b"avif avis".split())
 _CR3 = b"crx "
 
 _HEADER = 65_536  # bytes that contain a container's description of its pictures
-_FIRST = 16_384  # bytes that must contain the mark of an SVG drawing
+FIRST = 16_384  # bytes that must contain the mark of an SVG drawing
 
 _NEW_SUBFILE_TYPE = 254
 _PHOTOMETRIC = 262
@@ -152,9 +152,9 @@ def describe_unknown(data: bytes) -> tuple[Literal["unsupported", "not_an_image"
 def _first_text(data: bytes) -> bytes:
     """The first bytes, decompressed if gzipped; a drawing may begin with a long licence."""
     if not data.startswith(b"\x1f\x8b"):
-        return data[:_FIRST]
+        return data[:FIRST]
     with contextlib.suppress(zlib.error):
-        return zlib.decompressobj(wbits=31).decompress(data[:_FIRST], _FIRST)
+        return zlib.decompressobj(wbits=31).decompress(data[:FIRST], FIRST)
     return b""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.formats import is_film
+from picsight_engine.photos import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ class Limits:
 
     def seconds_for(self, path: Path) -> float:
         """How long the reading of a file may take."""
-        return self.film_seconds if is_film(path) else self.seconds
+        return self.film_seconds if formats.is_film(path) else self.seconds
 
 
 def read_photo(path: Path, limits: Limits) -> bytes:
@@ -95,6 +95,21 @@ def read_file(path: Path, read: Callable[[BinaryIO, int], Read]) -> Read:
 def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
     """One sentence about a file."""
     return ImageError(code, f"{as_text(path)} {reason}.", path)
+
+
+def known_format(data: bytes, path: Path) -> formats.Format:
+    """The format of a picture by its first bytes, at least `formats.FIRST`; `path` gives its suffix.
+
+    Raises:
+        ImageError: `empty`, `unsupported` or `not_an_image`.
+    """
+    if not data:
+        raise problem("empty", path, "cannot be shown: the file is empty")
+    kind = formats.find_format(data, path.suffix)
+    if kind is None:
+        unknown, reason = formats.describe_unknown(data)
+        raise problem(unknown, path, f"cannot be shown: {reason}")
+    return kind
 
 
 def lost_photo(code: ProblemCode, path: Path, limits: Limits, outcome: str) -> ImageError:

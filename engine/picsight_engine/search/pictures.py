@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import PicsightError
+from picsight_engine.errors import ImageError, PicsightError
 from picsight_engine.language.query import QueryFault
+from picsight_engine.photos import formats
+from picsight_engine.photos.reading import known_format, problem, read_file
 from picsight_engine.search.details import photo_at
 from picsight_engine.store.photos import photos_by_id
 from picsight_engine.store.vectors import vector_of
@@ -46,7 +48,18 @@ class PictureFinder:
         self._db = db
         self._space = space
         self._lock = threading.Lock()
-        self._read = lru_cache(_REMEMBERED)(lambda path, _modified, _size: read(path))
+
+        @lru_cache(_REMEMBERED)
+        def read_once(path: Path, _modified: int, _size: int) -> NDArray[np.float32] | ImageError:
+            try:
+                _check_start(path)
+                return read(path)
+            except ImageError as fault:  # a cache keeps values only
+                if fault.code in {"no_permission", "vanished"}:  # these pass, and the file stays as it is
+                    raise
+                return fault
+
+        self._read = read_once
 
     def pictures_of(self, query: Query) -> PictureVectors:
         """The pictures of a query; those that cannot be read become faults."""
@@ -87,7 +100,19 @@ class PictureFinder:
         except (OSError, ValueError):  # NUL in a path
             raise PicsightError(f"{path} is not there, so nothing can be like it.") from None
         with self._lock:
-            return self._read(path, info.st_mtime_ns, info.st_size)
+            found = self._read(path, info.st_mtime_ns, info.st_size)
+        if isinstance(found, ImageError):
+            raise found.with_traceback(None)
+        return found
+
+
+def _check_start(path: Path) -> None:
+    """Raise ImageError for a file that is no picture by its first bytes; a worker would need a second to start."""
+    if path.is_dir():
+        raise problem("not_an_image", path, "is a folder, so nothing can be like it")
+    start = read_file(path, lambda file, _size: file.read(formats.FIRST))
+    if not formats.is_film(path):
+        known_format(start, path)
 
 
 def _path_of(picture: Picture) -> Path:

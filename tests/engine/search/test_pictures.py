@@ -12,6 +12,8 @@ from tests.engine.search.test_matches import CUTS, PHOTOS
 
 from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness
+from picsight_engine.errors import ImageError
+from picsight_engine.indexing import worker_pool
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.search.directions import PICTURE_WEIGHT
@@ -131,3 +133,25 @@ def test_a_file_that_is_not_an_image_is_a_fault_with_its_reason(library, tmp_pat
     answer = library.search(f"like:{text}")
     assert answer.results == ()
     assert "not a picture" in answer.faults[0].message
+
+
+def test_a_file_that_cannot_be_compared_is_known_by_its_first_bytes_or_read_only_once(
+    library, tmp_path, monkeypatch
+):
+    started = []
+
+    def read(_bundle, path):
+        started.append(path)
+        raise ImageError("damaged", f"{path} is damaged.", path)
+
+    monkeypatch.setattr(worker_pool, "picture_vector", read)
+    text, empty, damaged = (tmp_path / name for name in ("notes.jpg", "empty.png", "damaged.jpg"))
+    text.write_text("no picture")
+    empty.touch()
+    damaged.write_bytes(b"\xff\xd8" + bytes(100))
+    for path, reason in ((text, "not a picture"), (empty, "is empty"), (tmp_path, "is a folder")):
+        assert reason in library.search(f"like:{path}").faults[0].message
+    assert started == []
+    for _ in range(2):
+        assert "is damaged" in library.search(f"like:{damaged}").faults[0].message
+    assert started == [damaged]
