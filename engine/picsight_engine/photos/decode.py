@@ -38,6 +38,7 @@ from picsight_engine.photos.tag_precedence import (
     PROFILE,
     read_metadata,
 )
+from picsight_engine.photos.variants import describe_variant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +83,7 @@ _TRUNCATED: tuple[ProblemCode, str] = (
     "truncated",
     "the file ends before its picture does; copy it again from where it came",
 )
+_SAVE = "save it as JPEG or PNG in another program"
 _UNKNOWN = re.compile(
     r"unsupported|not supported|cannot handle|unknown (pixel mode|compression|raw mode)", re.IGNORECASE
 )
@@ -131,6 +133,8 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
         code, reason = _explain(fault)
         if code == "damaged" and formats.is_cut_off(data, kind):
             code, reason = _TRUNCATED
+        elif code in {"damaged", "unsupported"} and (variant := describe_variant(data, kind)):
+            code, reason = "unsupported", f"it is {variant}, which Picsight cannot read yet; {_SAVE}"
         raise problem(code, path, f"cannot be shown: {reason}") from fault
 
 
@@ -350,5 +354,5 @@ def _explain(fault: Exception) -> tuple[ProblemCode, str]:
     if isinstance(fault, NotMergedError):
         return "unsupported", "it has no merged picture; save it in Photoshop with maximized compatibility"
     if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
-        return "unsupported", "it uses a variant of its format that Picsight cannot read yet"
+        return "unsupported", f"it uses a variant of its format that Picsight cannot read yet; {_SAVE}"
     return "damaged", "its data are damaged; copy it again from where it came"

@@ -189,7 +189,8 @@ def is_cut_off(data: bytes, kind: Format) -> bool:
         return len(data) < 8 + int.from_bytes(data[4:8], "little")
     if kind.name == "TIFF":
         order: Literal["little", "big"] = "little" if data[:2] == b"II" else "big"
-        return len(data) < 10 or int.from_bytes(data[4:8], order) >= len(data)
+        start = data[8:16] if data[2:4] in {b"+\0", b"\0+"} else data[4:8]  # BigTIFF has longer offsets
+        return len(data) < 10 or int.from_bytes(start, order) >= len(data)
     if kind.name == "PNG":
         return png.ends_inside_chunk(data)
     return kind is JPEG and b"\xff\xd9" not in data

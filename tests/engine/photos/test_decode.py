@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from pathlib import Path
 
@@ -148,6 +149,68 @@ def test_a_file_that_is_not_an_image_is_refused(data, code):
         show(data)
     assert caught.value.code == code
     assert str(PATH) in str(caught.value)
+
+
+def _heif(coding):
+    """A HEIF file whose only picture has this coding."""
+    item = b"\0\0\0\x15infe\2\0\0\0\0\1\0\0" + coding + b"\0"
+    info = struct.pack(">I", 14 + len(item)) + b"iinf\0\0\0\0\0\1" + item
+    meta = struct.pack(">I", 12 + len(info)) + b"meta\0\0\0\0" + info
+    return b"\0\0\0\x14ftypmif1\0\0\0\0heif" + meta
+
+
+def _tiff(order, *, is_big=False, samples=1, number=1, coding=1):
+    """A TIFF of 8 x 8 pixels of 32 bits, with this kind of numbers and coding."""
+    pixels = bytes(256 * samples)
+    head, count, tag = (16, "Q", "HHQQ") if is_big else (8, "H", "HHII")
+    fields = {256: 8, 257: 8, 258: 32, 259: coding, 262: 2 if samples == 3 else 1, 273: 0, 277: samples}
+    fields |= {278: 8, 279: len(pixels), 339: number}
+    size = struct.calcsize(f"={count}") + len(fields) * struct.calcsize(f"={tag}") + (8 if is_big else 4)
+    fields[273] = head + size
+    start = struct.pack(f"{order}HHHQ", 43, 8, 0, 16) if is_big else struct.pack(f"{order}HI", 42, 8)
+    entries = b"".join(struct.pack(order + tag, key, 16 if is_big else 4, 1, fields[key]) for key in fields)
+    directory = struct.pack(order + count, len(fields)) + entries
+    return (b"II" if order == "<" else b"MM") + start + directory.ljust(size, b"\0") + pixels
+
+
+def _jpeg(frame):
+    """A JPEG that calls its frame so."""
+    return encoded(Image.new("RGB", (16, 16), "teal")).replace(b"\xff\xc0", bytes([0xFF, frame]), 1)
+
+
+def _jpeg2000():
+    """A grey picture with transparency, whose grey samples are two pixels apart."""
+    data = encoded(Image.new("LA", (32, 32), (90, 200)), "JPEG2000")
+    assert show(data).image.size == (32, 32)
+    return data.replace(b"\0\2\7\1\1\7\1\1", b"\0\2\7\2\1\7\1\1", 1)
+
+
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (_heif(b"unci"), "an uncompressed HEIF picture"),
+        (_jpeg(0xC3), "a lossless JPEG"),
+        (_jpeg(0xCB), "a lossless JPEG with arithmetic coding"),
+        (_tiff("<", samples=3, coding=50001), "a TIFF that is coded as WebP"),
+        (_tiff(">", coding=52546), "a TIFF that is coded as JPEG XL"),
+        (_tiff("<", samples=3, number=3), "a TIFF with floating-point numbers"),
+        (_tiff(">", is_big=True), "a BigTIFF of a rare kind"),
+        (_jpeg2000(), "a JPEG 2000 picture whose channels have different sizes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_sound_file_of_a_variant_that_is_not_read_is_not_called_damaged(data, name):
+    with pytest.raises(ImageError) as caught:
+        show(data)
+    assert caught.value.code == "unsupported"
+    what, way_out = "which Picsight cannot read yet", "save it as JPEG or PNG in another program"
+    assert str(caught.value) == f"{PATH} cannot be shown: it is {name}, {what}; {way_out}."
+
+
+def test_a_damaged_jpeg_of_a_kind_that_is_read_is_called_damaged():
+    with pytest.raises(ImageError) as caught:
+        show(_jpeg(0xC1).replace(b"\xff\xda", b"\xff\xdb"))
+    assert caught.value.code == "damaged"
 
 
 def test_a_picture_over_the_limit_is_refused_before_it_is_decoded():

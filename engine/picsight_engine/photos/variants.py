@@ -1,0 +1,77 @@
+"""Names the variants of known formats that no decoder reads, by their headers; asked only after decoding has failed."""
+
+from __future__ import annotations
+
+import re
+
+from picsight_engine.photos.exif import read_exif
+from picsight_engine.photos.formats import HEIF, JPEG, Format
+
+_HEADER = 65_536  # bytes that contain a container's description of its pictures
+_HEIF_ITEM = re.compile(rb"infe(?:\x02.{7}|\x03.{9})(hvc1|unci|jpeg|j2k1|avc1|vvc1)", re.DOTALL)
+_HEIF_CODINGS = {
+    b"unci": "an uncompressed HEIF picture",
+    b"jpeg": "a HEIF picture that is coded as JPEG",
+    b"j2k1": "a HEIF picture that is coded as JPEG 2000",
+    b"avc1": "a HEIF picture that is coded as H.264",
+    b"vvc1": "a HEIF picture that is coded as H.266",
+}
+# By the marker of the frame. C9 and CA, the common arithmetic ones, are read.
+_JPEG_FRAMES = {
+    0xC3: "a lossless JPEG",
+    **dict.fromkeys((0xC5, 0xC6), "a hierarchical JPEG"),
+    0xC7: "a lossless hierarchical JPEG",
+    0xCB: "a lossless JPEG with arithmetic coding",
+    **dict.fromkeys((0xCD, 0xCE, 0xCF), "a hierarchical JPEG with arithmetic coding"),
+}
+_NO_FRAMES = frozenset([0xC4, 0xC8, 0xCC])  # tables in the same range of markers
+_JPEG2000_START = b"\xff\x4f\xff\x51"
+_COMPRESSION, _SAMPLE_FORMAT, _FLOAT = 259, 339, 3
+_TIFF_CODINGS = {
+    34712: "a TIFF that is coded as JPEG 2000",
+    50001: "a TIFF that is coded as WebP",
+    50002: "a TIFF that is coded as JPEG XL",
+    52546: "a TIFF that is coded as JPEG XL",
+}
+
+
+def describe_variant(data: bytes, kind: Format) -> str | None:
+    """What a file is, such as "a lossless JPEG"; None if it is no such variant."""
+    if kind is HEIF:
+        codings = _HEIF_ITEM.findall(data, 0, _HEADER)
+        return None if b"hvc1" in codings else _HEIF_CODINGS.get(next(iter(codings), b""))
+    if kind is JPEG:
+        return _JPEG_FRAMES.get(_frame(data))
+    if kind.name == "TIFF":
+        return _tiff(data)
+    if kind.name == "JPEG2000" and _has_small_channels(data):
+        return "a JPEG 2000 picture whose channels have different sizes"
+    return None
+
+
+def _frame(data: bytes) -> int:
+    """The marker that begins the frame of a JPEG; 0 without one."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        marker = data[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAMES:
+            return marker
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return 0
+
+
+def _tiff(data: bytes) -> str | None:
+    if data[2:4] in {b"+\0", b"\0+"}:
+        return "a BigTIFF of a rare kind"
+    main = read_exif(data).main
+    if main.get(_SAMPLE_FORMAT) in {_FLOAT, (_FLOAT,) * 3, (_FLOAT,) * 4}:
+        return "a TIFF with floating-point numbers"
+    coding = main.get(_COMPRESSION)
+    return _TIFF_CODINGS.get(coding) if isinstance(coding, int) else None
+
+
+def _has_small_channels(data: bytes) -> bool:
+    """Whether a channel's samples lie further apart than pixels; each has its depth and two distances, of one byte each."""
+    at = data.find(_JPEG2000_START, 0, _HEADER)
+    channels = data[at + 42 : at + 42 + 3 * int.from_bytes(data[at + 40 : at + 42], "big")]
+    return at >= 0 and any(channels[first + 1 : first + 3] != b"\1\1" for first in range(0, len(channels), 3))
