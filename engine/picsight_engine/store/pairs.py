@@ -170,7 +170,7 @@ def pair(connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Co
         if before is not None and file.photo_id != before:
             connection.execute(_SHOW, (before, file.itself, file.id))
             share_decisions(connection, file.itself, before)
-            share_with_copies(connection, [file.itself])
+            share_with_copies(connection, [before, file.itself])
 
 
 def _stems(name: bytes) -> list[bytes]:

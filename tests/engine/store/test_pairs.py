@@ -272,6 +272,17 @@ def test_a_copy_of_a_raw_has_the_stars_of_its_pair_and_gives_its_own(folder):
     assert folder.stars() == {"a.jpg": 2, "copy.dng": 2}
 
 
+def test_a_copy_of_a_raw_has_the_stars_that_another_file_brings_to_its_pair(folder):
+    folder.come("a.jpg", NOON, picture=1)
+    folder.come("a.dng", NOON, picture=2)
+    folder.come("copy.dng", NOON, picture=2)
+    folder.come("b.cr2", NOON, picture=3)
+    folder.rate(4, "b.cr2")
+    folder.go("b.cr2")
+    folder.come("a.cr2", NOON, picture=3)
+    assert folder.stars() == {"a.jpg": 4, "copy.dng": 4}
+
+
 def test_a_raw_of_a_removed_folder_has_the_stars_of_its_pair_elsewhere(folder):
     folder.come("a.jpg", NOON, picture=1)
     folder.come("a.dng", NOON, picture=2)
