@@ -7,7 +7,7 @@ import os
 
 import pytest
 from PySide6.QtCore import QItemSelectionModel, QPoint, QSize, Qt
-from PySide6.QtGui import QContextMenuEvent, QGuiApplication
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from tests.app.window.conftest import choose_in_menu, wait_for_photos, wait_for_status, wait_until_indexed
 
@@ -42,13 +42,17 @@ def select(view, *rows):
         view.selectionModel().select(view.model().index(row, 0), QItemSelectionModel.SelectionFlag.Select)
 
 
-def test_the_bar_takes_the_place_of_the_title_and_no_photo_moves(page, qtbot):
+def test_the_bar_stands_beside_the_title_and_no_photo_moves(page, qtbot):
     view, bar = page.view, page.header.selection
     before, order = view.visualRect(view.model().index(5, 0)), page.header.slider.geometry()
     top = view.mapTo(page, QPoint(0, 0))
     assert not bar.isVisible()
     select(view, 0, 5)
-    qtbot.waitUntil(lambda: bar.isVisible() and not page.header.title.isVisible())
+    qtbot.waitUntil(bar.isVisible)
+    title = page.header.title
+    assert title.isVisible()
+    assert title.width() >= title.fontMetrics().horizontalAdvance("12 photos")
+    assert not title.geometry().intersects(bar.geometry())
     assert bar.offered() == ["Open-With", "Copy-Path (Ctrl+P)", "Export (E)", "Trash (Del)"]
     assert (view.visualRect(view.model().index(5, 0)), view.mapTo(page, QPoint(0, 0))) == (before, top)
     assert page.header.slider.geometry() == order
@@ -98,6 +102,17 @@ def window(model_window, small_library, qtbot):
     wait_until_indexed(qtbot, opened)
     opened.frame.grid.setFocus()
     return opened
+
+
+def test_each_action_of_the_bar_names_itself_and_its_key(window, qtbot):
+    window.frame.grid.selectAll()
+    bar = window.frame.wall_page.header.selection
+    qtbot.waitUntil(bar.isVisible)
+    names = [button.toolTip() for button in bar._buttons.values() if not button.isHidden()]
+    assert names == bar.offered()
+    keys = ("Ctrl+B", "Alt+0", "Ctrl+T", "Ctrl+Shift+O", "Ctrl+Shift+C", "Ctrl+Shift+E", "Del")
+    for name, key in zip(names, keys, strict=True):
+        assert QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) in name
 
 
 def test_paths_go_to_the_clipboard_one_a_line_and_so_does_the_picture_itself(window, qtbot):

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Action:
     """An action on photos; `run` gets the screen position for a menu, if it opens one.
 
-    `many` is the text for several photos, with %n for their number. `letter` is its key where letters do not type.
+    `many` is the text for several photos, with %n for their number. `letter` is its key where letters do not type. `keys`
+    are those for the choices of its menu, in words.
     """
 
     icon: str
@@ -32,6 +33,7 @@ class Action:
     key: str
     run: Callable[[QPoint], object]
     letter: str = ""
+    keys: str = ""
 
     def words(self, photos: int) -> str:
         """Its text for this number of photos."""
@@ -41,10 +43,14 @@ class Action:
         """Its menu entry, for a menu at this point of the screen."""
         return self.words(photos), self.key, partial(self.run, point)
 
+    @property
+    def shown_key(self) -> str:
+        """Its key, or the keys of its menu, as the platform writes it."""
+        return self.keys or QKeySequence(self.key).toString(QKeySequence.SequenceFormat.NativeText)
+
     def name(self) -> str:
-        """Its text and its key."""
-        key = QKeySequence(self.key).toString(QKeySequence.SequenceFormat.NativeText)
-        return f"{self.one} ({key})" if key else self.one
+        """Its text and its keys."""
+        return f"{self.one} ({self.shown_key})" if self.shown_key else self.one
 
 
 def bind_actions(

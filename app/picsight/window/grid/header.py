@@ -1,4 +1,4 @@
-"""The line over the wall: its title, or the actions on chosen photos, and the choice of order, headings and size."""
+"""The line over the wall: its title, the actions on chosen photos, and the choice of order, headings and size."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class WallHeader(QWidget):
         beside = view.verticalScrollBar().sizeHint().width()
         signs = self.hint, self.correction, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
-        parts = (self.title, 1), (self.selection, 1), news, *signs, *choices
+        parts = (self.title, 1), (self.selection, 3), news, *signs, *choices
         row = filled(QHBoxLayout(self), self, *parts, gap=HALF, around=(PAD, 0, PAD, 0))
         row.addSpacing(beside)
         for sign in signs:
@@ -135,12 +135,7 @@ class WallHeader(QWidget):
         slider.setFixedWidth(px(self, 8))
         slider.valueChanged.connect(lambda value: view.set_row_height(value / STEPS))
         view.row_height_changed.connect(self._follow_height)
-        view.selection_counted.connect(self._show_selection)
-
-    def _show_selection(self, photos: int) -> None:
-        """Show the selection bar in place of the title; nothing else moves."""
-        self.title.setVisible(not photos)
-        self.selection.show_count(photos)
+        view.selection_counted.connect(self.selection.show_count)
 
     def _follow_height(self, height: float) -> None:
         with QSignalBlocker(self.slider):
@@ -148,7 +143,7 @@ class WallHeader(QWidget):
 
 
 class SelectionBar(QWidget):
-    """Replaces the title of the wall while photos are selected."""
+    """Stands behind the title of the wall while photos are selected."""
 
     cleared = Signal()
 

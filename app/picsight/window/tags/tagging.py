@@ -42,14 +42,17 @@ class Tagging(QObject):
         self.recent: tuple[str, ...] = ()  # the tags that photos were last added to, the latest first
         self.chooser = TagChooser(window)
         many = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
-        self.actions = (
-            Action("favourite", self.tr("Favourite"), many[0], "Ctrl+B", lambda _point: self.favour(), "F"),
-            Action("star", self.tr("Stars…"), many[1], "", self._offer_stars),
-            Action("tag", self.tr("Tag or album…"), many[2], "Ctrl+T", self.choose, "T"),
-        )
         self.stars = tuple(
             Action("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
+        )
+        keys = self.tr("{first} to {last}").format(
+            first=self.stars[0].shown_key, last=self.stars[-1].shown_key
+        )
+        self.actions = (
+            Action("favourite", self.tr("Favourite"), many[0], "Ctrl+B", lambda _point: self.favour(), "F"),
+            Action("star", self.tr("Stars…"), many[1], "", self._offer_stars, keys=keys),
+            Action("tag", self.tr("Tag or album…"), many[2], "Ctrl+T", self.choose, "T"),
         )
 
     def favour(self) -> None:
