@@ -48,8 +48,8 @@ class TermScore:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One photo of an answer; `path` is its primary file, or the first in the folder that was asked for, and `also` are its
-    others there; `width` and `height` are upright pixels.
+    """One photo of an answer; `path` is its primary file, or the first in the folder or of the name that was asked for, and
+    `also` are its others there; `width` and `height` are upright pixels.
 
     `stack` is the first photo of those that show the same picture, None if there is no other, and in the wall.
     `match` is None if the model is not calibrated for the query, and for facts alone, whose score is 0. A photo

@@ -21,7 +21,7 @@ from picsight_engine.search.answer import Filter
 from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
 from picsight_engine.store.tags import tags_revision
-from picsight_engine.store.text import photos_named, words_in
+from picsight_engine.store.text import files_named, words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,7 +45,8 @@ class FilteredQuery:
     `undated` photos would pass if they had a date. `by_name` photos have a file with the searched name; `by_words` photos have
     all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the
     times that plain words may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
-    has such a value. `folders` are the texts of the folders to which the query is limited.
+    has such a value. `folders` are the texts of the folders to which the query is limited, `named` the files by whose names
+    it found photos.
     """
 
     query: Query
@@ -57,6 +58,7 @@ class FilteredQuery:
     faults: tuple[QueryFault, ...]
     unnamed: tuple[QueryFault, ...]
     folders: tuple[str, ...] = ()
+    named: tuple[int, ...] = ()
 
 
 class Filters:
@@ -92,7 +94,8 @@ class Filters:
                     folders.append(condition.key[1])
             else:
                 faults.append(QueryFault(fact.start, fact.end, condition))
-        by_name = conditions.filter(self._find_by_name(query))
+        named = self._find_by_name(query)
+        by_name = conditions.filter([*dict.fromkeys(photo_id for photo_id, _ in named)])
         by_word = [conditions.common(self._find_by_words(query))]
         for part in recognised:
             conditions.add(part.condition, part.start, part.end, recognised=True)
@@ -101,12 +104,13 @@ class Filters:
         filters = tuple(sorted(conditions.filters, key=lambda part: part.start))
         passing = conditions.passing()
         by_words, left_out = _union(by_word), (tuple(faults), tuple(unnamed))
-        return FilteredQuery(rest, *passing, by_name, by_words, filters, *left_out, tuple(folders))
+        files = tuple(file_id for _, file_id in named)
+        return FilteredQuery(rest, *passing, by_name, by_words, filters, *left_out, tuple(folders), files)
 
-    def _find_by_name(self, query: Query) -> list[int]:
-        """The photos with a file named like the whole query or like one of its alternatives."""
+    def _find_by_name(self, query: Query) -> list[tuple[int, int]]:
+        """The files named like the whole query or like one of its alternatives, each after its photo."""
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
-        return list(dict.fromkeys(photo_id for name in names for photo_id in photos_named(self._db, name)))
+        return [found for name in dict.fromkeys(names) for found in files_named(self._db, name)]
 
     def _find_by_words(self, query: Query) -> Ids:
         """The photos that have all words of an alternative in names, folders, keywords, titles, descriptions and tags."""

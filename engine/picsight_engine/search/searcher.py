@@ -39,7 +39,7 @@ from picsight_engine.suffixes import companion_kind
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -105,7 +105,7 @@ class Searcher:
             photos, results = self._unranked(filtered, request)
         else:
             photos, results = self._ranked(filtered, pictures.known, target, request)
-        results = self._in_folders(results, filtered.folders, request)
+        results = self._with_files(results, filtered, request)
         if request.explain:
             ids = [each.id for each in results]
             terms = {} if target is None else self._explanations(filtered.query, target, ids)
@@ -343,20 +343,37 @@ class Searcher:
         found = first_of(self._db, [*ranked], request.limit, by_folder=request.order == "folder")
         return self._with_moments([(photo, ranked[photo.id]) for photo in found])
 
-    def _in_folders(self, results: list[Result], folders: Sequence[str], request: Request) -> list[Result]:
-        """The results with their files in these folders: in all of them, or in any for a photo without such a file."""
-        ids = with_several_files(self._db, [each.id for each in results]).tolist() if folders else []
+    def _with_files(self, results: list[Result], filtered: FilteredQuery, request: Request) -> list[Result]:
+        """The results with the files that the query asks for: in its folders, and of its name."""
+        is_asked = filtered.folders or filtered.named
+        ids = with_several_files(self._db, [each.id for each in results]).tolist() if is_asked else []
         if not ids:
             return results
-        inside = [files_in_folder(self._db, folder, ids) for folder in folders]
-        files = paths_among(self._db, ids, np.concatenate(inside).tolist())
-        files |= paths_among(self._db, ids, reduce(np.intersect1d, inside).tolist())
+        files = self._files_asked(filtered, ids, {each.id: each.path for each in results})
         found = [
             replace(each, path=files[each.id][0], also=files[each.id][1:]) if each.id in files else each
             for each in results
         ]
         by_folder = request.order == "folder"
         return sorted(found, key=lambda each: (each.path.parent, each.path.name)) if by_folder else found
+
+    def _files_asked(
+        self, filtered: FilteredQuery, ids: Sequence[int], primary: Mapping[int, Path]
+    ) -> dict[int, tuple[Path, ...]]:
+        """The files of these photos in all folders of the query, or in any for a photo without such a file; of those with the
+        query as their name, if there are any, only these.
+
+        Without a folder a photo has one such file, its primary one if possible: an action must not take copies elsewhere.
+        """
+        named = np.array(filtered.named, np.int64)
+        inside = [files_in_folder(self._db, folder, ids) for folder in filtered.folders]
+        if not inside:
+            found = paths_among(self._db, ids, named.tolist())
+            return {photo: paths[:1] for photo, paths in found.items() if primary[photo] not in paths}
+        within = reduce(np.intersect1d, inside)
+        files = paths_among(self._db, ids, np.concatenate(inside).tolist())
+        files |= paths_among(self._db, ids, within.tolist())
+        return files | paths_among(self._db, ids, np.intersect1d(within, named).tolist())
 
     def _with_moments(self, found: Sequence[tuple[Photo, Hit]]) -> list[Result]:
         compared = [ranked.id for _, ranked in found if ranked.part is not None]

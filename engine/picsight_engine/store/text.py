@@ -55,10 +55,10 @@ _WITH_LONG_WORD = f"""{_PHOTOS_OF} (
 
 # "img_2927" sorts before "img_2927.heic", and "/" comes right after "."
 _NAMED = """
-SELECT photo_id FROM file_texts AS named JOIN files ON files.id = file_id
+SELECT photo_id, file_id FROM file_texts AS named JOIN files ON files.id = file_id
 WHERE present AND photo_id IS NOT NULL AND named.name >= ?1 AND named.name < ?1 || '/'
     AND named.name IN (?1, ?1 || suffix)
-GROUP BY photo_id ORDER BY min(named.name <> ?1), photo_id"""
+ORDER BY named.name <> ?1, photo_id, file_id"""
 _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
 
 
@@ -104,14 +104,14 @@ def photos_with_word(db: Database, word: str, *, described: bool) -> list[int]:
     return db.column(_WITH_LONG_WORD, word, f"*{_APART}{word}*", described, _phrase(word))
 
 
-def photos_named(db: Database, name: str) -> list[int]:
-    """The visible photos with a present file of exactly this name, then those with this name and any suffix.
+def files_named(db: Database, name: str) -> list[tuple[int, int]]:
+    """The present files of exactly this name, then those with this name and any suffix, each after its visible photo.
 
     Case, accents and surrounding spaces are ignored; an empty name matches nothing.
     """
     if not 0 < len(name.strip()) <= _LONGEST_NAME:
         return []
-    return db.column(_NAMED, fold(name))
+    return db.rows(_NAMED, fold(name))
 
 
 def is_held(db: Database, text: str) -> bool:

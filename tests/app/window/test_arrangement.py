@@ -83,6 +83,13 @@ def test_an_answer_holds_every_match_once(answer, arrangement):
     assert all(row < len(ids) for row in wall.rows.values())
 
 
+def test_the_copy_that_was_found_by_its_name_represents_its_stack():
+    large = Result(1, Path("/a/large.jpg"), 0.5, "strong", None, None, 4000, 300, found_by="meaning")
+    named = Result(2, Path("/a/sent.jpg"), 0.4, "strong", None, None, 400, 30, found_by="name")
+    wall = arrange_answer([named, large], Arrangement(), {1: 1, 2: 1})
+    assert (wall.results, wall.behind) == ((named,), {2: [1]})
+
+
 @given(answers(), arrangements)
 def test_by_match_strong_photos_come_first_and_the_fold_hides_exactly_the_others(answer, arrangement):
     photos, _stacks = answer

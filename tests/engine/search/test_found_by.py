@@ -11,6 +11,7 @@ from tests.engine.search.conftest import open_album
 
 from picsight_engine.bundles.calibration import Calibration
 from picsight_engine.library import Library
+from picsight_engine.store.pairs import pair
 
 PHOTOS = 60
 CARS = 8  # the photo whose folder is called Cars
@@ -133,3 +134,34 @@ def test_a_name_is_as_strong_as_any_match_and_takes_its_place_by_date(album, cal
         order = [photo.id for photo in library.all_photos().results]
         by_date = library.search("car", limit=100, least="strong", order="date").results
         assert [result.id for result in by_date] == sorted((result.id for result in strong), key=order.index)
+
+
+def test_a_name_finds_the_file_of_that_name_also_as_a_copy_or_half_of_a_pair(tmp_path, bundle):
+    with open_album(tmp_path, bundle) as album:
+        names = {
+            b"IMG_1.JPG": 1,
+            b"IMG_1.DNG": 2,
+            b"town.jpg": 3,
+            b"old/sent.jpg": 3,
+            b"old/town.jpg": 3,
+            b"z.jpg": 4,
+        }
+        for name, picture in names.items():
+            album.put(name, picture)
+        with album.db.writer() as connection:
+            pair(connection, album.folder_id, b"IMG_1.DNG")
+
+        def first(query):
+            result = album.library.search(query).results[0]
+            assert result.found_by == "name"
+            return [path.relative_to(album.photos).as_posix() for path in result.files]
+
+        for query in ("IMG_1.DNG", "folder:photos img_1.dng", "tree | IMG_1.DNG"):
+            assert first(query) == ["IMG_1.DNG"]
+        assert album.library.search("IMG_1.DNG").results[0].companions == ("RAW",)
+        assert first("IMG_1") == first("IMG_1.JPG") == ["IMG_1.JPG"]
+        assert first("sent") == first("folder:old sent") == ["old/sent.jpg"]
+        assert first("town.jpg") == ["town.jpg"]
+        assert first("folder:old town.jpg") == ["old/town.jpg"]
+        by_folder = album.library.search("sent", order="folder").results
+        assert [each.path.name for each in by_folder] == ["IMG_1.JPG", "z.jpg", "sent.jpg"]

@@ -13,7 +13,7 @@ from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.pairs import mark_missing
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.text import fold, photos_named, photos_with_word, words_in
+from picsight_engine.store.text import files_named, fold, photos_with_word, words_in
 
 if TYPE_CHECKING:
     from picsight_engine.store.database import Database
@@ -66,7 +66,7 @@ def holding(tmp_path):
 )
 def test_a_name_or_stem_that_equals_the_text_is_found_and_nothing_else(holding, typed, found):
     db = holding(*(f"deep/er/{name}" if number % 2 else name for number, name in enumerate(NAMES)))
-    assert [NAMES[photo_id - 1] for photo_id in photos_named(db, typed)] == found
+    assert [NAMES[photo_id - 1] for photo_id, _ in files_named(db, typed)] == found
 
 
 def test_a_word_is_found_where_it_stands_or_begins(holding):
@@ -85,11 +85,13 @@ def test_a_word_is_found_where_it_stands_or_begins(holding):
         assert photos_with_word(db, word, described=False) == wanted, word
 
 
-def test_only_visible_photos_are_named_and_each_once(holding, tmp_path):
+def test_each_present_file_of_a_name_is_found_after_its_photo(holding, tmp_path):
     db = holding("dog.jpg", "dog.png", "sub/dog.jpg")
     folder = add_folder(db, tmp_path / "pictures")
     with db.writer() as connection:
         put_file(connection, NewFile(folder.id, b"again/dog.jpg", 1, 2, None, 1))
         gone = [file.id for file in files_of(db, folder.id) if file.photo_id == 2]
         mark_missing(connection, gone, 1.0)
-    assert photos_named(db, "dog") == [1, 3]
+    names = {file.id: file.name for file in files_of(db, folder.id)}
+    found = [(photo_id, names[file_id]) for photo_id, file_id in files_named(db, "dog")]
+    assert found == [(1, b"dog.jpg"), (1, b"again/dog.jpg"), (3, b"sub/dog.jpg")]

@@ -176,9 +176,10 @@ class _Stacks:
         return Wall.of(whole, moved, days=days, fold=fold, marked=marked, behind=behind)
 
 
-def _before_others(photo: Result) -> tuple[int, int]:
-    """The sort key of the copies of one picture: by match, then the largest."""
-    return ("strong", "weaker", "none", None).index(photo.match), -photo.width * photo.height
+def _before_others(photo: Result) -> tuple[int, bool, int]:
+    """The sort key of the copies of one picture: by match, then those found by name, then the largest."""
+    match = ("strong", "weaker", "none", None).index(photo.match)
+    return match, photo.found_by != "name", -photo.width * photo.height
 
 
 def _arranged(groups: _Stacks, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:
