@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QTreeView
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QApplication, QStyleOptionViewItem, QTreeView
 from tests.app.window.conftest import tag_of
 
 from picsight.window.library.overview import Overview
@@ -15,7 +16,7 @@ from picsight.window.library.sidebar import Sidebar
 from picsight.window.library.sidebar_model import ENTRY, MOST_TAGS, SidebarModel, entries_of
 from picsight.window.library.sidebar_tree import zones
 from picsight.window.parts.words import number
-from picsight.window.tokens import SMALL, px
+from picsight.window.tokens import SMALL, px, tones
 from picsight_engine.store.folders import Directory, Folder
 
 HOME = Path("/home/me")
@@ -167,3 +168,22 @@ def test_a_bar_that_scrolls_takes_little_from_the_names(tree, direction):
     bar = tree.verticalScrollBar()
     assert bar.isVisible()
     assert whole - bar.width() / 2 <= beside < whole
+
+
+def test_a_line_covers_what_was_painted_there_before(tree):
+    def paint(image, count):
+        tree.side.set_entries(lines(count))
+        option = QStyleOptionViewItem()
+        option.rect = image.rect()
+        painter = QPainter(image)
+        tree.itemDelegate().paint(painter, option, index_of(tree, TRIPS))
+        painter.end()
+        return image
+
+    def ground():
+        image = QImage(200, 30, QImage.Format.Format_RGB32)
+        image.fill(tones(tree).window)
+        return image
+
+    assert paint(ground(), 3) != paint(ground(), 4)
+    assert paint(paint(ground(), 3), 4) == paint(ground(), 4)

@@ -133,6 +133,9 @@ class EntryDelegate(QStyledItemDelegate):
         colours, parts = tones(view), zones(option.rect, index, view)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(
+            option.rect, colours.window
+        )  # the viewport has no ground; an old number may be below
         if entry.key is None:
             text = parts.line.adjusted(px(view, ONE), px(view, HALF), 0, 0)
             painter.setPen(colours.dim_on_window)
