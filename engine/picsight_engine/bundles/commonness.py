@@ -69,13 +69,22 @@ def singular_words(text: str) -> list[str]:
     return [_singular(word) for word in _WORD.findall(plain)]
 
 
+def subject_words(text: str) -> list[str]:
+    """The words of a text, in the singular, that say what a photo shows.
+
+    >>> subject_words("photos of my red kettle")
+    ['red', 'kettle']
+    """
+    return [word for word in singular_words(text) if word not in _SAYING_LITTLE]
+
+
 def commonness(text: str) -> float:
     """The logarithm of how many of a thousand photos show the subject (0: one), from its rarest word, less for more words.
 
     A word without a count counts as half a photo.
     """
     photos, counts_by_word = _word_counts()
-    counts = [counts_by_word.get(word, 0.5) for word in singular_words(text) if word not in _SAYING_LITTLE]
+    counts = [counts_by_word.get(word, 0.5) for word in subject_words(text)]
     unheard = math.log(_THOUSAND * 0.5 / photos)
     if not counts:
         return unheard

@@ -91,9 +91,24 @@ def named_colours(text: str) -> list[int]:
     >>> [NAMES[column] for column in named_colours("a navy boat")]
     ['blue']
     """
-    words = _WORD.findall(text.casefold())
-    found = (word for place, word in enumerate(words, 1) if place < len(words) or word not in _THINGS)
-    return sorted({COLUMNS[word] for word in found if word in COLUMNS})
+    return sorted({COLUMNS[found[0].casefold()] for found in _colour_words(text)})
+
+
+def without_colours(text: str) -> str:
+    """A text without the words that name colours.
+
+    >>> without_colours("a navy boat")
+    'a boat'
+    """
+    for found in reversed(_colour_words(text)):
+        text = f"{text[: found.start()]} {text[found.end() :]}"
+    return " ".join(text.split())
+
+
+def _colour_words(text: str) -> list[re.Match[str]]:
+    words = [*_WORD.finditer(text)]
+    named = [found for found in words if found[0].casefold() in COLUMNS]
+    return [found for found in named if found is not words[-1] or found[0].casefold() not in _THINGS]
 
 
 def pixels_of(jpeg: bytes) -> NDArray[np.uint8] | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.calibration import Blankness
     from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Target
+    from picsight_engine.search.requirements import Requirement
     from picsight_engine.vectors.matrix import Rows
 
 
@@ -100,13 +101,15 @@ class Scope:
 class Judging:
     """How photos are judged: `judge` maps their scores by the best of the directions [m, dim], minus `losses` [n], to matches.
 
-    Rows that are not in `strong` [n] match weakly at most; None means that all may match strongly.
+    Rows that are not in `strong` [n], or meet none of the requirements, match weakly at most. None of either means that all
+    may match strongly.
     """
 
     judge: Judge
     directions: NDArray[np.float32]
     losses: NDArray[np.float32] | None = None
     strong: NDArray[np.bool_] | None = None
+    required: tuple[Requirement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +195,17 @@ class Ranking:
         if judging.losses is not None:
             scores -= judging.losses[places]
         matches: list[Match | None] = [*judging.judge(scores.tolist())]
-        if judging.strong is not None:
-            for row in np.flatnonzero(~judging.strong[places]).tolist():
-                matches[row] = "weaker" if matches[row] == "strong" else matches[row]
+        for row in np.flatnonzero(~self._may_be_strong(judging, places)).tolist():
+            matches[row] = "weaker" if matches[row] == "strong" else matches[row]
         return matches
+
+    def _may_be_strong(self, judging: Judging, places: NDArray[np.intp]) -> NDArray[np.bool_]:
+        strong = np.ones(len(places), np.bool_) if judging.strong is None else judging.strong[places]
+        met = [
+            (term_scores(self.scope.rows, each.vectors, places) >= each.least).all(axis=1)
+            for each in judging.required
+        ]
+        return strong & np.logical_or.reduce(met) if met else strong
 
 
 def explain(ranking: Ranking, target: Target, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:

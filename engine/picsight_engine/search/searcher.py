@@ -23,6 +23,7 @@ from picsight_engine.search.directions import Terms, target_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.pictures import PictureFinder
 from picsight_engine.search.ranking import KEPT, Hit, Judging, Ranking, Scope, explain, find_losses
+from picsight_engine.search.requirements import requirements_of
 from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import (
@@ -265,7 +266,9 @@ class Searcher:
             return Ranking(scope, directions, None, losses)
         texts = [] if target.wants_pictures else [term.text for term in terms]
         colours = self._colours.match(texts, scope.rows.ids)
-        judging = replace(judging, losses=losses, strong=None if colours is None else colours.shows)
+        strong = None if colours is None else colours.shows
+        required = requirements_of(query, target, self.terms, self._bundle.manifest, max(scope.pictures, 1))
+        judging = replace(judging, losses=losses, strong=strong, required=required)
         calibration = self._bundle.manifest.calibration
         if colours is not None and calibration is not None and calibration.colour:
             nats = colours.nats * np.float32(calibration.colour)

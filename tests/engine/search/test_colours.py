@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picsight_engine.assets import find_asset
+from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.calibration import Calibration
 from picsight_engine.library import Library
-from picsight_engine.photos.colours import NAMES, colour_codes, named_colours
+from picsight_engine.photos.colours import NAMES, RULE, colour_codes, named_colours, without_colours
 from picsight_engine.photos.thumbnail import thumbnail
+from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.search.colours import measure_colours
+from picsight_engine.store.colours import put_colour_codes
 from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.vectors import put_vector
 
 MEADOW = (70, 140, 50)
 PAINTS = {
@@ -48,6 +53,14 @@ def coloured(album):
     store.close()
 
 
+def show(album, looks):
+    """Gives photos the vectors of texts: for the model they look so."""
+    embedder = TextEmbedder(open_bundle(find_asset("starter")))
+    with album.db.writer() as connection:
+        for number, text in looks.items():
+            put_vector(connection, number, album.space, embedder.embed_term(text).astype(np.float16))
+
+
 def photo_of(name):
     return 1 + [*PAINTS].index(name)
 
@@ -79,6 +92,11 @@ def test_only_words_for_colours_name_them_and_an_orange_alone_is_a_fruit(text, n
     assert [NAMES[column] for column in named_colours(text)] == named
 
 
+def test_the_thing_is_what_is_left_without_its_colours():
+    assert without_colours("a Navy boat, red flowers") == "a boat, flowers"
+    assert without_colours("orange") == "orange"
+
+
 def test_a_colour_is_a_fact(coloured):
     red = photo_of("red")
     assert coloured.found("colour:red") == coloured.found("color:Crimson") == [red]
@@ -90,7 +108,22 @@ def test_a_colour_is_a_fact(coloured):
     assert [(offer.query, offer.photos) for offer in offers] == [("colour:red", 1)]
 
 
+def test_a_strong_match_shows_the_thing_and_shows_it_in_the_colour(coloured, bundle):
+    looks = {1: "red kettle", 2: "blue kettle", 3: "red sunset", 4: "a red dress"}
+    show(coloured, looks)
+    with Library.open(coloured.library.folder, bundle, create=False) as library:
+        with coloured.db.writer() as connection:
+            put_colour_codes(
+                connection, {number: colour_codes(picture(PAINTS["red"])) for number in looks}, RULE
+            )
+        found = {each.id: each.match for each in library.search("red kettle", limit=4).results}
+        assert found[1] == "strong"
+        assert "strong" not in {found[2], found[3], found[4]}
+        assert {each.match for each in library.search("kettle", limit=2).results} == {"strong"}
+
+
 def test_photos_without_the_named_colour_come_later_as_weaker_matches(coloured, bundle):
+    show(coloured, dict.fromkeys(range(1, len(PAINTS) + 2), "kettle in red and blue"))
     calibrated = replace(bundle, manifest=replace(bundle.manifest, calibration=STRONG, blankness=None))
     with Library.open(coloured.library.folder, calibrated, create=False) as library:
         plain = library.search("kettle", limit=20).results

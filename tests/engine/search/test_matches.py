@@ -8,6 +8,7 @@ import pytest
 
 from picsight_engine.bundles.calibration import Calibration
 from picsight_engine.bundles.commonness import commonness
+from picsight_engine.language.query import Picture
 from picsight_engine.library import Library
 
 CUTS = Calibration(
@@ -59,10 +60,28 @@ def test_alternatives_are_judged_as_the_commonest_is_in_a_larger_library(judging
     assert matches(alternatives) == CUTS.matches(judged(alternatives), 3 * PHOTOS, commonness("dog"))
 
 
-def test_less_of_something_does_not_change_the_match_of_a_photo(judging):
-    plain, less = (judging.search(query, limit=PHOTOS).results for query in ("dog", "dog -snow"))
-    assert {result.id: result.match for result in less} == {result.id: result.match for result in plain}
+def test_a_photo_that_strongly_shows_what_is_unwanted_is_no_strong_match_and_no_other_changes(judging):
+    plain, less = (
+        judging.search(query, limit=PHOTOS, explain=True).results for query in ("dog", "dog -snow")
+    )
+    cut = CUTS.strong + CUTS.rise(PHOTOS, commonness("snow"))
+    snowy = {result.id for result in less if result.terms[1].score >= cut}
+    before = {result.id: result.match for result in plain}
+    assert {before[photo] for photo in snowy} >= {"strong"}
+    assert {result.id: result.match for result in less} == before | {
+        photo: "weaker" for photo in snowy if before[photo] == "strong"
+    }
     assert [result.score for result in less] != [result.score for result in plain]
+
+
+def test_a_photo_strongly_like_an_unwanted_picture_is_no_strong_match(indexed, bundle):
+    with Library.open(indexed, bundle, create=False) as library:
+        (first, *others) = library.search("dog", limit=PHOTOS).results
+        copy = Picture(f"#{first.id}", 0, 0)
+        matches = {each.id: each.match for each in library.search(f"dog -{copy}", limit=PHOTOS).results}
+    assert first.match == "strong"
+    assert matches.get(first.id, "none") != "strong"
+    assert "strong" in {matches[each.id] for each in others if each.match == "strong"}
 
 
 def test_photos_like_a_photo_have_no_match(judging, captions):
