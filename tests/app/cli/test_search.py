@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,20 @@ def test_a_pipe_gets_a_score_a_tab_and_the_whole_path_in_the_order_that_was_aske
     assert lines == sorted(lines)
     assert {line.split("\t")[0] for line in lines} == {"0.0000"}
     assert all(Path(line.split("\t")[1]).is_file() for line in lines)
+
+
+def test_a_photo_with_several_files_in_the_folder_of_the_query_is_printed_once_for_each(picsight, photos):
+    (photos / "again").mkdir()
+    files = [photos / "cat.jpg", photos / "again" / "cat again.jpg"]
+    shutil.copyfile(*files)
+    picsight.json("index", photos)
+    query = ["a cat", "folder:photos/", "-n", "1"]
+    (cat,) = picsight.json("search", *query)["results"]
+    printed = [line.split("\t") for line in picsight("search", *query).out.splitlines()]
+    assert {score for score, _ in printed} == {f"{cat['score']:.4f}"}
+    assert [Path(path) for _, path in printed] == [Path(path) for path in (cat["path"], *cat["also"])]
+    assert {Path(path) for _, path in printed} == set(files)
+    assert [each["also"] for each in picsight.json("search", "a cat", "-n", "1")["results"]] == [[]]
 
 
 def test_a_filter_that_cannot_be_used_or_leaves_nothing_is_explained(indexed):

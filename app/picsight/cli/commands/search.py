@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -134,20 +135,21 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
 
 
 def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwise: str = "") -> None:
-    """Prints an answer as JSON, as a table on a terminal, or as lines for other programs; hints go to stderr.
+    """Prints an answer as JSON, as a table on a terminal, or as lines for other programs, one a file; hints go to stderr.
 
     `unread` photos wait for the answering model; `otherwise` says what to do if none of the searched photos matches.
     """
     invocation.warn(*(fault.message for fault in answer.faults))
+    files = [replace(result, path=path) for result in answer.results for path in result.files]
     if invocation.json:
         put_json(_document(answer))
     elif is_terminal(sys.stdout):
-        rows = table(answer.results, terminal_width(sys.stdout))
-        for row, result in zip(rows, answer.results, strict=True):
+        rows = table(files, terminal_width(sys.stdout))
+        for row, result in zip(rows, files, strict=True):
             put(row)
             _put_terms(result)
     else:
-        for result in answer.results:
+        for result in files:
             put_names(f"{result.score:.4f}", str(result.path), *_moment(result))
             _put_terms(result)
     invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
@@ -176,7 +178,7 @@ def _document(answer: Answer) -> dict[str, object]:
 
 
 def _result(result: Result) -> dict[str, object]:
-    keys = ("id", "path", "score", "match", "taken", "place", "camera", "stack", "found_by", "moment")
+    keys = ("id", "path", "also", "score", "match", "taken", "place", "camera", "stack", "found_by", "moment")
     document = {key: getattr(result, key) for key in keys} | {"score": round(result.score, 6)}
     if result.terms is not None:
         document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]
