@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Raised whenever more is read from a file: files read by an older rule are read again, without embedding. Rule 2 added
 # stars, keywords and descriptions; 3 keeps a "/" in an IPTC keyword; 4 keeps a "|" in a plain word of XMP, and ignores
 # the star that darktable gives to every photo; 5 added all the rest; 6 films inside photos; 7 dates of AVI and Matroska;
-# 8 lenses by their range, APEX values, names of people, comments, and the texts of Windows.
+# 8 lenses by their range, APEX values, names of people, comments, the texts of Windows, and colour labels by number.
 METADATA_RULE = 8
 
 # Facts that are not tags.

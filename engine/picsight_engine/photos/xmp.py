@@ -40,6 +40,7 @@ PREFIXES = {
     "acdsee": "http://ns.acdsee.com/iptc/1.0/",
     "iptcExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "darktable": "http://darktable.sf.net/",
     "picsight": "urn:picsight:xmp:1.0/",
 }
 
@@ -101,10 +102,18 @@ _FACTS = {
 _PEOPLE = qualified("iptcExt:PersonInImage")
 _REGION_LIST, _REGION_NAME = qualified("mwg-rs:RegionList"), qualified("mwg-rs:Name")
 _FLASH, _FIRED = qualified("exif:Flash"), qualified("exif:Fired")
+# Colour labels, of which the first of several counts, and the numbers that programs write for them in this order. Magenta in
+# digiKam is the purple of other programs: it writes both.
+_LABELS = ("Red", "Yellow", "Green", "Blue", "Purple", "Orange", "Gray", "Black", "White")
+_NUMBERS_OF_LABELS = {
+    qualified("darktable:colorlabels"): tuple("01234"),
+    qualified("digiKam:ColorLabel"): tuple("134562789"),
+}
+_TOOLKIT = qualified("x:xmptk")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DECLARATION = b"<!DOCTYPE"
 _WHOLE = (b"x:xmpmeta", b"x:xapmeta", b"rdf:RDF")  # the elements that hold a packet
-_DARKTABLE = "http://darktable.sf.net/"
+_DARKTABLE = PREFIXES["darktable"]
 _DARKTABLE_AND_WE = frozenset([  # the namespaces that these two write
     _DARKTABLE, "http://ns.adobe.com/exif/1.0/", "http://ns.adobe.com/xap/1.0/mm/", "http://ns.acdsee.com/iptc/1.0/",
     *(PREFIXES[prefix] for prefix in ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")),
@@ -146,8 +155,9 @@ class Packet:
 class Lists:
     """The lists of keywords by name, as written; `cut` restores names that darktable shortened: list, part, whole.
 
-    `gone` entries were `noted` by an export in three of them and removed by other programs since. `flat` plain words only
-    name a part of a longer keyword: darktable writes the parents of each.
+    `gone` entries were `noted` by an export in three of them and removed by other programs since, or stand only in a list
+    that the last program does not write. `flat` plain words only name a part of a longer keyword: darktable writes the
+    parents of each, and a program that removes a keyword may leave its name.
     """
 
     texts: dict[str, list[str]]
@@ -217,6 +227,14 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
     stars = given_rating(tree)
     if stars is not None and stars != rating(tree, RATED):
         facts["XMP-xmp:Rating"] = stars
+    labels = [
+        known.index(number)
+        for name, known in _NUMBERS_OF_LABELS.items()
+        for number in items(tree, name)
+        if number in known
+    ]
+    if labels:
+        facts.setdefault("XMP-xmp:Label", _LABELS[min(labels)])
     facts["XMP-iptcExt:PersonInImage"] = tuple(items(tree, _PEOPLE))
     regions = (part for found in islice(tree.getroot().iter(_REGION_LIST), 1) for part in found.iter())
     facts["XMP-mwg-rs:RegionName"] = tuple(
@@ -315,28 +333,51 @@ def read_lists(tree: _ElementTree) -> Lists:
     """The lists, compared with the notes of an export; darktable writes two of the three, and cuts an entry at its first comma."""
     texts = {name: items(tree, name) for name in DIVIDERS}
     noted = {name: items(tree, note) for name, note in NOTED.items()}
-    paths = [keyword_of(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
-    there, ours = ({name: set(lists[name]) for name in NOTED} for lists in (texts, noted))
-    letters = {name: set(map(_letters, there[name])) for name in NOTED if any(paths)}
+    ours = [keyword_of(text, DIVIDERS[name]) for name in (TAGS_LIST, HIERARCHICAL) for text in noted[name]]
+    left_over = _left_over(tree, texts)
+    there, kept = ({name: set(lists[name]) for name in NOTED} for lists in (texts, noted))
+    letters = {name: set(map(_letters, there[name])) for name in NOTED if any(ours) or left_over}
     cut, gone = [], []
-    for path in filter(None, dict.fromkeys(paths)):
+    for path in filter(None, dict.fromkeys((*ours, *left_over))):
         left = keyword_of(written_form(path, HIERARCHICAL).partition(",")[0], "|") or path
         forms = [(name, written_form(left, name), written_form(path, name)) for name in NOTED]
         cut += [
             (name, part, whole)
             for name, part, whole in forms
-            if part in there[name] and whole not in there[name] and part not in ours[name]
+            if part in there[name] and whole not in there[name] and part not in kept[name]
         ]
-        if any(letters[name].isdisjoint(map(_letters, parts)) for name, *parts in forms):
+        rewritten = NOTED if path in ours else {HIERARCHICAL}
+        if any(letters[name].isdisjoint(map(_letters, parts)) for name, *parts in forms if name in rewritten):
             gone.append(path)
     for name in NOTED:
         wholes = {part: whole for each, part, whole in cut if each == name}
         texts[name] = [wholes.get(text, text) for text in texts[name]]
     paths = keywords_with_parents(texts)
     parents = {same_name(part) for path in paths if len(path) > 1 for part in path}
-    parents -= {same_name(path[0]) for path in paths if len(path) == 1}
-    flat = {text for text in texts[SUBJECT] if same_name(text) in parents}
+    halves = {same_name(path[-1]) for path in gone if len(path) > 1}
+    alone = {same_name(path[0]) for path in paths if len(path) == 1}
+    flat = {
+        text
+        for text in texts[SUBJECT]
+        if same_name(text) in (parents | halves if text in kept[SUBJECT] else parents) - alone
+    }
     return Lists(texts, noted, cut, gone, flat)
+
+
+def _left_over(tree: _ElementTree, texts: Mapping[str, Sequence[str]]) -> list[Keyword]:
+    """The keywords in lists of digiKam and Windows, if a program that leaves these lists as they are wrote last.
+
+    darktable adds keywords with its own name to the lists that it writes, Adobe's programs name their toolkit.
+    """
+    left = [
+        keyword_of(text, "/") for name, divider in DIVIDERS.items() if divider == "/" for text in texts[name]
+    ]
+    heads = {path[0] for path in left if path}
+    is_darktable = (
+        any(text.startswith("darktable|") for text in texts[HIERARCHICAL]) and "darktable" not in heads
+    )
+    is_adobe = tree.getroot().get(_TOOLKIT, "").startswith("Adobe XMP Core") and bool(texts[HIERARCHICAL])
+    return left if is_darktable or is_adobe else []
 
 
 def keywords_with_parents(texts: Mapping[str, Sequence[str]]) -> list[Keyword]:

@@ -191,6 +191,66 @@ def test_our_side_car_rewritten_by_darktable_is_understood():
     assert read_packet(update_packet(theirs, statement(*ours, stars=1))).rating == 1
 
 
+def rewritten(data, *paths, words=()):
+    """A packet after a program that writes two of the lists, and leaves the others as they are."""
+    lists = {
+        "lr:hierarchicalSubject": [path.replace("/", "|") for path in paths],
+        "dc:subject": [*dict.fromkeys(part for path in paths for part in path.split("/")), *words],
+    }
+    text = data.decode()
+    for name, entries in lists.items():
+        bag = "".join(f"<rdf:li>{entry}</rdf:li>" for entry in entries)
+        element = rf"<{name}(?: [^>]*)?>.*?</{name}>"
+        text = re.sub(element, f"<{name}><rdf:Bag>{bag}</rdf:Bag></{name}>", text, flags=re.DOTALL)
+    return text.encode()
+
+
+@pytest.mark.parametrize(
+    ("toolkit", "mark"), [("XMP Core 4.4.0-Exiv2", ["darktable/format/jpg"]), ("Adobe XMP Core 7.0-c000", [])]
+)
+def test_the_lists_of_the_program_that_wrote_last_count(toolkit, mark):
+    before = golden("digikam").replace(b"XMP Core 4.4.0-Exiv2", toolkit.encode())
+    last = rewritten(before, "Birds/Waders", "Lake", *mark)
+    kept = ["Birds/Waders", "Lake"]
+    assert (sorted(tags_in(last)), sorted(read_packet(last).gone)) == (
+        kept, [("Family",), ("Places", "Åland", "Käringsund")],
+    )  # fmt: skip
+    after = update_packet(last, statement("Sea"))
+    assert sorted(tags_in(after)) == [*kept, "Sea"]
+    assert sorted(items(parse(after), TAGS_LIST)) == [*kept, "Sea"]
+    assert sorted(tags_in(update_packet(after, statement()))) == kept
+    assert tags_in(before) == tags_in(golden("digikam"))  # all of its lists agree
+    alone = re.sub(b"<(dc:subject|lr:hier).*?</(dc:subject|lr:hier).*?>", b"", before, flags=re.DOTALL)
+    assert tags_in(alone) == tags_in(before)
+    again = rewritten(last, "Birds/Waders", "Family", *mark)  # in darktable, too
+    assert sorted(tags_in(again)) == ["Birds/Waders", "Family"]
+
+
+def test_a_name_that_darktable_cut_is_whole_in_the_list_that_it_does_not_write():
+    theirs = golden("digikam").replace("Käringsund".encode(), "Käringsund, north".encode())
+    theirs = rewritten(theirs, "Birds/Waders", "Family", "Places/Åland/Käringsund", "darktable/format/jpg")
+    assert tags_in(theirs) == ["Birds/Waders", "Family", "Places/Åland/Käringsund, north"]
+
+
+def test_what_is_left_of_a_removed_tag_in_one_list_is_no_tag():
+    ours = update_packet(golden("lightroom"), statement("Snow/Lake", "Ice/Harbour", "Sea"))
+    theirs = ours.replace(b"Snow|Lake</rdf:li>", b"Trip</rdf:li>", 1).replace(
+        b"Snow/Lake</rdf:li>", b"Trip</rdf:li>", 1
+    )
+    theirs = theirs.replace(b"Ice|Harbour</rdf:li>", b"</rdf:li>", 1).replace(
+        b"Ice/Harbour</rdf:li>", b"</rdf:li>", 1
+    )
+    assert "Lake" in items(parse(theirs), SUBJECT)
+    expected = ["Birds/Waders", "Family", "Places/Ports|Docks/Harbour", "Sea", "Trip"]
+    assert sorted(tags_in(theirs)) == expected
+    assert sorted(read_packet(theirs).gone) == [("Ice", "Harbour"), ("Snow", "Lake")]
+    after = update_packet(theirs, statement("Sea"))
+    assert (sorted(tags_in(after)), "Lake" in items(parse(after), SUBJECT)) == (expected, False)
+    assert sorted(tags_in(theirs.replace(b"Trip</rdf:li>", b"Lake</rdf:li>"))) == sorted(
+        [*expected[:-1], "Lake"]
+    )
+
+
 def test_earlier_stars_come_back_unless_another_program_changed_ours():
     before = golden("lightroom")
     ours = update_packet(update_packet(before, statement(stars=2)), statement(stars=3))

@@ -16,7 +16,7 @@ PICTURE, OTHER = b"p" * 16, b"o" * 16
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"
  xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/" xmlns:digiKam="http://www.digikam.org/ns/1.0/"
- xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:picsight="urn:picsight:xmp:1.0/"><rdf:RDF>
+ xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:darktable="http://darktable.sf.net/" xmlns:picsight="urn:picsight:xmp:1.0/"><rdf:RDF>
  <rdf:Description rdf:about="" {attributes}>{elements}</rdf:Description></rdf:RDF></x:xmpmeta>"""
 TAKEOUT = {
     "title": "a.jpg",
@@ -171,6 +171,26 @@ def test_the_flash_is_read_from_every_form_of_a_structure(read_beside, element):
     for words_of, fired in (("True", True), ("False", False), ("maybe", None)):
         packet = PACKET.format(attributes="", elements=element.format(words_of))
         assert read_beside({"a.jpg.xmp": packet}).flash is fired
+
+
+@pytest.mark.parametrize(
+    ("attributes", "colours", "label"),
+    [
+        ("", "30", "Red"),
+        ("", "4", "Purple"),
+        ("", "57", None),
+        ('digiKam:ColorLabel="0"', "", None),
+        ('digiKam:ColorLabel="6"', "", "Purple"),
+        ('digiKam:ColorLabel="2"', "", "Orange"),
+        ('digiKam:ColorLabel="9"', "", "White"),
+        ('digiKam:ColorLabel="2"', "43", "Blue"),
+        ('digiKam:ColorLabel="1" xmp:Label="Winner"', "1", "Winner"),
+    ],
+)
+def test_colour_labels_of_darktable_and_digikam_are_read_by_name(read_beside, attributes, colours, label):
+    listed = f"<darktable:colorlabels><rdf:Seq>{words(*colours)}</rdf:Seq></darktable:colorlabels>"
+    packet = PACKET.format(attributes=attributes, elements=listed if colours else "")
+    assert read_beside({"a.jpg.xmp": packet}).label == label
 
 
 def test_a_short_side_car_for_another_kind_of_file_is_not_read(read_beside):
