@@ -199,14 +199,15 @@ def _export(photo: TaggedPhoto, find: Find) -> bool:
     if not is_there and has_content:
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
         raise _LeftAloneError(photo.path, why, of_folder=True)
-    if is_there and (has_content or photo.history) and not _is_as_indexed(photo):
-        raise _LeftAloneError(photo.path, _CHANGED)
     sidecar = long_sidecar(photo.path)
+    is_due = has_content or (bool(photo.history) and os.path.lexists(sidecar))
+    if is_there and is_due and not _is_as_indexed(photo):
+        raise _LeftAloneError(photo.path, _CHANGED)
     try:
         before = read_sidecar(sidecar)
         after = _content(photo, before, find, is_there=is_there)
     except PacketError as fault:
-        if not is_there:
+        if not is_there or not is_due:
             return False
         why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
         raise _LeftAloneError(sidecar, why) from fault

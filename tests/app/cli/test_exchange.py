@@ -94,6 +94,11 @@ def test_counts_and_reasons_are_printed_for_people(picsight, folder):
     photo, file = folder / "Photos" / "00.jpg", folder / "decisions"
     nothing = f"There is neither a side-car nor a photo with keywords in {photo.parent}.\n"
     assert picsight("tags", "import", photo.parent).err == nothing
+    damaged = photo.with_name("19.jpg.xmp")
+    damaged.write_text("<x")
+    done = picsight("export", "sidecars")
+    assert (done.code, done.out, done.err) == (0, "0 side-cars written, 20 needed no change.\n", "")
+    damaged.unlink()
     picsight("tags", "new", "Birds")
     picsight("tags", "accept", "Birds", photo)
     file.write_text("my notes")

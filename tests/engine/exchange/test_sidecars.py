@@ -95,6 +95,9 @@ def test_a_photo_whose_caption_was_edited_is_still_the_one_that_was_indexed(phot
     assert outcome([tagged]) == Exported(1, 0)
     assert read_packet(beside(photo).read_bytes()).original == fingerprint(indexed)
     Image.new("RGB", (8, 8), "blue").save(photo)
+    undone = replace(tagged, tags=(), history=OF_ALL, path=photo.rename(photo.with_name("b.jpg")))
+    assert outcome([undone]) == Exported(0, 1)  # nothing had to be written
+    undone.path.rename(photo)
     (sentence,) = outcome([replace(tagged, tags=("Lake",))]).left_alone
     assert sentence.startswith(f"{photo} changed since it was indexed")
     with pytest.raises(RequestError, match=r"photo\.jpg changed since it was indexed"):
