@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 FilterKind = Literal[
     "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text",
-    "colour",
+    "colour", "less",
 ]  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)

@@ -87,7 +87,7 @@ class _Part:
 
     @property
     def is_small(self) -> bool:
-        return _is_small(self.senses[0])
+        return is_small(self.senses[0])
 
     @property
     def is_foreign_article(self) -> bool:
@@ -254,14 +254,14 @@ def _known(tokens: Sequence[_Token], entry: LexiconEntry, lexicon: Lexicon) -> _
                 for token in tokens
                 if (each := lexicon.find(token.key))
             )
-            is_english = is_plain and all(photos_with(token.key) or _is_small(token.key) for token in tokens)
+            is_english = is_plain and all(photos_with(token.key) or is_small(token.key) for token in tokens)
             foreign = sum(votes) or float(not is_english)
             english = float(not foreign)
         elif not entry.photos or not is_plain:
             foreign = 1.0
         elif entry.photos < COMMON:
             foreign, english = 0.5, 0.1
-        elif entry.key == entry.base and not _is_small(entry.readings[0]):
+        elif entry.key == entry.base and not is_small(entry.readings[0]):
             english = 1.0
     elif not is_plain and not entry.photos:
         foreign = 0.5
@@ -272,7 +272,7 @@ def plural_of(reading: str) -> str:
     """The plural of a noun; adjectives, verbs and what is plural already stay."""
     word = reading.rsplit(" ", maxsplit=1)[-1]
     if (
-        _is_small(reading)
+        is_small(reading)
         or (is_adjective(word) and word not in _NOUNS)
         or word in _UNCOUNTED
         or word.endswith(("ing", "s"))
@@ -377,7 +377,8 @@ def _ordered(parts: list[_Part]) -> list[_Part]:
     return ordered
 
 
-def _is_small(reading: str) -> bool:
+def is_small(reading: str) -> bool:
+    """Whether an English reading is dropped, or ends in a small word such as a preposition."""
     return not reading or reading.rsplit(" ", maxsplit=1)[-1] in _SMALL
 
 

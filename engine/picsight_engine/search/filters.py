@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.bundles.commonness import subject_words
+from picsight_engine.language.absence import read_absences
 from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from picsight_engine.language.absence import Absence
     from picsight_engine.language.query import Query
     from picsight_engine.store.database import Database
 
@@ -46,7 +49,7 @@ class FilteredQuery:
     all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the
     times that plain words may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
     has such a value. `folders` are the texts of the folders to which the query is limited, `named` the files by whose names
-    it found photos.
+    it found photos. `languages` are those that its words may be in: one, if that says what a photo must not show.
     """
 
     query: Query
@@ -59,6 +62,7 @@ class FilteredQuery:
     unnamed: tuple[QueryFault, ...]
     folders: tuple[str, ...] = ()
     named: tuple[int, ...] = ()
+    languages: Sequence[str] = ()
 
 
 class Filters:
@@ -79,6 +83,7 @@ class Filters:
         rest, recognised = recognise(
             query, today, lambda each: self._holding(each).size > 0, self._places(), languages
         )
+        rest, absences = read_absences(rest, languages)
         conditions = _ConditionSet(self._holding)
         faults, unnamed, folders = [], [], []
         for fact in query.facts:
@@ -99,13 +104,25 @@ class Filters:
         by_word = [conditions.common(self._find_by_words(query))]
         for part in recognised:
             conditions.add(part.condition, part.start, part.end, recognised=True)
-        if recognised:
+        says_what = any(subject_words(term.text) for term in rest.alternatives)  # not "photos" alone
+        if recognised or (absences and says_what):
             by_word.append(conditions.common(self._find_by_words(rest)))
-        filters = tuple(sorted(conditions.filters, key=lambda part: part.start))
+        filters = tuple(
+            sorted((*conditions.filters, *map(self._less, absences)), key=lambda part: part.start)
+        )
         passing = conditions.passing()
         by_words, left_out = _union(by_word), (tuple(faults), tuple(unnamed))
         files = tuple(file_id for _, file_id in named)
-        return FilteredQuery(rest, *passing, by_name, by_words, filters, *left_out, tuple(folders), files)
+        spoken = [each for each in languages if not absences or each == absences[0].language]
+        return FilteredQuery(
+            rest, *passing, by_name, by_words, filters, *left_out, tuple(folders), files, spoken
+        )
+
+    def _less(self, absence: Absence) -> Filter:
+        """The part of an answer that says what was read as less of something; all photos pass it."""
+        words = f"Less {' or '.join(term.text for term in absence.terms)}"
+        photos = self._holding(VISIBLE).size
+        return Filter(absence.start, absence.end, "less", words, photos, excluded=True, recognised=True)
 
     def _find_by_name(self, query: Query) -> list[tuple[int, int]]:
         """The files named like the whole query or like one of its alternatives, each after its photo."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.calibration import Likeness
-from picsight_engine.bundles.commonness import commonness, is_surely_english
+from picsight_engine.bundles.commonness import commonness, is_surely_english, subject_words
 from picsight_engine.errors import LexiconError, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
@@ -90,7 +90,7 @@ class Searcher:
         started = time.perf_counter()
         languages = _languages_of(query, request.languages)
         filtered = self._filters.apply(query, languages)
-        translation, untranslated = self._translation(filtered.query, languages)
+        translation, untranslated = self._translation(filtered.query, filtered.languages)
         if translation is not None:
             filtered = replace(filtered, query=translation.query)
         pictures = self._pictures.pictures_of(filtered.query)
@@ -127,8 +127,9 @@ class Searcher:
             LibraryError: the stored vectors are damaged.
         """
         languages = _languages_of(query, languages)
-        query = self._filters.apply(query, languages).query
-        translation, _ = self._translation(query, languages)
+        filtered = self._filters.apply(query, languages)
+        query = filtered.query
+        translation, _ = self._translation(query, filtered.languages)
         query = query if translation is None else translation.query
         target = target_of(query, self.terms, self._pictures.pictures_of(query).vectors)
         return () if target is None else self._explanations(query, target, [photo_id]).get(photo_id, ())
@@ -262,6 +263,11 @@ class Searcher:
         losses = None if target.wants_pictures else self._losses_of(scope.rows, terms)
         directions = target.directions(scope.spread)
         judging = self._judge(scope, target, directions, terms)
+        says_what = target.has_pictures or any(
+            subject_words(term.text) for term in terms
+        )  # not "photos" alone
+        if judging is not None and query.less and not says_what:
+            judging = replace(judging, judge=lambda scores: ["weaker"] * len(scores))
         if judging is None:
             return Ranking(scope, directions, None, losses)
         texts = [] if target.wants_pictures else [term.text for term in terms]

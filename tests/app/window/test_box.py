@@ -112,6 +112,7 @@ def test_the_cross_removes_a_chip(qtbot, box):
     ("query", "found", "back"),
     [
         ("dog summer 2019 beach", Filter(4, 15, "time", "Summer 2019", 34, recognised=True), "dog \\summer \\2019 beach"),
+        ("dog without cars beach", Filter(4, 16, "less", "Less cars", 34, recognised=True), "dog \\without \\cars beach"),
         ("dog in Nice beach", Filter(4, 11, "place", "Nice", 34, recognised=True), "dog \\in \\Nice beach"),
     ],
 )  # fmt: skip

@@ -74,6 +74,24 @@ def test_a_photo_that_strongly_shows_what_is_unwanted_is_no_strong_match_and_no_
     assert [result.score for result in less] != [result.score for result in plain]
 
 
+def test_without_is_less_of_something_and_the_answer_says_so(judging):
+    typed, meant = (judging.search(query, limit=PHOTOS) for query in ("dog without snow", "dog -snow"))
+    assert typed.results == meant.results
+    (less,) = typed.filters
+    assert (typed.part(less), less.words, less.recognised) == ("without snow", "Less snow", True)
+    judging.languages = ("de",)
+    german = judging.search("Hund ohne Schnee", limit=PHOTOS)
+    judging.languages = ()
+    assert (german.results, german.part(german.filters[0])) == (meant.results, "ohne Schnee")
+    assert judging.explain("dog without snow", 1) == judging.explain("dog -snow", 1)
+
+
+def test_nothing_matches_strongly_if_a_search_says_only_what_is_absent(judging):
+    found = judging.search("photos without snow", limit=PHOTOS, explain=True).results
+    assert {result.match for result in found} == {"weaker"}
+    assert found[0].terms[1].score < found[-1].terms[1].score
+
+
 def test_a_photo_strongly_like_an_unwanted_picture_is_no_strong_match(indexed, bundle):
     with Library.open(indexed, bundle, create=False) as library:
         (first, *others) = library.search("dog", limit=PHOTOS).results

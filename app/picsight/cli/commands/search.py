@@ -202,9 +202,9 @@ def _filter_sentences(answer: Answer) -> Iterator[str]:
     for part in answer.filters:
         if part.recognised:
             typed = answer.part(part)
+            kind = f"a {part.kind}, with {count(part.photos, 'photo')}"
             yield (
-                f'"{typed}" was taken as a {part.kind}, with {count(part.photos, "photo")}; '
-                f"as words it is typed {as_words(typed)}"
+                f'"{typed}" was taken as {part.words.lower() if part.kind == "less" else kind}; as words it is typed {as_words(typed)}'
             )
     if answer.undated:
         were = "was" if answer.undated == 1 else "were"

@@ -151,7 +151,8 @@ def _is_listing(answer: Answer) -> bool:
 
 def _wider_searches(library: Library, place: Place, answer: Answer) -> Iterator[WiderSearch]:
     """The places without one of the filters that have photos."""
-    for narrowed in answer.filters[:MOST_WIDER]:
+    narrowing = [each for each in answer.filters if each.kind != "less"]
+    for narrowed in narrowing[:MOST_WIDER]:
         if narrowed.start == narrowed.end:
             wider = replace(place, folder=None)
         else:
