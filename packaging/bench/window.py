@@ -27,9 +27,9 @@ from search import clustered
 import picsight.window as program
 from picsight.jobs import Jobs
 from picsight.settings import SettingsStore
-from picsight.window.library.controller import LibrarySetup
-from picsight.window.main_window import MainWindow
 from picsight.window.search.place import Place
+from picsight.window.session.controller import LibrarySetup
+from picsight.window.shell.main_window import MainWindow
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice

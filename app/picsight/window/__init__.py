@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication
 from picsight.jobs import Jobs
 from picsight.locations import model_choice
 from picsight.settings import SettingsStore, settings_file
-from picsight.window.library.controller import LibrarySetup
-from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import KeyboardWatch
 from picsight.window.parts.icons import program_icon
 from picsight.window.parts.words import english_of
+from picsight.window.session.controller import LibrarySetup
+from picsight.window.shell.main_window import MainWindow
 from picsight.window.tokens import apply_theme, put_on
 from picsight_engine.private_files import make_private_folder
 

@@ -23,10 +23,10 @@ from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
-from picsight.window.library.controller import LibrarySetup
-from picsight.window.main_window import MainWindow
 from picsight.window.models.rows import ModelAction
 from picsight.window.parts.picture import Pictures
+from picsight.window.session.controller import LibrarySetup
+from picsight.window.shell.main_window import MainWindow
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.indexing.events import Progress
 from picsight_engine.installation import catalogue

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.app.window.conftest import tag_of
 
+from picsight.window.search.place import query_of
 from picsight.window.tags.chooser import MOST, TagChoice, choices
-from picsight.window.tags.paths import cleaned, path_key, query_of, shown_tag
+from picsight.window.tags.paths import cleaned, path_key, shown_tag
 
 TAGS = [
     tag_of("Favourites", "favourite"),

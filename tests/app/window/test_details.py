@@ -13,11 +13,11 @@ from PySide6.QtGui import QAccessible
 from tests.app.window.conftest import open_window, tabbed, wait_for_photos
 
 from picsight.settings import Settings
+from picsight.window.controls.buttons import IconButton
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail, details_of_one
 from picsight.window.details.view import FactLink
 from picsight.window.grid.wall import Wall
-from picsight.window.parts.controls import IconButton
 from picsight.window.parts.focus import tab_stops
 from picsight.window.search.place import Place
 from picsight_engine.library import Library

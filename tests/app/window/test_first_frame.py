@@ -16,7 +16,7 @@ PROBE = """
 import gc, json, os, sys
 from pathlib import Path
 import picsight.window as window
-from picsight.window.main_window import MainWindow
+from picsight.window.shell.main_window import MainWindow
 
 def report(self, folders):
     loaded = [m for m in ("numpy", "onnxruntime", "tokenizers", "PIL", "torch") if m in sys.modules]

@@ -8,11 +8,11 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
+from picsight.window.controls.buttons import Button, IconButton, Weight
+from picsight.window.controls.pills import PillButton
 from picsight.window.grid.page import WallPage
-from picsight.window.parts.controls import Button, IconButton, Weight
 from picsight.window.parts.focus import BY_MOUSE, KeyboardWatch, shows_focus
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.pills import PillButton
 from picsight.window.search.chips import Chip, ChipButton, MoreButton
 from picsight.window.tokens import em
 

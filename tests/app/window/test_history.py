@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from picsight.window.history import History
-from picsight.window.library.status import StatusLine
+from picsight.window.status.history import History
+from picsight.window.status.line import StatusLine
 
 
 @pytest.fixture

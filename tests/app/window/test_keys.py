@@ -8,11 +8,11 @@ from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent, QKeySequence, QSho
 from PySide6.QtWidgets import QScrollArea
 from tests.app.window.test_problems import problem
 
-from picsight.window.actions.keys import KeyList
+from picsight.window.controls.keys import KeyList
 from picsight.window.grid.thumbnails import Thumbnails
-from picsight.window.library.problems_model import ProblemsModel
-from picsight.window.library.problems_view import ProblemsView
 from picsight.window.parts.labels import Label
+from picsight.window.problems.model import ProblemsModel
+from picsight.window.problems.view import ProblemsView
 from picsight.window.search.box import SearchBox
 from picsight.window.tags.borderline import BorderlineCases
 from picsight.window.tags.threshold import ThresholdSlider

@@ -39,12 +39,12 @@ from tests.app.window.conftest import (
 from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.arrangement import Order
 from picsight.window.grid.wall import Wall
-from picsight.window.library.controller import LibrarySetup
-from picsight.window.library.sidebar_model import ENTRY
-from picsight.window.library.sidebar_tree import zones
-from picsight.window.main_window import MainWindow
 from picsight.window.parts.focus import tab_stops
 from picsight.window.search.place import Place
+from picsight.window.session.controller import LibrarySetup
+from picsight.window.shell.main_window import MainWindow
+from picsight.window.sidebar.model import ENTRY
+from picsight.window.sidebar.tree import zones
 from picsight.window.tokens import em, tones
 from picsight_engine.installation.model_choice import ModelChoice
 

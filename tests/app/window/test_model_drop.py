@@ -20,7 +20,7 @@ from tests.app.window.conftest import (
 )
 
 from picsight.settings import Settings
-from picsight.window.frame import Frame
+from picsight.window.shell.frame import Frame
 from picsight_engine.installation import local_model
 
 LEFT = Qt.MouseButton.LeftButton

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.app.window.conftest import wait_until_indexed
 
-from picsight.window.library.overview import overview_of
+from picsight.window.session.overview import overview_of
 from picsight_engine.library import Library
 from picsight_engine.store.problems import NewProblem, put_problem
 

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtCore import Qt
 from tests.app.window.conftest import choose_in_menu
 
-from picsight.window.library.problems_model import REASONS, Column, ProblemsModel
-from picsight.window.library.problems_view import ProblemsView
-from picsight.window.parts.pills import PillButton
+from picsight.window.controls.pills import PillButton
+from picsight.window.problems.model import REASONS, Column, ProblemsModel
+from picsight.window.problems.view import ProblemsView
 from picsight_engine.errors import ProblemCode
 from picsight_engine.store.problems import Problem
 

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLineEdit, QProxyStyle, QPushButton, QStyle, QWidget
 
-from picsight.window.parts.question import ask, ask_name
+from picsight.window.controls.question import ask, ask_name
 
 
 class Signs(QProxyStyle):

@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from picsight.window.parts.controls import Button, Weight
+from picsight.window.controls.buttons import Button, Weight
+from picsight.window.controls.notice import FirstRun
 from picsight.window.parts.labels import ElidedLabel, Label
-from picsight.window.parts.notice import FirstRun
 from picsight.window.parts.words import isolated, reads_backwards
 
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QTreeView
 from tests.app.window.conftest import wait_until_indexed
 
-from picsight.window.library.sidebar_model import ENTRY
 from picsight.window.search.place import Place
+from picsight.window.sidebar.model import ENTRY
 
 
 def saved(window):

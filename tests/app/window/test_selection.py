@@ -11,7 +11,7 @@ from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from tests.app.window.conftest import choose_in_menu, wait_for_photos, wait_for_status, wait_until_indexed
 
-from picsight.window.actions.action import Action, bind_actions
+from picsight.window.controls.action import Action, bind_actions
 from picsight.window.grid.page import WallPage
 
 

@@ -11,11 +11,11 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication, QStyleOptionViewItem, QTreeView
 from tests.app.window.conftest import tag_of
 
-from picsight.window.library.overview import Overview
-from picsight.window.library.sidebar import Sidebar
-from picsight.window.library.sidebar_model import ENTRY, MOST_TAGS, SidebarModel, entries_of
-from picsight.window.library.sidebar_tree import zones
 from picsight.window.parts.words import number
+from picsight.window.session.overview import Overview
+from picsight.window.sidebar.model import ENTRY, MOST_TAGS, SidebarModel, entries_of
+from picsight.window.sidebar.tree import zones
+from picsight.window.sidebar.view import Sidebar
 from picsight.window.tokens import SMALL, px, tones
 from picsight_engine.store.folders import Directory, Folder
 

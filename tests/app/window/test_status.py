@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from picsight.window.library.status import IndexingFigures, StatusLine
 from picsight.window.parts.words import number
+from picsight.window.status.line import IndexingFigures, StatusLine
 from picsight_engine.indexing.events import Progress
 
 FAR = Progress(12_400, 48_210, 2, 31.0, 1500.0)

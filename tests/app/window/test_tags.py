@@ -13,13 +13,13 @@ from PySide6.QtWidgets import QFileDialog, QTreeView, QWidget
 from tests.app.window.conftest import carrying, choose_in_menu, open_window, wait_for_photos, wait_for_status
 
 from picsight.settings import Settings
+from picsight.window.controls.buttons import IconButton
 from picsight.window.grid.model import files_of
 from picsight.window.grid.photo_painter import verdict_zones
-from picsight.window.library.sidebar_model import ENTRY, SidebarAction
-from picsight.window.parts.controls import IconButton
 from picsight.window.parts.words import counted
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
+from picsight.window.sidebar.model import ENTRY, SidebarAction
 from picsight.window.tags.chooser import TagChoice
 from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette
 from PySide6.QtWidgets import QWidget
 
-from picsight.window.parts.controls import Button, ThinProgress, Weight, handle_of
+from picsight.window.controls.buttons import Button, ThinProgress, Weight, handle_of
 from picsight.window.parts.layouts import Ruled
 from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
 

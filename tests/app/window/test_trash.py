@@ -28,9 +28,9 @@ from tests.app.window.conftest import (
 
 from picsight.window.actions.trash import Kept, Moved, marks_of, move_to_trash, related_files, restore
 from picsight.window.actions.trashing import Trashing
-from picsight.window.history import History
-from picsight.window.library.status import StatusLine
 from picsight.window.search.place import Place
+from picsight.window.status.history import History
+from picsight.window.status.line import StatusLine
 from picsight_engine.library import Library
 from picsight_engine.store.database import index_lock
 

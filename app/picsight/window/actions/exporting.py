@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.window.parts.question import choose, open_once
+from picsight.window.controls.question import choose, open_once
 from picsight.window.parts.words import counted, first_of, name_lines, number, quoted, size, tr
 from picsight_engine.other_programs import package_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.settings import SettingsStore
-    from picsight.window.library.status import StatusLine
+    from picsight.window.status.line import StatusLine
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 

@@ -17,8 +17,8 @@ from PySide6.QtCore import QLocale, QMimeDatabase, QObject, QProcess, QStandardP
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.window.actions.keys import photo_menu
-from picsight.window.parts.question import open_once
+from picsight.window.controls.keys import photo_menu
+from picsight.window.controls.question import open_once
 from picsight.window.parts.words import isolated, plain, tr
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
-    from picsight.window.actions.keys import MenuEntry
-    from picsight.window.library.status import StatusLine
+    from picsight.window.controls.keys import MenuEntry
+    from picsight.window.status.line import StatusLine
 
 Location = QStandardPaths.StandardLocation
 MOST_WINDOWS = 20  # of programs that open one photo each

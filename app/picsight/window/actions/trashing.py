@@ -17,7 +17,7 @@ from picsight.window.actions.trash import (
     related_files,
     restore,
 )
-from picsight.window.parts.question import choose
+from picsight.window.controls.question import choose
 from picsight.window.parts.words import counted, first_of, name_lines, number, quoted
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.actions.trash import FileMark
-    from picsight.window.history import Ended, History
-    from picsight.window.library.status import StatusLine
+    from picsight.window.status.history import Ended, History
+    from picsight.window.status.line import StatusLine
     from picsight_engine.library import Library
 
 MANY = 50  # files: above this number the user is always asked

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLayout, QWidget
 
-from picsight.window.actions.action import below
-from picsight.window.parts.controls import Button, IconButton, Weight, draw_focus
+from picsight.window.controls.action import below
+from picsight.window.controls.buttons import Button, IconButton, Weight, draw_focus
+from picsight.window.controls.pills import Pills
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Drawn, ElidedLabel, Label, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.pills import Pills
-from picsight.window.parts.words import plain, tooltip
+from picsight.window.parts.words import plain, star_words, tooltip
 from picsight.window.search.chips import Chip, ChipButton
-from picsight.window.tags.wording import star_words
 from picsight.window.tokens import HAIR, HALF, SMALL, px
 
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
 
+from picsight.window.controls.buttons import Button, IconButton, Weight, flatten
+from picsight.window.controls.pills import Pills
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail
-from picsight.window.parts.controls import Button, IconButton, Weight, flatten
 from picsight.window.parts.labels import CENTRE, LEADING, Drawn, ElidedLabel, Label, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.map import PlacesMap
-from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import breakable, plain, tooltip, tr
 from picsight.window.tokens import HALF, PAD, high_contrast, px
 

@@ -9,11 +9,11 @@ from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
-from picsight.window.actions.action import below
-from picsight.window.actions.keys import photo_menu
+from picsight.window.controls.action import below
+from picsight.window.controls.buttons import Button, FlatSlider, IconButton, Weight
+from picsight.window.controls.choice import Choice, Toggle
+from picsight.window.controls.keys import photo_menu
 from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
-from picsight.window.parts.choice import Choice, Toggle
-from picsight.window.parts.controls import Button, FlatSlider, IconButton, Weight
 from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import counted
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QResizeEvent
 
-    from picsight.window.actions.action import Action
+    from picsight.window.controls.action import Action
     from picsight.window.grid.view import PhotoView
 
 STEPS = 10  # the slider's steps in one em

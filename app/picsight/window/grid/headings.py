@@ -12,8 +12,8 @@ from PySide6.QtCore import QDate, QLocale, QRect, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter, QPen
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
+from picsight.window.controls.buttons import NO_LINE, ButtonBase
 from picsight.window.grid.wall import Kind
-from picsight.window.parts.controls import NO_LINE, ButtonBase
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, Drawn, Label, paint_words, sized_font
 from picsight.window.parts.words import counted, short_path, tr

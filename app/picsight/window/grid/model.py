@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtCore import QObject
 
-    from picsight.window.parts.rows import Index
+    from picsight.window.controls.rows import Index
     from picsight_engine.bundles.calibration import Match
     from picsight_engine.search.answer import Result
     from picsight_engine.store.decisions import State

@@ -8,12 +8,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.window.controls.buttons import Button
+from picsight.window.controls.notice import ButtonRow, Notice
 from picsight.window.grid.header import WallHeader
-from picsight.window.parts.controls import Button
 from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.notice import ButtonRow, Notice
 from picsight.window.parts.words import tooltip
 from picsight.window.tokens import HALF, ONE, PAD, mix
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QColor
 
+    from picsight.window.controls.notice import Option
     from picsight.window.grid.view import PhotoView
-    from picsight.window.parts.notice import Option
     from picsight.window.tokens import Tones
 
 WIDGET_MAX = 16_777_215  # Qt's value for an unlimited height of a widget

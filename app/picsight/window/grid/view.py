@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QWidget
 
-from picsight.window.actions.keys import Key
+from picsight.window.controls.keys import Key
 from picsight.window.grid.model import WallModel, files_of
 from picsight.window.grid.photo_painter import PhotoPainter, circle_zone, plate_of, verdict_zones
 from picsight.window.grid.sectioned import SectionedView

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from picsight.window.controls.question import ask, open_once
 from picsight.window.models.rows import SHIPPED, ModelAction, ModelRow, arriving, rows_of, title_of
-from picsight.window.parts.question import ask, open_once
 from picsight.window.parts.words import isolated
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from picsight.jobs import Jobs
-    from picsight.window.library.controller import LibraryController, LibrarySetup
     from picsight.window.models.view import ModelsDialog
+    from picsight.window.session.controller import LibraryController, LibrarySetup
     from picsight_engine.bundles.bundle import Licence, Manifest
     from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstallEvent

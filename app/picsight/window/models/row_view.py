@@ -10,8 +10,8 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
+from picsight.window.controls.buttons import Button, ThinProgress, Weight
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
-from picsight.window.parts.controls import Button, ThinProgress, Weight
 from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import CENTRE, LEADING, Label, LinkLabel, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled

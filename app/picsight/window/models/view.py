@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from picsight.window.controls.buttons import Button, Weight, flatten, scrolled
 from picsight.window.models.row_view import IconSentence, RowView
-from picsight.window.parts.controls import Button, Weight, flatten, scrolled
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.labels import Label, LinkLabel, sized

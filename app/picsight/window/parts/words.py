@@ -200,3 +200,10 @@ def name_lines(paths: Sequence[Path]) -> list[str]:
     more = len(paths) - NAMED
     rest = [counted(more, "and %n more", "and %n more")] if more > 0 else []
     return [short_path(path) for path in paths[:NAMED]] + rest
+
+
+def star_words(stars: int) -> str:
+    """A number of stars in words; -1 is rejected."""
+    if stars < 0:
+        return tr("Rejected")
+    return counted(stars, "%n star", "%n stars") if stars else tr("No stars")

@@ -17,9 +17,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
-from picsight.window.actions.keys import Key
+from picsight.window.controls.buttons import IconButton
+from picsight.window.controls.keys import Key
 from picsight.window.grid.view import is_typed
-from picsight.window.parts.controls import IconButton
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.focus import MODIFIERS
 from picsight.window.parts.icons import paint_icon

@@ -18,9 +18,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
-from picsight.window.actions.action import below
-from picsight.window.actions.keys import photo_menu
-from picsight.window.parts.controls import ButtonBase
+from picsight.window.controls.action import below
+from picsight.window.controls.buttons import ButtonBase
+from picsight.window.controls.keys import photo_menu
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, paint_words
 from picsight.window.parts.words import counted, cut_middle, isolated, tooltip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.window.grid.arrangement import Arrangement
+    from picsight_engine.tags.tree import Tag
 
 MEANING_FROM = 3  # letters: fewer find noise
 
@@ -81,3 +83,17 @@ def ready(text: str) -> str | None:
         return ""
     finished = len(words) > 1 and text[-1:].isspace()
     return words if len(words) >= MEANING_FROM or finished else None
+
+
+FAVOURITES = "is:favourite"
+
+
+_QUOTES = re.compile('["“”„]')
+
+
+def query_of(tag: Tag) -> str:
+    """The search that shows a tag's photos, as typed."""
+    if tag.kind == "favourite":
+        return FAVOURITES
+    path = _QUOTES.sub("'", tag.path)  # equivalent to the quotation marks that the query language reserves
+    return str(Fact("tag", path, excluded=False, start=0, end=0))

@@ -8,7 +8,15 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, QTime
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QListView, QStyle, QStyleOptionViewItem, QWidget
 
-from picsight.window.parts.rows import VALUE, PopupRows, Row, RowDelegate, Spacing, popup_ground, raise_frame
+from picsight.window.controls.rows import (
+    VALUE,
+    PopupRows,
+    Row,
+    RowDelegate,
+    Spacing,
+    popup_ground,
+    raise_frame,
+)
 from picsight.window.parts.words import counted, number, plain, tr
 from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import readable
@@ -20,9 +28,9 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent
 
     from picsight.jobs import Jobs
-    from picsight.window.frame import Frame
+    from picsight.window.controls.rows import Index
+    from picsight.window.grid.page import WallPage
     from picsight.window.parts.labels import ElidedLabel
-    from picsight.window.parts.rows import Index
     from picsight.window.search.box import SearchBox
     from picsight.window.search.controller import SearchController
     from picsight_engine.language.query import Query
@@ -156,25 +164,27 @@ class SearchSuggestions(QObject):
             self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)
 
 
-def connect_suggestions(suggestions: SearchSuggestions, frame: Frame, search: SearchController) -> None:
+def connect_suggestions(
+    suggestions: SearchSuggestions, box: SearchBox, page: WallPage, search: SearchController
+) -> None:
     """Update the suggestions with the shown search, and let the header offer corrections."""
-    header = frame.wall_page.header
+    header = page.header
     corrections: dict[str, Query | None] = {}  # by the typed query
 
     def ask(query: Query | None) -> None:
         corrections.clear()
-        corrections[frame.box.text()] = query
-        header.offer_correction(readable(query, search.pictures.name, frame.box.is_album) if query else "")
+        corrections[box.text()] = query
+        header.offer_correction(readable(query, search.pictures.name, box.is_album) if query else "")
 
     def take() -> None:
-        query = corrections.get(frame.box.text())
+        query = corrections.get(box.text())
         if query is not None:
-            frame.box.put(query.text)
+            box.put(query.text)
 
     def follow() -> None:
         shown = search.shown
         suggestions.show_query(search.query, has_answers=shown is None or not shown.finds_nothing)
-        if frame.box.text() not in corrections:
+        if box.text() not in corrections:
             ask(None)
 
     suggestions.correction_changed.connect(ask)

@@ -8,13 +8,13 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from picsight.window.actions.keys import Key
+from picsight.window.controls.buttons import Button, Weight, draw_focus
+from picsight.window.controls.choice import Toggle
+from picsight.window.controls.keys import Key
+from picsight.window.controls.pills import Pills
 from picsight.window.grid.thumbnails import ThumbnailRequest
-from picsight.window.parts.choice import Toggle
-from picsight.window.parts.controls import Button, Weight, draw_focus
 from picsight.window.parts.labels import CENTRE, Drawn, ElidedLabel, Label, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import counted, cut_middle, number, plain, tooltip
 from picsight.window.tokens import HAIR, HALF, SMALL, px
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.view import PhotoView
-    from picsight.window.history import Ended, History, Step
-    from picsight.window.library.status import StatusLine
+    from picsight.window.status.history import Ended, History, Step
+    from picsight.window.status.line import StatusLine
     from picsight_engine.library import Library
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag

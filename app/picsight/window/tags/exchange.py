@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.window.actions.keys import photo_menu
-from picsight.window.parts.question import ask, choose, open_once
+from picsight.window.controls.keys import photo_menu
+from picsight.window.controls.question import ask, choose, open_once
 from picsight.window.parts.words import counted, first_of, isolated, number, tr
 from picsight_engine.errors import ReplaceError
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
-    from picsight.window.library.status import StatusLine
+    from picsight.window.status.line import StatusLine
     from picsight.window.tags.controller import TagsController
     from picsight_engine.exchange.exchange import DecisionsExported, Exchange
     from picsight_engine.exchange.importer import Imported

@@ -9,14 +9,14 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
+from picsight.window.controls.buttons import Button, ButtonBase, Weight
+from picsight.window.controls.line_edit import LineEdit
+from picsight.window.controls.pills import Pills
 from picsight.window.grid.thumbnails import ThumbnailRequest
-from picsight.window.parts.controls import Button, ButtonBase, Weight
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Drawn, paint_plate
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line_edit import LineEdit
-from picsight.window.parts.pills import Pills
 from picsight.window.parts.words import tooltip
 from picsight.window.search.chips import Chip, ChipButton
 from picsight.window.tokens import HAIR, HALF, SMALL, em, px

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QListView, QStackedWidget, QVBoxLayout, QWidget
 
-from picsight.window.actions.action import below
-from picsight.window.parts.controls import Button, Weight, flatten
+from picsight.window.controls.action import below
+from picsight.window.controls.buttons import Button, Weight, flatten
+from picsight.window.controls.line_edit import LineEdit
+from picsight.window.controls.notice import Notice
+from picsight.window.controls.rows import VALUE, Row, RowDelegate, RowsModel, Spacing, row_ground
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line_edit import LineEdit
-from picsight.window.parts.notice import Notice
-from picsight.window.parts.rows import VALUE, Row, RowDelegate, RowsModel, Spacing, row_ground
 from picsight.window.parts.words import isolated, plain
 from picsight.window.tags.paths import path_key
 from picsight.window.tags.wording import tag_words
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent
 
-    from picsight.window.parts.rows import Index
+    from picsight.window.controls.rows import Index
     from picsight_engine.tags.tree import Tag
 
 SPACING = Spacing(high=2.5, icon=1.25, before=HALF, after=ONE, between=ONE)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from picsight_engine.language.query import Fact, parse
+from picsight_engine.language.query import parse
 from picsight_engine.store.tags import name_key
 
 if TYPE_CHECKING:
@@ -15,17 +14,6 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.store.tags import TagKind
     from picsight_engine.tags.tree import Tag
-
-FAVOURITES = "is:favourite"
-_QUOTES = re.compile('["“”„]')
-
-
-def query_of(tag: Tag) -> str:
-    """The search that shows a tag's photos, as typed."""
-    if tag.kind == "favourite":
-        return FAVOURITES
-    path = _QUOTES.sub("'", tag.path)  # equivalent to the quotation marks that the query language reserves
-    return str(Fact("tag", path, excluded=False, start=0, end=0))
 
 
 def shown_tag(query: str, tags: Sequence[Tag]) -> Tag | None:

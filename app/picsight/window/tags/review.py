@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
-from picsight.window.actions.action import Action, bind_actions
+from picsight.window.controls.action import Action, bind_actions
 from picsight.window.parts.words import counted
-from picsight.window.tags.paths import query_of, shown_tag
+from picsight.window.search.place import query_of
+from picsight.window.tags.paths import shown_tag
 from picsight.window.tags.wording import decision_words
 
 if TYPE_CHECKING:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.window.controls.buttons import Button, IconButton, Weight, scrolled
+from picsight.window.controls.choice import Toggle
+from picsight.window.controls.line_edit import LineEdit
+from picsight.window.controls.notice import Notice
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.view import PhotoView
-from picsight.window.parts.choice import Toggle
-from picsight.window.parts.controls import Button, IconButton, Weight, scrolled
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.labels import Label, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.line_edit import LineEdit
-from picsight.window.parts.notice import Notice
 from picsight.window.parts.words import breakable
 from picsight.window.search.headline import translated
 from picsight.window.tags.borderline import BorderlineCases

@@ -10,8 +10,8 @@ from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSignalBlocker, QSiz
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QSlider, QWidget
 
-from picsight.window.actions.keys import Key
-from picsight.window.parts.controls import draw_focus
+from picsight.window.controls.buttons import draw_focus
+from picsight.window.controls.keys import Key
 from picsight.window.parts.labels import LEADING, TRAILING, Drawn, paint_words
 from picsight.window.parts.words import counted
 from picsight.window.tokens import HALF, SMALL, em, mix, px

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, isolated, tr
+from picsight.window.parts.words import counted, isolated, star_words, tr
 
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice
@@ -72,13 +72,6 @@ def rating_words(photos: int, stars: int | None) -> str:
         return counted(photos, "Rejected the photo.", "Rejected %n photos.")
     words = counted(photos, "Rated the photo {stars}.", "Rated %n photos {stars}.")
     return words.replace("{stars}", star_words(stars))
-
-
-def star_words(stars: int) -> str:
-    """A number of stars in words; -1 is rejected."""
-    if stars < 0:
-        return tr("Rejected")
-    return counted(stars, "%n star", "%n stars") if stars else tr("No stars")
 
 
 def tag_words(tag: Tag) -> str:

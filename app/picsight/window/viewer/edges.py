@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from picsight.window.parts.controls import NO_LINE, IconButton
+from picsight.window.controls.buttons import NO_LINE, IconButton
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.layouts import filled
 from picsight.window.tokens import PAD, px

@@ -8,9 +8,9 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from picsight.window.actions.keys import Key
+from picsight.window.controls.buttons import IconButton
+from picsight.window.controls.keys import Key
 from picsight.window.parts.badges import badge, can_play, spoken_badge
-from picsight.window.parts.controls import IconButton
 from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import isolated, number, taken_words, tooltip

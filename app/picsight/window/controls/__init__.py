@@ -1,0 +1,1 @@
+"""Controls, keys, menus and questions that every room uses."""

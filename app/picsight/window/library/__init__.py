@@ -1,1 +1,0 @@
-"""The library in the window: first run, folders, indexing, problems."""

@@ -1,0 +1,1 @@
+"""The open library: opening, indexing, what is known of its folders."""

@@ -1,0 +1,455 @@
+"""Connects the library to the window: opening it, its folders, indexing with pause and resume, problems."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from picsight.locations import installed_models
+from picsight.window.session.overview import BrokenModel, Overview, first_overview, overview_of
+from picsight_engine.errors import BundleError
+from picsight_engine.indexing.events import Committed, Finished, Found, Progress
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from picsight.jobs import Jobs
+    from picsight.window.status.history import Ended, Step
+    from picsight.window.status.line import StatusLine
+    from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.indexing.events import EmptiedFolder, Event
+    from picsight_engine.installation.installed import InstalledModels
+    from picsight_engine.installation.model_choice import ModelChoice
+    from picsight_engine.library import Library
+
+LANE, LANE_MODEL = "overview", "model"
+COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of a run's time
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySetup:
+    """The library's folder, a function that opens its models and one that lists all models; both run in threads."""
+
+    folder: Path
+    models: Callable[[], ModelChoice]
+    installed: Callable[[], InstalledModels] = installed_models
+
+
+class LibraryController(QObject):
+    """Owns the open library of the window."""
+
+    opened = Signal(object)  # Library
+    failed_to_open = Signal(str)
+    begun = Signal()  # the search for changes begins, after the known photos are shown
+    overview_changed = Signal(object)  # Overview
+    photos_committed = Signal()  # a run has added some; the overview counts them
+    photos_changed = Signal()  # a folder was removed or restored, with its photos
+    indexing_ended = Signal()
+    notice_given = Signal(str)  # a sentence for the user
+    model_chosen = Signal()
+    answers_changed = Signal()  # another model now answers searches
+    model_refused = Signal(str)  # why the model could not be chosen
+
+    def __init__(
+        self, setup: LibrarySetup, status: StatusLine, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._setup, self._status, self._jobs = setup, status, jobs
+        self._library: Library | None = None
+        self._answering: Bundle | None = None
+        self.overview = Overview()  # as last read
+        self.is_scanned = False  # whether the last run has read all folders completely
+        # The folders that the last run found emptier than before, and whose photos it kept.
+        self.emptied: tuple[EmptiedFolder, ...] = ()
+        # The missing or incomplete model because of which the library could not be opened.
+        self.broken_model: BrokenModel | None = None
+        # Folders that the user has added: those that no run has begun to read yet, and those that none has finished.
+        self._added: set[Path] = set()
+        self._begun_with: set[Path] = set()
+        self._run: threading.Event | None = None  # cancels the run
+        self._run_folders = 0
+        self._again = False  # whether another run starts after this one
+        # The last requested model, until it is chosen; no run may begin meanwhile.
+        self._next_model: str | None = None
+        self._opening = self._has_begun = False
+        self._misread = False  # the last run could not load its model
+        self._paused = False
+        status.pause_requested.connect(self.pause)
+        status.resume_requested.connect(self.index)
+        status.cancel_change_requested.connect(self.cancel_change)
+
+    def open(self, folders_to_add: Sequence[Path]) -> None:
+        """Open the library in a thread, add folders to it, then look for new photos."""
+
+        def work() -> tuple[Library, Overview]:
+            from picsight_engine.library import Library  # 160 ms (numpy), after the first frame
+
+            choice = self._models()
+            library = Library.open(self._setup.folder, choice.answers, wanted=choice.wanted)
+            for path in folders_to_add:
+                library.add_folder(path)
+            return library, first_overview(library)
+
+        self._opening = True
+        self._jobs.read(work, self._take_library, self._fail_to_open)
+
+    def _models(self) -> ModelChoice:
+        self.broken_model = None
+        try:
+            return self._setup.models()
+        except BundleError:
+            from picsight_engine.store.library_folder import chosen_model
+
+            models = self._setup.installed()
+            name = chosen_model(self._setup.folder) or models.all()[0].name
+            self.broken_model = BrokenModel(name, any(name == model.name for model in models.all()))
+            raise
+
+    @property
+    def model_names(self) -> tuple[str, str]:
+        """The models that answer and that read photos; empty while the library is not open."""
+        library = self._library
+        return ("", "") if library is None else (library.bundle.manifest.name, library.wanted.manifest.name)
+
+    def close(self) -> None:
+        """Close the library; call after all jobs have ended."""
+        if self._library is not None:
+            self._library.close()
+            self._library = None
+
+    @property
+    def is_indexing(self) -> bool:
+        """True during a run."""
+        return self._run is not None
+
+    def add_folders(self, paths: Sequence[Path]) -> None:
+        """Add folders and index them."""
+
+        def add(library: Library) -> None:
+            for path in paths:
+                library.add_folder(path)
+
+        def look() -> None:
+            self._added.update(paths)
+            self.index()
+
+        if paths:
+            self.change(add, look)
+
+    def change(
+        self,
+        act: Callable[[Library], object],
+        done: Callable[[], object],
+        refused: Callable[[str], None] | None = None,
+    ) -> None:
+        """Change the library after all earlier changes, update the overview, then call `done`."""
+        library = self._library
+        if library is None:
+            return
+
+        def work() -> Overview:
+            act(library)
+            return overview_of(library)
+
+        def take(overview: Overview) -> None:
+            self._take_overview(overview)
+            done()
+
+        self._jobs.change(work, take, refused or self.notice_given.emit)
+
+    def step(self, act: Callable[[Library], object], done: Callable[[], object] = lambda: None) -> Step:
+        """The same as a step that can be undone and redone; a notice says why it failed, also on the page without folders."""
+
+        def run(ended: Ended) -> None:
+            def end() -> None:
+                done()
+                ended(True)
+
+            def refuse(sentence: str) -> None:
+                self.notice_given.emit(sentence)
+                ended(False)
+
+            self.change(act, end, refuse)
+
+        return run
+
+    def removal(self, path: Path) -> tuple[Step, Step]:
+        """The steps that remove a folder from the library, without touching its files, and that restore it."""
+
+        def remove(library: Library) -> None:
+            for folder in library.folders():
+                if folder.path == path:
+                    library.remove_folder(folder.id)
+            self.emptied = tuple(place for place in self.emptied if not place.path.is_relative_to(path))
+
+        def end() -> None:
+            if not self.is_indexing:
+                self._status.show_idle()
+            self.photos_changed.emit()
+
+        def look() -> None:
+            self.photos_changed.emit()
+            self.index()
+
+        return self.step(remove, end), self.step(lambda library: library.restore_folder(path), look)
+
+    def forget_lost(self) -> None:
+        """Remove the lost photos of those folders, as the user confirmed; then index again."""
+        lost = [place.path for place in self.emptied]
+
+        def work(library: Library) -> None:
+            library.forget(lost)
+            self.emptied = ()
+
+        def go_on() -> None:
+            self.indexing_ended.emit()
+            self._status.show_idle()  # until the next status line
+            self.index()
+
+        if lost:
+            self.change(work, go_on, self._status.show_emptied)
+
+    def index(self) -> None:
+        """Index all folders; during a run, end it and begin again, which keeps its results and sees what has changed."""
+        library = self._library
+        if library is None or not self.overview.folders:
+            return
+        if self._run is not None or self._next_model is not None:
+            self._again = True
+            if self._run is not None:
+                self._run.set()
+            return
+        self._paused, self.is_scanned, self._run_folders = False, False, len(self.overview.folders)
+        self._begun_with |= self._added
+        self._added.clear()
+
+        directories, due = self.overview.directories, 0.0
+
+        def grown() -> Overview:
+            nonlocal directories, due
+            if (started := time.monotonic()) >= due:
+                directories = tuple(library.directories())
+                due = started + COUNTING_SHARE * (time.monotonic() - started)
+            return replace(first_overview(library), directories=directories)
+
+        def events(cancel: threading.Event) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
+            self._misread = False
+            try:
+                for event in library.index(cancel=cancel):
+                    if isinstance(event, Finished):
+                        yield event, overview_of(library)  # the overview must not be older than the event
+                    else:
+                        yield grown() if isinstance(event, Committed) else event
+            except BundleError:
+                self._misread = True
+                raise
+
+        self._show_scanning(0)
+        self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
+
+    def pause(self) -> None:
+        """Stop the run; its results are kept, and resuming continues from there."""
+        if self._run is not None:
+            self._paused, self._again = True, False
+            self._run.set()
+            self._status.show_paused()
+
+    def use_model(self, name: str) -> None:
+        """Let another model read the photos; the last request wins. A run with the earlier model ends first, and its
+        results are kept.
+        """
+        self._next_model = name
+        if self._run is not None:
+            self._run.set()
+        else:
+            self._choose_next()
+
+    def _choose_next(self) -> None:
+        name, library, setup = self._next_model, self._library, self._setup
+        if name is None or self._opening:
+            return
+
+        def work() -> None:
+            from picsight_engine.installation.model_choice import use_model
+
+            choice = use_model(setup.folder, name, setup.installed()).choice
+            if library is not None:
+                library.use(choice.answers, choice.wanted)
+
+        self._jobs.read(work, self._end_choice, self._fail_choice, replaces=LANE_MODEL)
+
+    def _end_choice(self, _nothing: None) -> None:
+        self._settle_choice()
+        if self._library is None:
+            self.open(())
+        else:
+            self._go_on(look=True)
+
+    def _fail_choice(self, sentence: str) -> None:
+        self._settle_choice()  # an earlier one, which this one replaced, may have succeeded
+        self.model_refused.emit(sentence)
+        self._go_on(look=self.is_changing)
+
+    def _settle_choice(self) -> None:
+        self._next_model = None
+        self._answering = self._library.bundle if self._library is not None else None
+        self.model_chosen.emit()
+        self.answers_changed.emit()
+
+    def _go_on(self, *, look: bool) -> None:
+        """Start the run requested meanwhile; with `look`, start one in any case."""
+        again, self._again = self._again, False
+        if look or again:
+            self.index()
+
+    def use_new_model(self, name: str) -> None:
+        """Use a newly installed model: open the library if it waits for one, or reload the files of its model."""
+        if self.broken_model is not None:
+            self.open(())
+        elif name in self.model_names:
+            self.use_model(self._next_model or self.model_names[1])
+
+    @property
+    def is_changing(self) -> bool:
+        """True while a model other than the answering one reads the photos."""
+        return self._library is not None and self._library.wanted is not self._library.bundle
+
+    def cancel_change(self) -> None:
+        """Keep the answering model; the results of the other one are kept, too."""
+        if self.is_changing:
+            self.use_model(self.model_names[0])
+
+    def has_small_model(self) -> bool:
+        """Whether photos are read by the model that comes with Picsight."""
+        return self._library is not None and self._library.wanted.folder == self._setup.installed().shipped
+
+    def _fail_to_open(self, sentence: str) -> None:
+        self._opening = False
+        self.failed_to_open.emit(sentence)
+        self._choose_next()
+
+    def _take_library(self, opened: tuple[Library, Overview]) -> None:
+        self._opening = False
+        self._library, self._answering = opened[0], opened[0].bundle
+        self._take_overview(opened[1])
+        self.opened.emit(opened[0])
+        if self._next_model is not None:
+            self._choose_next()
+        elif not opened[1].photos:  # no photos to show first
+            self.begin()
+
+    def begin(self) -> None:
+        """Load the model and index the folders; called once photos are shown."""
+        library = self._library
+        if library is None or self._has_begun:
+            return
+        self._has_begun = True
+        self.begun.emit()
+        self.refresh_overview()
+        if self.overview.photos:
+            # Loads the model before the first search. An error is reported by that search.
+            self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
+        self.index()
+
+    def _take_overview(self, overview: Overview) -> None:
+        if overview.number < self.overview.number:
+            return  # it was read before a change whose overview is here already
+        self.overview = overview
+        self.overview_changed.emit(overview)
+
+    def refresh_overview(self) -> None:
+        """Read the overview again."""
+        library = self._library
+        if library is not None:
+            self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
+
+    def _take_event(self, event: Event | Overview | tuple[Finished, Overview]) -> None:
+        if self._paused and not isinstance(event, Overview | tuple):
+            return
+        match event:
+            case Found(files, complete):
+                if not complete:
+                    self._show_scanning(files)
+            case Progress() if self.is_changing:
+                self._status.show_changing(self._read_share(event))
+            case Progress():
+                self._status.show_progress(event, self._run_folders, self.overview.photos)
+            case Overview():
+                self._take_overview(event)
+                self.photos_committed.emit()
+            case (finished, overview):
+                self._take_finished(finished, overview)
+
+    def _show_scanning(self, files: int) -> None:
+        if self.is_changing:
+            self._status.show_changing(None)
+        else:
+            self._status.show_scanning(files)
+
+    def _read_share(self, progress: Progress) -> float:
+        """The share of all photos that the new model has read, in this run and earlier ones."""
+        left = progress.total - progress.done
+        return 1.0 - left / max(self.overview.photos, progress.total, 1)
+
+    def _take_finished(self, event: Finished, overview: Overview) -> None:
+        before, self._answering = self._answering, self._library.bundle if self._library else None
+        changed = before is not None and before is not self._answering
+        if changed:
+            self.answers_changed.emit()
+        self.is_scanned, self.emptied = not event.cancelled, event.emptied
+        self._take_overview(overview)
+        if event.cancelled:
+            if self._next_model is None and not self._again:  # else the next run follows at once
+                self._status.show_paused()
+        elif changed:
+            words = self.tr("The new model has read your photos. Searches use it from now on.")
+            self._status.show_idle()
+            self._say(" ".join((*event.notes[:-1], words)), event)  # the last note names the model
+        elif self.is_changing:
+            self._status.show_unread(" ".join(event.notes))
+        elif event.emptied:
+            self._status.show_emptied(" ".join(event.notes))
+        else:
+            self._status.show_idle()
+            self._say_end(event, overview)
+
+    def _say_end(self, event: Finished, overview: Overview) -> None:
+        """Report the end of a completed run, if there is news."""
+        added, self._begun_with = self._begun_with, set()
+        worked = event.summary.indexed or event.summary.moved or event.summary.missing
+        empty = overview.empty_among(added)
+        if event.notes or event.suggested:
+            self._say(" ".join(event.notes), event)
+        elif empty and overview.photos:  # the wall reports a library without photos
+            self._status.show_empty(empty)
+        elif worked:
+            self._status.show_done(overview.photos, len(overview.problems))
+
+    def _say(self, sentence: str, event: Finished) -> None:
+        """Show a sentence, and the tags' suggestions among the new photos."""
+        if event.suggested:
+            self._status.show_suggested(" ".join(filter(None, (sentence, event.suggested))))
+        else:
+            self._status.show_sentence(sentence)
+
+    def _end_run(self) -> None:
+        self._run = None
+        self.refresh_overview()
+        self.indexing_ended.emit()
+        self._choose_next()
+        self._go_on(look=False)  # after the choice, if there is one
+
+    def _fail_run(self, sentence: str) -> None:
+        self._run = None
+        if self._misread:
+            self._status.show_incomplete()
+        else:
+            self._status.show_stopped(sentence)
+        self.refresh_overview()
+        self.indexing_ended.emit()
+        self._choose_next()

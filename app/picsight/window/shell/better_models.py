@@ -1,0 +1,64 @@
+"""When better models are mentioned: after a search finds nothing certain, until the user declines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+if TYPE_CHECKING:
+    from picsight.settings import SettingsStore
+    from picsight.window.models.controller import ModelsController
+    from picsight.window.search.controller import SearchController
+    from picsight.window.session.controller import LibraryController
+    from picsight.window.shell.frame import Frame
+
+LOOKED_AT_MS = 2000  # until an answer counts: unfinished words find nothing certain either
+
+
+class BetterModels(QObject):
+    """Decides when the line is shown, until the user declines."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        library: LibraryController,
+        search: SearchController,
+        models: ModelsController,
+        settings: SettingsStore,
+    ) -> None:
+        super().__init__(frame)
+        self._settings = settings
+        self._frame, self._library, self._search = frame, library, search
+        self.looked_at = QTimer(self, singleShot=True, interval=LOOKED_AT_MS)
+        self.looked_at.timeout.connect(self._suggest)
+        search.place_changed.connect(lambda _place: self._look())
+        library.model_chosen.connect(self._follow)
+        frame.hint.models_requested.connect(models.show)
+        frame.hint.dismissed.connect(self._dismiss)
+
+    def _look(self) -> None:
+        """Hide the hint as soon as a stronger answer is shown."""
+        if not self._is_weak():
+            self._frame.hint.hide()
+        self.looked_at.start()
+
+    def _is_weak(self) -> bool:
+        """Whether a calibrated model finds no strong match."""
+        return all(photo.match in ("weaker", "none") for photo in self._frame.model.wall.results)
+
+    def _suggest(self) -> None:
+        # A better model does not improve searches by name, time or tag.
+        by_meaning = self._search.place.asked.alternatives
+        if self._is_weak() and by_meaning and self._library.overview.photos:
+            wanted = self._settings.settings.better_models
+            self._frame.hint.setVisible(wanted and self._library.has_small_model())
+
+    def _follow(self) -> None:
+        if not self._library.has_small_model():
+            self._frame.hint.hide()
+
+    def _dismiss(self) -> None:
+        self._settings.change(better_models=False)
+        self._frame.hint.hide()
+        self._frame.box.line.setFocus()

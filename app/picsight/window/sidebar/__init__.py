@@ -1,0 +1,1 @@
+"""The sidebar: folders, tags and saved searches."""

@@ -1,0 +1,1 @@
+"""The line at the bottom, and what can be undone."""
