@@ -26,6 +26,7 @@ from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.records import (
     ever_decided,
     ever_rated,
+    files_with_hash,
     is_covered,
     last_decisions,
     last_ratings,
@@ -42,7 +43,7 @@ from picsight_engine.tags.tree import FAVOURITES, counted, shortened
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from picsight_engine.exchange.decisions_file import Line, TagLine
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.records import SeenPicture, ShownFile
     from picsight_engine.tags.learner import Learner
 
+    Tagging = Callable[[ShownFile], TaggedPhoto]
     Import = tuple[Importer, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
 
 
@@ -110,9 +112,10 @@ class Exchange:
             for name in ([b""] if folder is None else covered_names(folder, known))
         ]
         gone = (TaggedPhoto(path) for place in places for path in photos_gone(place))
-        photos = chain(_tagged_photos(self._db, folder, companions=companions), gone)
+        tagged = _tags_of_files(self._db)
+        photos = chain(_tagged_photos(self._db, folder, tagged, companions=companions), gone)
         going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)
-        return export_sidecars(going, partial(photo_with_hash, self._db))
+        return export_sidecars(going, partial(_files_of_picture, self._db, tagged))
 
     def export_table(
         self, file: Path, folder: Path | None = None, *, companions: bool = True, replace: bool = False
@@ -124,7 +127,7 @@ class Exchange:
             ReplaceError: there is another file, or a table that holds more, and `replace` is not set.
             StorageError: the disk is full, read-only or gone; the old file stays.
         """
-        photos = _tagged_photos(self._db, folder, companions=companions)
+        photos = _tagged_photos(self._db, folder, _tags_of_files(self._db), companions=companions)
         return export_table(photos, file, replace=replace)
 
     def import_from(self, place: Path) -> Imported:
@@ -147,14 +150,36 @@ class Exchange:
         return replace(done, photos=len(finder.found), unknown=finder.unknown)
 
 
-def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> Iterator[TaggedPhoto]:
-    """Every present photo file of the library or a folder, with accepted and rejected tags, stars and history.
+def _tagged_photos(
+    db: Database, folder: Path | None, tagged: Tagging, *, companions: bool
+) -> Iterator[TaggedPhoto]:
+    """Every present photo file of the library or a folder.
 
     Raises:
         RequestError: the folder is not part of the library.
     """
     if folder is not None and not is_covered(db, folder):
         raise RequestError(f"{as_text(folder)} is not part of the library; index it first.")
+    return (tagged(file) for file in shown_files(db, folder) if companions or not file.is_companion)
+
+
+def _files_of_picture(
+    db: Database, tagged: Tagging, digest: bytes, photo: TaggedPhoto | None
+) -> list[TaggedPhoto] | None:
+    """The present files that show the picture with a hash; None if the library knows none, or `photo` is an edit of it."""
+    noted = photo_with_hash(db, digest)
+    edited = photo and photo_with_hash(db, photo.fingerprint or photo.bytes_hash or b"")
+    if noted is None:
+        return None
+    if edited:
+        with db.reading() as connection:
+            if look_alike(connection, edited[0], noted[0]):
+                return None
+    return list(map(tagged, files_with_hash(db, digest)))
+
+
+def _tags_of_files(db: Database) -> Tagging:
+    """Adds accepted and rejected tags, stars and history, as they are now, to a file."""
     with db.snapshot() as connection:
         paths, ratings = tag_paths(db), last_ratings(connection)
         accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
@@ -168,16 +193,15 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
             # It was withdrawn, although another program's keyword puts the photo in the tag.
             if decision.verdict == "withdrawn":
                 rejected[decision.photo_id].append(tag_id)
-    for file in shown_files(db, folder):
-        if file.is_companion and not companions:
-            continue
+
+    def tagged(file: ShownFile) -> TaggedPhoto:
         tags, others = (
             tuple(sorted(paths[tag_id] for tag_id in decided.get(file.photo_id, ())))
             for decided in (accepted, rejected)
         )
         rating = ratings.get(file.photo_id)
         decided, rated = (frozenset(each.get(file.photo_id, ())) for each in (decided_ever, rated_ever))
-        yield TaggedPhoto(
+        return TaggedPhoto(
             file.path,
             tags,
             None if rating is None else rating.stars,
@@ -188,7 +212,10 @@ def _tagged_photos(db: Database, folder: Path | None, *, companions: bool) -> It
             seen=(file.size, file.mtime_ns),
             since=since.get(file.photo_id, {}),
             rated_at=math.inf if rating is None else rating.rated_at,
+            taken=file.taken,
         )
+
+    return tagged
 
 
 def _counted(lines: list[Line]) -> DecisionsExported:

@@ -13,9 +13,12 @@ import io
 import math
 import os
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from lxml import etree
 
 from picsight_engine.errors import ImageError, RequestError, StorageError
 from picsight_engine.exchange.history import DecisionHistory
@@ -26,12 +29,15 @@ from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import as_text, film_extract
 from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
+from picsight_engine.photos.tag_precedence import read_metadata
 from picsight_engine.photos.xmp import (
     HIERARCHICAL,
     SUBJECT,
     TAGS_LIST,
     PacketError,
     keyword_of,
+    parse,
+    read_facts,
     read_packet,
     written_form,
 )
@@ -41,7 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    Find = Callable[[bytes], tuple[int, bool] | None]
+    Find = Callable[[bytes, "TaggedPhoto | None"], list["TaggedPhoto"] | None]
 
 EXIFTOOL_DIVIDER = "/|/"  # separates tags in a field of the table; only names made of "|" could contain it
 # The last column marks our tables; it stays empty, so that ExifTool ignores it.
@@ -59,7 +65,8 @@ _FAILED = "got no side-car ({}). Look at the disk and export again."
 class TaggedPhoto:
     """A photo file with the paths of its accepted tags ("Birds/Waders"), the user's stars, its `bytes_hash`, and rejected
     tags; `history` is everything ever decided about it, `fingerprint` is its picture's, `seen` its size and time (ns) when
-    indexed, and `since` and `rated_at` the times when each tag was accepted and the stars were given, in seconds since 1970.
+    indexed, and `since` and `rated_at` the times when each tag was accepted and the stars were given, in seconds since 1970;
+    `taken` is its local date in ISO form.
     """
 
     path: Path
@@ -72,6 +79,7 @@ class TaggedPhoto:
     seen: tuple[int, int] | None = None
     since: Mapping[str, float] = field(default_factory=dict)
     rated_at: float = math.inf
+    taken: str | None = None
 
     @property
     def sidecar(self) -> SidecarContent:
@@ -97,11 +105,12 @@ class _LeftAloneError(Exception):
         self.what, self.why, self.of_folder = what, why, of_folder
 
 
-def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda _digest: None) -> Iterator[Exported]:
+def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda *_: None) -> Iterator[Exported]:
     """Writes changed side-cars of photos; for a photo without tags and stars, removes only entries of an earlier export.
 
-    `find` returns the photo with a hash and whether it is visible, None if the library knows none. Entries that were
-    written for another picture are removed, and so is the side-car if nothing else is in it.
+    `find` returns the files that show the picture with a hash; None if the library knows none, or if the given photo is an
+    edit of it. What other programs wrote for another picture is put beside one of its files, with its hash; then the side-car
+    belongs to the photo that has its name now.
 
     Yields the progress after each photo, and the result last. The caller may stop between two files.
 
@@ -193,8 +202,8 @@ def _holds_more(field: str, other: str) -> bool:
     return not {*field.split(EXIFTOOL_DIVIDER)} <= {"", *other.split(EXIFTOOL_DIVIDER)}
 
 
-def _export(photo: TaggedPhoto, find: Find) -> bool:
-    """Updates one photo's side-car; returns whether anything was written."""
+def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozenset()) -> bool:
+    """Updates one photo's side-car; returns whether anything was written. Those of the photos `before_it` wait for this one."""
     is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
     if not is_there and has_content:
         why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
@@ -205,7 +214,8 @@ def _export(photo: TaggedPhoto, find: Find) -> bool:
         raise _LeftAloneError(photo.path, _CHANGED)
     try:
         before = read_sidecar(sidecar)
-        after = _content(photo, before, find, is_there=is_there)
+        is_others = before is not None and _give_away(photo, before, find, before_it, is_there=is_there)
+        after = _content(photo, None if is_others else before, is_there=is_there)
     except PacketError as fault:
         if not is_there or not is_due:
             return False
@@ -216,16 +226,9 @@ def _export(photo: TaggedPhoto, find: Find) -> bool:
     return after != before
 
 
-def _content(photo: TaggedPhoto, before: bytes | None, find: Find, *, is_there: bool) -> bytes | None:
-    """The new content of a photo's side-car, None if there should be none; raises PacketError.
-
-    Entries written for another picture are removed; if the photo is missing, only if that picture is found elsewhere.
-    """
+def _content(photo: TaggedPhoto, before: bytes | None, *, is_there: bool) -> bytes | None:
+    """The new content of a photo's side-car, None if there should be none; raises PacketError."""
     base = before or (_short_content(photo.path) if is_there else None)  # an empty side-car counts as missing
-    other = None if base is None else _other_picture(base, photo, find)
-    if base is not None and other is not None and (is_there or other[1]):
-        rest = strip_notes(base)
-        return (update_packet(rest, photo.sidecar) if is_there else None) or (rest if before else None)
     copied = bytes_hash(base) if base and not before else None
     after = update_packet(base, replace(photo.sidecar, copied=copied)) if is_there else None
     if before and after is not None and _has_changed_later(photo, before):
@@ -244,13 +247,84 @@ def _has_changed_later(photo: TaggedPhoto, content: bytes) -> bool:
     )
 
 
-def _other_picture(content: bytes, photo: TaggedPhoto, find: Find) -> tuple[int, bool] | None:
-    """The photo for which a side-car was written, if it is another photo of the library."""
+def _give_away(
+    photo: TaggedPhoto, content: bytes, find: Find, before_it: frozenset[Path], *, is_there: bool
+) -> bool:
+    """Whether a side-car was written for another picture, and now holds nothing that is not beside a file of that, too.
+
+    Raises:
+        PacketError: the side-car cannot be read.
+        _LeftAloneError: what other programs wrote for that picture is nowhere else; without a photo, that is no fault.
+    """
+    owners = _files_of_another(photo, content, find)
+    if owners is None or not (owners or is_there):
+        return False
+    rest, sidecar = strip_notes(content), long_sidecar(photo.path)
+    why = "another program wrote it for a photo that is not there now. Put it beside that photo, or remove it, and export again."
+    for owner in owners if rest is not None else ():
+        try:
+            _give(owner, content, sidecar, find, before_it | {photo.path})
+        except _LeftAloneError as fault:
+            why = f"it belongs to what is now {as_text(owner.path)}. {as_text(fault.what)} {fault.why}"
+        else:
+            return True
+    if rest is not None and is_there:
+        raise _LeftAloneError(sidecar, f"was left as it is: {why}")
+    return rest is None
+
+
+def _files_of_another(photo: TaggedPhoto, content: bytes, find: Find) -> list[TaggedPhoto] | None:
+    """The files of the picture for which a side-car was written, if that is another photo of the library.
+
+    A photo that was taken in the second that the side-car names, or else looks alike, is the same one after an edit.
+    """
     known = [digest for digest in (photo.fingerprint, photo.bytes_hash) if digest]
     if any(digest.hex().encode() in content for digest in known):
         return None
     noted = read_packet(content).original
-    return None if noted is None or noted in known else find(noted)
+    if noted is None or noted in known:
+        return None
+    dates = {photo.taken, read_metadata({}, read_facts(content)).taken if photo.taken else None}
+    if None in dates or any(str(date).endswith("T00:00:00") for date in dates):  # a day says too little
+        return find(noted, photo)
+    return find(noted, None) if len(dates) > 1 else None
+
+
+def _give(owner: TaggedPhoto, content: bytes, sidecar: Path, find: Find, before_it: frozenset[Path]) -> None:
+    """Writes a side-car beside another file, which shows its picture; raises _LeftAloneError."""
+    if owner.path in before_it:
+        raise _LeftAloneError(
+            owner.path, "has a side-car that is due elsewhere, too. Exchange their names, and export again."
+        )
+    if package := package_of(owner.path):
+        raise _LeftAloneError(package, _PACKAGED)
+    if not (owner.path.is_file() and _is_as_indexed(owner)):
+        raise _LeftAloneError(owner.path, _CHANGED)
+    target, written = long_sidecar(owner.path), sidecar.stat()
+    try:
+        _export(owner, find, before_it)  # what lies there may belong to yet another photo
+        there = read_sidecar(target)
+        if rest := strip_notes(there) if there else None:
+            if _plain(rest) != _plain(strip_notes(content) or b""):
+                raise _LeftAloneError(target, "holds something else. Keep one of them, and export again.")
+            return
+        _put(target, there, content)
+        os.utime(target, ns=(written.st_atime_ns, written.st_mtime_ns))  # later changes are those after it
+    except PacketError as fault:
+        raise _LeftAloneError(target, f"cannot be read: {fault}. Repair it, and export again.") from fault
+    except OSError as fault:
+        if fault.errno in _FULL:
+            raise
+        raise _LeftAloneError(
+            target, f"cannot be written ({fault.strerror}). Export again when it can."
+        ) from fault
+    with suppress(_LeftAloneError):  # a later change of another program waits for an import
+        _export(owner, find, before_it)
+
+
+def _plain(content: bytes) -> str:
+    """A packet without white space between its elements."""
+    return str(etree.canonicalize(parse(content), strip_text=True))
 
 
 def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:

@@ -6,7 +6,7 @@ import json
 import os
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from picsight_engine.store.decisions import LATEST
 from picsight_engine.store.files import IDS, PRIMARY_FILE
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.folders import Folder
 
 # A photo by its primary file, or by its oldest file if all are missing.
 _PICTURES = f"""
@@ -49,9 +50,15 @@ SELECT json_extract(value, '$.id'), json_extract(value, '$.name'), json_extract(
 )
 _PAST_NAMES = f"SELECT id, name, parent_id, merged_into FROM tags UNION {_OF_RUNS}"
 _FILES = """
-SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, keywords, single_id IS NOT NULL
+SELECT files.id, photo_id, name, size, mtime_ns, bytes_hash, fingerprint, taken, keywords, single_id IS NOT NULL
 FROM files JOIN photos ON photos.id = coalesce(single_id, photo_id)
-WHERE present AND photo_id IS NOT NULL AND folder_id = ? ORDER BY name"""
+WHERE present AND photo_id IS NOT NULL AND {which} ORDER BY name"""
+_IN_FOLDER = "folder_id = ?1"
+_WITH_HASH = """files.id IN (
+    SELECT id FROM files WHERE bytes_hash = ?2
+    UNION SELECT files.id FROM photos AS known JOIN files ON photo_id = known.id AND single_id IS NULL
+    WHERE known.fingerprint = ?2
+    UNION SELECT files.id FROM photos AS known JOIN files ON single_id = known.id WHERE known.fingerprint = ?2) AND +folder_id = ?1"""  # without its index, which lists the whole folder
 _BACKUP = "SELECT revision, filed, filed_hash FROM tag_state"
 _SET_BACKUP = "UPDATE tag_state SET filed = ?, filed_hash = ?"
 # A photo whose file stands behind another is hidden: what is stored about it applies to the photo in front.
@@ -106,7 +113,7 @@ class PastName:
 
 @dataclass(frozen=True, slots=True)
 class ShownFile:
-    """A present file of a photo as it was indexed, with its own keywords; `fingerprint` is that of the file's picture."""
+    """A present file of a photo as it was indexed, with its own date and keywords; `fingerprint` is that of the file's picture."""
 
     id: int
     photo_id: int
@@ -115,6 +122,7 @@ class ShownFile:
     mtime_ns: int
     bytes_hash: bytes | None
     fingerprint: bytes
+    taken: str | None
     keywords: tuple[str, ...]
     is_companion: bool
 
@@ -179,11 +187,25 @@ def shown_files(db: Database, place: Path | None = None) -> Iterator[ShownFile]:
     """The present files of photos in the whole library or in a folder, by folder and name."""
     for folder in all_folders(db):
         names = [b""] if place is None else covered_names(place, folder)
-        rows = db.rows(_FILES, folder.id) if names else []
-        for file_id, photo_id, name, *seen, keywords, companion in rows:
-            if any(name.startswith(below + b"/") or below in {b"", name} for below in names):
-                path, held = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
-                yield ShownFile(*(file_id, photo_id, path, *seen, held, bool(companion)))
+        for row in db.rows(_FILES.format(which=_IN_FOLDER), folder.id) if names else ():
+            if any(row[2].startswith(below + b"/") or below in {b"", row[2]} for below in names):
+                yield _shown_file(folder, row)
+
+
+def files_with_hash(db: Database, digest: bytes) -> list[ShownFile]:
+    """The present files whose bytes or picture have this hash, by folder and name."""
+    statement = _FILES.format(which=_WITH_HASH)
+    return [
+        _shown_file(folder, row)
+        for folder in all_folders(db)
+        for row in db.rows(statement, folder.id, digest)
+    ]
+
+
+def _shown_file(folder: Folder, row: tuple[Any, ...]) -> ShownFile:
+    file_id, photo_id, name, *seen, keywords, companion = row
+    path, held = file_path(folder.path, name), tuple(json.loads(keywords or "[]"))
+    return ShownFile(*(file_id, photo_id, path, *seen, held, bool(companion)))
 
 
 def is_covered(db: Database, place: Path) -> bool:

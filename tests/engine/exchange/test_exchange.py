@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.errors import ReplaceError, RequestError
-from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
+from picsight_engine.exchange.xmp_writing import SidecarContent, strip_notes, update_packet
 from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 
 PHOTOS = 8
+DIGIKAM = (Path(__file__).parent.parent / "photos" / "packets" / "digikam.xmp").read_bytes()
 
 
 @dataclass(frozen=True)
@@ -588,6 +589,121 @@ def test_a_side_car_belongs_to_its_picture_and_follows_it(library):
     assert library.export_sidecars().written == 2
     assert keywords(beside(moved)) == ["Dogs"]
     assert not beside(two).exists()
+
+
+def with_foreign_sidecar(library, number):
+    """Tags a photo whose side-car is by digiKam, and exports it; returns the side-car."""
+    sidecar = library.sidecar(number)
+    sidecar.write_bytes(DIGIKAM)
+    os.utime(sidecar, (1, 1))
+    library.tag("Dogs", number)
+    library.tags.rate(library.ids(number), 5)
+    assert library.export_sidecars().written == 1
+    return sidecar
+
+
+def rename(library, number, name, *, new=None):
+    """Renames a photo, but not its side-car; a `new` picture may take its name."""
+    path = library.paths[number]
+    moved = path.rename(path.parent / name)
+    library.album.put(name.encode(), number + 1)
+    if new is not None:
+        path.write_bytes(b"photo %d" % new)
+        library.album.put(path.name.encode(), new)
+    return moved
+
+
+@pytest.mark.parametrize("name", ["before.jpg", "00.jpg", "below/2.jpg"])
+def test_what_another_program_wrote_follows_its_picture_when_a_new_photo_takes_the_name(library, name):
+    sidecar = with_foreign_sidecar(library, 0)
+    (library.paths[0].parent / "below").mkdir()
+    before = sidecar.read_bytes()
+    moved = rename(library, 0, name, new=20)
+    library.tags.new("Sea")
+    library.tags.decide("Sea", library.ids(0), "accepted")
+    library.tags.decide("Dogs", [library.album.library._photo(moved)[0].id], "rejected")
+    assert library.export_sidecars().left_alone == ()
+    assert (keywords(sidecar), stars_in(sidecar)) == (["Sea"], None)
+    assert b"godwits" not in sidecar.read_bytes()
+    packet = read_packet(beside(moved).read_bytes())
+    assert (packet.description, packet.rating) == ("Curlews & godwits at low tide", 5)
+    assert (packet.keywords, packet.original) == (read_packet(DIGIKAM).keywords, read_packet(before).original)
+    assert library.export_sidecars().written == 0
+    assert strip_notes(beside(moved).read_bytes()) == strip_notes(before)
+
+
+def test_a_side_car_without_its_photo_follows_the_picture_and_one_of_a_copy_stays(library):
+    sidecar = with_foreign_sidecar(library, 0)
+    before = sidecar.read_bytes()
+    moved = rename(library, 0, "trip.jpg")
+    with library.album.db.writer() as connection:
+        connection.execute("DELETE FROM files WHERE name = ?", (b"0.jpg",))
+    library.export_sidecars()
+    assert not sidecar.exists()
+    assert strip_notes(beside(moved).read_bytes()) == strip_notes(before)
+    sidecar.write_bytes(before.replace(b"godwits", b"gulls"))
+    exported = library.export_sidecars()
+    assert (exported.written, exported.left_alone) == (0, ())
+    assert b"gulls" in sidecar.read_bytes()
+
+
+def test_photos_renamed_in_a_row_each_keep_what_another_program_wrote(library):
+    sidecars = [with_foreign_sidecar(library, 0), library.sidecar(1)]
+    sidecars[1].write_bytes(DIGIKAM.replace(b"godwits", b"gulls"))
+    library.tags.decide("Dogs", library.ids(1), "accepted")
+    library.export_sidecars()
+    for number in (1, 0):
+        library.paths[number].rename(library.paths[number].with_name(f"{number + 1}.jpg"))
+    library.paths[0].write_bytes(b"photo 20")
+    for number, picture in enumerate((20, 1, 2)):
+        library.album.put(b"%d.jpg" % number, picture)
+    assert library.export_sidecars().left_alone == ()
+    words = [re.findall(b"godwits|gulls", library.sidecar(number).read_bytes()) for number in (1, 2)]
+    assert (words, sidecars[0].exists()) == ([[b"godwits"], [b"gulls"]], False)
+
+
+@pytest.mark.parametrize("obstacle", ["link", "other", "away", "swapped"])
+def test_a_side_car_of_another_picture_stays_if_it_cannot_be_put_beside_that(library, tmp_path, obstacle):
+    sidecar = with_foreign_sidecar(library, 0)
+    before = sidecar.read_bytes()
+    moved = rename(library, 0, "before.jpg", new=20)
+    library.tags.decide("Dogs", library.ids(0), "accepted")
+    if obstacle == "link":
+        beside(moved).symlink_to(tmp_path / "elsewhere")
+    elif obstacle == "other":
+        beside(moved).write_bytes(DIGIKAM.replace(b"godwits", b"gulls"))
+    elif obstacle == "swapped":
+        key = [(number).to_bytes(16, "big").hex().encode() for number in (1, 20)]
+        beside(moved).write_bytes(before.replace(*key))
+    else:
+        moved.unlink()
+        with library.album.db.writer() as connection:
+            connection.execute("UPDATE files SET present = 0 WHERE name = ?", (b"before.jpg",))
+    left = library.export_sidecars().left_alone
+    said = {
+        "link": f"{beside(moved)} is a link", "other": f"{beside(moved)} holds something else",
+        "away": "another program wrote it for a photo that is not there now", "swapped": "Exchange their names",
+    }  # fmt: skip
+    sentence = next(each for each in left if each.startswith(f"{sidecar} was left as it is"))
+    assert said[obstacle] in sentence
+    assert sentence.endswith("xport again.")
+    assert sidecar.read_bytes() == before
+
+
+def test_a_photo_edited_in_place_keeps_its_side_car_beside_a_copy_of_its_earlier_state(library):
+    sidecar = with_foreign_sidecar(library, 0)
+    sidecar.write_bytes(sidecar.read_bytes().replace(b"2023-07-18T10:12:00", b"2023-07-18T10:12:00.25"))
+    library.paths[0].with_name("copy.jpg").write_bytes(b"photo 0")
+    library.album.put(b"copy.jpg", 1)
+    library.paths[0].write_bytes(b"photo 20")
+    library.album.put(b"0.jpg", 20, taken="2023-07-18T10:12:00")
+    library.tags.rate(library.ids(0), 5)
+    assert library.export_sidecars().left_alone == ()
+    packet = read_packet(sidecar.read_bytes())
+    assert (packet.description, packet.original) == (
+        "Curlews & godwits at low tide",
+        (20).to_bytes(16, "big"),
+    )
 
 
 def test_a_folder_outside_the_library_is_not_exported(library, tmp_path):

@@ -287,6 +287,49 @@ def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, progra
     )  # another process may still write that one
 
 
+KILLED_MOVING = """
+import os, sys
+from pathlib import Path
+from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars
+new, moved = (TaggedPhoto(Path(name), (name[-5],), 4, bytes([number] * 16)) for number, name in enumerate(sys.argv[1:]))
+paths = [photo.path.with_name(photo.path.name + ".xmp") for photo in (new, moved)]
+content, step, status = paths[0].read_bytes(), 0, 9
+while status:
+    step += 1
+    paths[0].write_bytes(content)
+    paths[1].unlink(missing_ok=True)
+    child = os.fork()
+    if not child:
+        count = 0
+        def kill(event, arguments):
+            global count
+            count += 1
+            if count == step:
+                os.kill(os.getpid(), 9)
+        sys.addaudithook(kill)
+        list(export_sidecars([new, moved], lambda *_: [moved]))
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    print(*(path.read_bytes().hex() if path.exists() else "" for path in paths), sep=",")
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+def test_a_kill_at_any_step_leaves_a_moved_pictures_side_car_at_its_old_or_new_place(photo):
+    Image.new("RGB", (8, 8), "red").save(photo)
+    moved = shutil.copy(photo, photo.with_name("moved.jpg"))
+    theirs = update_packet((PACKETS / "digikam.xmp").read_bytes(), SidecarContent(("d",), 2, bytes([1] * 16)))
+    beside(photo).write_bytes(theirs)
+    command = [sys.executable, "-c", KILLED_MOVING, photo, moved]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    seen = {tuple(map(bytes.fromhex, line.split(","))) for line in done.stdout.split()}
+    assert len(seen) > 3
+    for old, new in seen:
+        assert old == theirs or b"godwits" in new
+        assert old == theirs or b"godwits" not in old
+
+
 def test_an_interrupted_export_leaves_whole_files_and_nothing_else(photo):
     def interrupted():
         yield b"half"
