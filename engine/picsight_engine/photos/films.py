@@ -1,6 +1,7 @@
 """Films: their tags, and the frames by which they are found, decoded by OpenCV's FFmpeg.
 
-OpenCV comes with the extra `video`. Most films are read through, decoding only key frames; large ones are looked at in places.
+OpenCV comes with the extra `video`. Most films are read through, decoding key frames and looking between those that are far
+apart; large ones are looked at in places.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 MOST_FRAMES = 40  # of a film
 _MOST_GAP = 10.0  # seconds between frames, while `MOST_FRAMES` suffice
 _LEAST_GAP = 2.0  # seconds between key frames that are looked at
-_LOOKS = 60  # into a film
+_OPEN_GAP = 3.0  # seconds between key frames from which on there are looks between them
+_MOST_KEY_GAP = 30.0  # seconds; further apart, there are key frames that were not looked at
+_MOST_LOOKS = 200  # into a film
 _READ_THROUGH = 1_200.0  # megapixels times seconds: two minutes of 4K, ten of 1080p
 _READ_THROUGH_BYTES = 1_000_000_000
 _MOST_SECONDS = 20.0  # for each way to look into a film, on a slow machine
@@ -46,6 +50,9 @@ _PROPERTIES = (
     "FRAME_COUNT", "FPS", "FRAME_WIDTH", "FRAME_HEIGHT", "SAR_NUM", "SAR_DEN", "ORIENTATION_META", "FOURCC",
 )  # fmt: skip
 _UNKNOWN_CODING = b"AV01"  # which OpenCV's FFmpeg opens and cannot decode
+# Of other codings a key frame comes out when the next one is read, with the moment of that one.
+_READ_BY_KEYS = frozenset([b"H264", b"AVC1", b"HEVC", b"HVC1", b"HEV1", b"VP80", b"VP90", b"VP09", b"MJPG"])
+_SAME_MOMENT = 0.001  # seconds
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # read by OpenCV whenever it opens a film
 _QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_FFMPEG_DEBUG": "0"}
 
@@ -66,6 +73,11 @@ class FilmFrame:
     def difference(self, other: FilmFrame) -> float:
         """How much two frames differ, from 0 to 1."""
         return float(np.abs(self.sketch - other.sketch).mean()) / 255
+
+    def colours(self) -> NDArray[np.int64]:
+        """How many pixels of the sketch have each of 512 colours, [512]."""
+        steps = (self.sketch.reshape(-1, 3) // 32).astype(np.int64)
+        return np.bincount(steps @ (64, 8, 1), minlength=512)
 
     def picture(self) -> Image.Image:
         """The frame as a picture."""
@@ -109,7 +121,7 @@ def decode_film(
     film = _Film(path, min_side)
     check_size((film.width, film.height), path, limits)
     if moment is not None:
-        frames = [*film.frames_at([moment])]
+        frames = [*film.frames_at([[moment]])]
     elif is_poster:
         frames = film.poster()
     else:
@@ -125,12 +137,20 @@ def _looks(film: _Film) -> list[FilmFrame]:
     megapixel_seconds = film.seconds * film.width * film.height / 1e6
     is_read_through = megapixel_seconds <= _READ_THROUGH and film.bytes <= _READ_THROUGH_BYTES
     looks = list(film.key_frames()) if is_read_through else film.poster()
-    step = _step(film.seconds)
-    grid = [place * step for place in range(math.ceil(film.seconds / step))]
-    gaps = [at for at in grid if all(abs(look.seconds - at) > step / 2 for look in looks)]
+    gap = max(_OPEN_GAP, film.seconds / _MOST_LOOKS)
+    ends = [0.0, *(look.seconds for look in looks), film.seconds]
+    rows = list(chain.from_iterable(_between(start, end, gap) for start, end in pairwise(ends)))
     # In this order, a slow machine that runs out of time has looked all over the film.
-    gaps.sort(key=lambda at: f"{grid.index(at):06b}"[::-1])
-    return sorted([*looks, *film.frames_at(gaps)], key=lambda look: look.seconds)
+    order = sorted(range(len(rows)), key=lambda place: f"{place:08b}"[::-1])
+    found = film.frames_at([rows[place] for place in order], seconds=_MOST_SECONDS)
+    return sorted([*looks, *found], key=lambda look: look.seconds)
+
+
+def _between(start: float, end: float, gap: float) -> list[list[float]]:
+    """Moments between two looks, at most `gap` seconds apart, in rows that are read in one go."""
+    steps = max(1, math.ceil((end - start) / gap))
+    moments = [start + (end - start) * step / steps for step in range(1, steps)]
+    return [moments] if end - start <= _MOST_KEY_GAP else [[moment] for moment in moments]
 
 
 def _step(seconds: float) -> float:
@@ -154,8 +174,22 @@ def choose_frames(looks: Sequence[FilmFrame], seconds: float) -> list[FilmFrame]
             if min(map(look.difference, chosen)) < _SAME_SCENE:
                 continue
         chosen.append(look)
-    most = min(len(chosen), MOST_FRAMES)
-    return [chosen[place * len(chosen) // most] for place in range(most)] or [*looks[:1]]
+    return _forty(chosen, seconds) if len(chosen) > MOST_FRAMES else chosen or [*looks[:1]]
+
+
+def _forty(chosen: list[FilmFrame], seconds: float) -> list[FilmFrame]:
+    """The frames that show most of a film of so many seconds. One goes that has the colours of another and whose neighbours
+    are close: a camera that moves changes places more than colours.
+    """
+    colours = np.array([look.colours() for look in chosen])  # [n, 512]
+    differences = np.array([np.abs(colours - each).sum(axis=1) for each in colours], np.float32)  # [n, n]
+    np.fill_diagonal(differences, np.inf)
+    times, kept = np.array([*(look.seconds for look in chosen), seconds]), [*range(len(chosen))]
+    while len(kept) > MOST_FRAMES:
+        spans = times[[*kept[2:], len(chosen)]] - times[kept[:-1]]
+        losses = differences[np.ix_(kept, kept)].min(axis=1)[1:] * spans
+        del kept[1 + int(losses.argmin())]
+    return [chosen[place] for place in kept]
 
 
 class _Film:
@@ -187,28 +221,47 @@ class _Film:
         return first
 
     def key_frames(self) -> Iterator[FilmFrame]:
-        """Key frames at least two seconds apart; in a long film fewer."""
-        gap, last = max(_LEAST_GAP, self.seconds / _LOOKS), -math.inf
+        """Key frames at least two seconds apart; in a long film fewer. Of some codings, any frames."""
+        gap, last = max(_LEAST_GAP, self.seconds / _MOST_LOOKS), -math.inf
         looks, until = 0, time.monotonic() + _MOST_SECONDS
-        with self._opened(keys_only=True) as film:
-            while looks < 2 * _LOOKS and time.monotonic() < until and film.grab():
+        with self._opened(keys_only=self.coding in _READ_BY_KEYS) as film:
+            while looks < _MOST_LOOKS and time.monotonic() < until and film.grab():
                 seconds = self._position(film)
+                if not looks and seconds > gap:  # HEVC's decoder may drop the first one
+                    yield from self.frames_at([[0.0]])
                 if seconds - last >= gap and (frame := self._frame(film, seconds)):
                     last, looks = seconds, looks + 1
                     yield frame
 
-    def frames_at(self, moments: Sequence[float]) -> Iterator[FilmFrame]:
-        """The frames at these seconds."""
-        if not moments:
-            return
-        until = time.monotonic() + _MOST_SECONDS
+    def frames_at(self, rows: Sequence[Sequence[float]], seconds: float = math.inf) -> Iterator[FilmFrame]:
+        """The frames at these moments, as many as can be read in so many seconds. A row of moments is read in one go."""
+        until = time.monotonic() + seconds
         with self._opened(keys_only=False) as film:
-            for moment in moments:
-                film.set(self._cv2.CAP_PROP_POS_MSEC, 1000 * moment)
-                if film.grab() and (frame := self._frame(film, self._position(film))):
-                    yield frame
-                if time.monotonic() > until:
-                    return
+            for row in rows:
+                for place, moment in enumerate(row):
+                    if not place:
+                        self._seek(film, moment)
+                    while film.grab() and self._position(film) < moment - _SAME_MOMENT:
+                        if time.monotonic() > until:
+                            return
+                    if frame := self._frame(film, self._position(film)):
+                        yield frame
+                    if time.monotonic() > until:
+                        return
+
+    def _seek(self, film: Any, moment: float) -> None:
+        """Goes to a frame before this moment, from which the frames that follow are read.
+
+        OpenCV counts frames from a key frame on: it goes too far where their rate changes, and does not find the first ones of
+        a transport stream.
+        """
+        back = 0.0
+        while back < moment:
+            film.set(self._cv2.CAP_PROP_POS_MSEC, 1000 * (moment - back))
+            if self._position(film) < moment:
+                return
+            back = 2 * back + 1
+        film.open(*self._source)
 
     def _position(self, film: Any) -> float:
         return max(0.0, float(film.get(self._cv2.CAP_PROP_POS_MSEC)) / 1000)
@@ -236,7 +289,8 @@ class _Film:
         with ExitStack() as stack:
             if not name.isprintable() and os.name == "posix":  # OpenCV takes no bytes outside UTF-8
                 name = f"/dev/fd/{stack.enter_context(self._path.open('rb')).fileno()}"
-            film = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
+            self._source = name, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1]
+            film = cv2.VideoCapture(*self._source)
             stack.callback(film.release)
             if not film.isOpened():
                 raise _unreadable(self._path)

@@ -26,6 +26,8 @@ from picsight_engine.photos.tag_precedence import read_metadata
 SIZE = (64, 48)
 RED, GREEN, BLUE = range(3)
 SLOW = [(1, np.linspace(0, 4 * second, SIZE[0], dtype=np.uint8)) for second in range(10, 60)]
+SCENES = [(4, np.random.default_rng(part).integers(0, 255, SIZE[0])) for part in range(12)]
+NUMBERED = [(0.04, np.repeat([235 * (number >> bit & 1) for bit in range(8)], 8)) for number in range(150)]
 LONG = [(600, np.random.default_rng(part).integers(0, 255, SIZE[0])) for part in range(60)]
 
 
@@ -59,8 +61,8 @@ def make_film(cv2, tmp_path):
     return make
 
 
-def decoded(path, **options):
-    return decode_film(path, min_side=32, limits=Limits(), **options)
+def decoded(path, min_side=32, **options):
+    return decode_film(path, min_side=min_side, limits=Limits(), **options)
 
 
 def moments(path):
@@ -190,6 +192,26 @@ def test_a_slow_change_is_shown_every_ten_seconds_and_ten_hours_by_forty_frames(
         assert max(np.diff(found)) <= most
         assert film_seconds(path) - found[-1] <= most
     assert (film_seconds(path), len(found)) == (36_000, MOST_FRAMES)
+
+
+def test_scenes_between_key_frames_are_found(make_film):
+    path = make_film(*SCENES, name="film.webm", rate=1.0, coding="VP80")  # a key frame each 12 seconds
+    assert {int(moment // 4) for moment in moments(path)} == {*range(12)}
+
+
+@pytest.mark.parametrize(
+    ("coding", "name"),
+    [("mpg2", "film.avi"), ("mpg2", "film.ts"), ("VP80", "film.webm"), ("mp4v", "film.mp4")],
+)
+def test_a_frame_has_the_moment_at_which_it_is_shown(make_film, coding, name):
+    path = make_film(*NUMBERED, rate=25.0, name=name, coding=coding)
+    film = decoded(path, SIZE[1])
+    at = [decoded(path, SIZE[1], moment=moment) for moment in (0.2, 3.0)]
+    shown = [(film.image, film.moment), *film.parts, *((each.image, each.moment) for each in at)]
+    numbers = [np.asarray(image).mean(axis=(0, 2)).reshape(8, -1).mean(axis=1) for image, _ in shown]
+    frames = [sum(1 << bit for bit in range(8) if number[bit] > 110) for number in numbers]
+    assert frames == pytest.approx([25 * moment for _, moment in shown], abs=1.1)
+    assert [each.moment for each in at] == pytest.approx([0.2, 3.0], abs=0.05)
 
 
 def test_a_film_of_one_frame_and_one_of_changing_sizes_are_read(make_film, tmp_path):
