@@ -27,25 +27,32 @@ def strengths(terms, manifest):
 def test_words_grow_with_the_score_and_agree_with_the_search(manifest):
     terms = [TermScore("zebra", score / 100) for score in range(100)]
     words = strengths(terms, manifest)
-    assert list(dict.fromkeys(words)) == ["hardly", "weaker", "strong"]
-    first = next(term.score for term, word in zip(terms, words, strict=True) if word == "strong")
+    assert list(dict.fromkeys(words)) == ["does not look like it", "looks a little like it", "looks like it"]
+    first = next(term.score for term, word in zip(terms, words, strict=True) if word == "looks like it")
     assert manifest.calibration.matches([first] * 5, 1000, commonness("zebra"))[0] == "strong"
 
 
 def test_an_excluded_term_is_described_by_its_absence(manifest):
     terms = [TermScore("-people", 0.9), TermScore("-people", -0.5)]
-    assert strengths(terms, manifest) == ["still there", "not seen"]
+    assert strengths(terms, manifest) == ["seen in it", "not seen in it"]
 
 
 def test_a_colour_that_the_words_name_is_a_reason_of_its_own(manifest):
     terms = [TermScore("colour:red", score) for score in (0.2, 0.7, 1.0)]
-    assert strengths(terms, manifest) == ["hardly", "weaker", "strong"]
+    hardly, some, much = strengths(terms, manifest)
+    assert (hardly, some.split()[0], much.split()[0]) == ("hardly any in it", "some", "much")
     assert reasons_of(terms, manifest, 1000, str)[0].startswith("Colour red: ")
+
+
+def test_a_photo_found_by_its_name_has_no_line_for_what_it_does_not_look_like(manifest):
+    terms = [TermScore("dog", -0.5), TermScore("colour:red", 0.1), TermScore("-people", -0.5)]
+    assert len(reasons_of(terms, manifest, 1000, str)) == 3
+    assert reasons_of(terms, manifest, 1000, str, by_name=True) == ["Less people: not seen in it"]
 
 
 def test_without_a_calibration_only_pictures_are_reasons(manifest):
     terms = [TermScore("dog", 0.3), TermScore("like:#3", 0.9)]
-    assert strengths(terms, replace(manifest, calibration=None)) == ["strong"]
+    assert strengths(terms, replace(manifest, calibration=None)) == ["looks like it"]
 
 
 def test_the_viewer_explains_a_match_and_hides_the_button_without_one(

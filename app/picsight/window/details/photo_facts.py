@@ -193,22 +193,32 @@ def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:
     return tuple(_like("tag", keyword) for keyword in keywords)
 
 
-# The strength of a part: below the first bound, from it, and from the second one; then the same for a "less" part.
-MORE, LESS = ("hardly", "weaker", "strong"), ("not seen", "a little", "still there")
+# What was measured: below the first bound, from it, and from the second one. Of words and pictures it is how the photo looks,
+# of a part to see less of whether it is there, of a colour how much of it there is.
+LOOKS = "does not look like it", "looks a little like it", "looks like it"
+LESS = "not seen in it", "perhaps in it", "seen in it"
+SHARE = "hardly any in it", "some in it, or only at its edge", "much of it, or in its middle"
 
 
 def reasons_of(
-    terms: Sequence[TermScore], manifest: Manifest, photos: int, name_of: Callable[[str], str]
+    terms: Sequence[TermScore],
+    manifest: Manifest,
+    photos: int,
+    name_of: Callable[[str], str],
+    *,
+    by_name: bool = False,
 ) -> list[str]:
-    """Each part of the query, worded as in its chip, and its strength; uncalibrated parts are left out.
+    """Each part of the query, worded as in its chip, and what was measured of it; uncalibrated parts are left out, and of a
+    photo found `by_name` those that it does not look like.
 
     `photos` is the number of searched photos, `name_of` returns the name of a picture in the query.
     """
     reasons, calibration, likeness = [], manifest.calibration, manifest.likeness
     for term in terms:
         is_picture = term.text.lstrip("-").startswith("like")
+        words = LESS if term.text[:1] == "-" else LOOKS
         if term.text.startswith(COLOUR):
-            bounds = 0.5, 1.0
+            words, bounds = SHARE, (0.5, 1.0)
         elif is_picture and likeness is not None:
             bounds = likeness.weaker, likeness.strong
         elif not is_picture and calibration is not None:
@@ -216,9 +226,9 @@ def reasons_of(
             bounds = calibration.possible + rise - calibration.span, calibration.strong + rise
         else:
             continue
-        words = LESS if term.text[:1] == "-" else MORE
         level = sum(term.score >= bound for bound in bounds)
-        reasons.append(f"{_part_in_words(term.text, name_of)}: {tr(words[level])}")
+        if not (by_name and level == 0 and words is not LESS):
+            reasons.append(f"{_part_in_words(term.text, name_of)}: {tr(words[level])}")
     return reasons
 
 

@@ -125,9 +125,10 @@ class DetailsController(QObject):
             return
         manifest, photos, name_of = library.bundle.manifest, shown.answer.photos, self._search.pictures.name
         asked = replace(parse(query), as_typed=self._search.place.as_typed)
+        by_name = photo.found_by == "name"
         self._jobs.read(
-            lambda: reasons_of(library.explain(asked, photo.id), manifest, photos, name_of),
-            lambda reasons: self._say_why(reasons, by_name=photo.found_by == "name"),
+            lambda: reasons_of(library.explain(asked, photo.id), manifest, photos, name_of, by_name=by_name),
+            lambda reasons: self._say_why(reasons, by_name=by_name),
             lambda _sentence: self._say_why([]),
             replaces=LANE_WHY,
         )
