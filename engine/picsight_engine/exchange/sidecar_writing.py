@@ -228,7 +228,7 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
 
 def _content(photo: TaggedPhoto, before: bytes | None, *, is_there: bool) -> bytes | None:
     """The new content of a photo's side-car, None if there should be none; raises PacketError."""
-    base = before or (_short_content(photo.path) if is_there else None)  # an empty side-car counts as missing
+    base = before or (_short_content(photo) if is_there else None)  # an empty side-car counts as missing
     copied = bytes_hash(base) if base and not before else None
     after = update_packet(base, replace(photo.sidecar, copied=copied)) if is_there else None
     if before and after is not None and _has_changed_later(photo, before):
@@ -356,14 +356,20 @@ def _is_as_indexed(photo: TaggedPhoto) -> bool:
     return bytes_hash(data) == photo.bytes_hash or fingerprint(data) == photo.fingerprint
 
 
-def _short_content(photo: Path) -> bytes | None:
-    """The content of a short-named side-car, unless Adobe wrote it for another kind of file or it is unreadable."""
-    short = short_sidecar(photo)
+def _short_content(photo: TaggedPhoto) -> bytes | None:
+    """The content of a short-named side-car, unless it names another picture, Adobe wrote it for another kind of file, or it
+    is unreadable.
+    """
+    short = short_sidecar(photo.path)
     try:
         content = None if short is None else read_sidecar(short)
-        return content if content is not None and belongs_to(read_packet(content).for_suffix, photo) else None
+        if content is None:
+            return None
+        packet = read_packet(content)
     except PacketError:
         return None
+    is_its = packet.original in {None, photo.bytes_hash, photo.fingerprint}
+    return content if is_its and belongs_to(packet.for_suffix, photo.path) else None
 
 
 def _sentence(key: tuple[Path, str], what: list[Path]) -> str:

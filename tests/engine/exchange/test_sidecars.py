@@ -146,6 +146,14 @@ def test_a_short_side_car_of_the_raw_file_beside_is_not_copied(photo):
     assert tags(beside(photo)) == ["Sea"]
 
 
+def test_a_short_side_car_that_names_another_picture_is_not_copied(photo):
+    outcome([TaggedPhoto(photo, ("Old",), 4, HASH)])
+    beside(photo).rename(photo.with_suffix(".xmp"))
+    another = bytes(reversed(HASH))
+    outcome([TaggedPhoto(photo, ("Sea",), None, another)])
+    assert (tags(beside(photo)), read_packet(beside(photo).read_bytes()).rating) == (["Sea"], None)
+
+
 @pytest.mark.parametrize("ending", [".xmp", ".XMP"])
 @pytest.mark.parametrize("content", [None, "digikam"])
 def test_an_export_follows_no_link(photo, tmp_path, ending, content):
