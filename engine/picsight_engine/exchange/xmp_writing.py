@@ -24,6 +24,7 @@ from picsight_engine.photos.xmp import (
     DIVIDERS,
     HIERARCHICAL,
     LI,
+    LISTS_LEFT,
     NOTED,
     ORIGINAL,
     PREFIXES,
@@ -64,9 +65,6 @@ _EMPTY = (
     ' <rdf:RDF xmlns:rdf="{rdf}">\n </rdf:RDF>\n</x:xmpmeta>\n'
 ).format(**PREFIXES)
 _KINDS = {TAGS_LIST: SEQ, HIERARCHICAL: BAG, SUBJECT: BAG}
-_LISTS_LEFT = tuple(
-    name for name, divider in DIVIDERS.items() if divider == "/"
-)  # by darktable and Adobe's programs
 _RATED_BEFORE = qualified("picsight:RatingBefore")
 _NOTES = (*NOTED.values(), REJECTED, RATED, _RATED_BEFORE, ORIGINAL)
 _PREFIXES = ("rdf", "dc", "xmp", "lr", "digiKam", "picsight")
@@ -198,7 +196,7 @@ def _state_tags(
         gone = ours[name] - set(added)
         _change_list(tree, name, _KINDS[name], gone | loose if name == SUBJECT else gone, added)
         _change_list(tree, note, BAG, gone, added)
-    for name in _LISTS_LEFT if keywords else ():
+    for name in LISTS_LEFT if keywords else ():
         stale = {text for text in foreign.texts[name] if keyword_of(text, DIVIDERS[name]) in foreign.gone}
         _change_list(tree, name, BAG, stale - {*foreign.noted.get(name, ())}, [])
     unwanted = [written_form(path, TAGS_LIST) for path in refused]

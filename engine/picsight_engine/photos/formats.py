@@ -69,7 +69,7 @@ _HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".sp
 _AVIF_BRANDS = frozenset(b"avif avis".split())
 _CR3 = b"crx "
 
-_HEADER = 65_536  # bytes that contain a container's description of its pictures
+HEADER = 65_536  # bytes that contain a container's description of its pictures
 FIRST = 16_384  # bytes that must contain the mark of an SVG drawing
 
 _NEW_SUBFILE_TYPE = 254
@@ -169,15 +169,15 @@ def _is_raw(data: bytes, suffix: str) -> bool:
 
 def bits_in_container(data: bytes) -> int:
     """Bits per channel of the first coded picture in HEIF or AVIF, from its decoder configuration."""
-    if (at := data.find(b"av1C", 0, _HEADER)) >= 0:
+    if (at := data.find(b"av1C", 0, HEADER)) >= 0:
         return 8 if not data[at + 6] & 0x40 else 12 if data[at + 6] & 0x20 else 10
-    at = data.find(b"hvcC", 0, _HEADER)
+    at = data.find(b"hvcC", 0, HEADER)
     return (data[at + 21] & 7) + 8 if at >= 0 else 8
 
 
 def primaries(data: bytes) -> int:
     """The number of the primary colours in HEIF and AVIF, 0 if there is none."""
-    at = data.find(b"colrnclx", 0, _HEADER)
+    at = data.find(b"colrnclx", 0, HEADER)
     return int.from_bytes(data[at + 8 : at + 10], "big") if at >= 0 else 0
 
 

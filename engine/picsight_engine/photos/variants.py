@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.formats import HEIF, JPEG, Format
+from picsight_engine.photos.formats import HEADER, HEIF, JPEG, Format
 
-_HEADER = 65_536  # bytes that contain a container's description of its pictures
 _HEIF_ITEM = re.compile(rb"infe(?:\x02.{7}|\x03.{9})(hvc1|unci|jpeg|j2k1|avc1|vvc1)", re.DOTALL)
 _HEIF_CODINGS = {
     b"unci": "an uncompressed HEIF picture",
@@ -38,7 +37,7 @@ _TIFF_CODINGS = {
 def describe_variant(data: bytes, kind: Format) -> str | None:
     """What a file is, such as "a lossless JPEG"; None if it is no such variant."""
     if kind is HEIF:
-        codings = _HEIF_ITEM.findall(data, 0, _HEADER)
+        codings = _HEIF_ITEM.findall(data, 0, HEADER)
         return None if b"hvc1" in codings else _HEIF_CODINGS.get(next(iter(codings), b""))
     if kind is JPEG:
         return _JPEG_FRAMES.get(_frame(data))
@@ -72,6 +71,6 @@ def _tiff(data: bytes) -> str | None:
 
 def _has_small_channels(data: bytes) -> bool:
     """Whether a channel's samples lie further apart than pixels; each has its depth and two distances, of one byte each."""
-    at = data.find(_JPEG2000_START, 0, _HEADER)
+    at = data.find(_JPEG2000_START, 0, HEADER)
     channels = data[at + 42 : at + 42 + 3 * int.from_bytes(data[at + 40 : at + 42], "big")]
     return at >= 0 and any(channels[first + 1 : first + 3] != b"\1\1" for first in range(0, len(channels), 3))

@@ -80,6 +80,8 @@ DIVIDERS: dict[str, str | None] = {
     "{http://ns.microsoft.com/photo/1.0}LastKeywordXMP": "/",
     SUBJECT: None,  # plain words
 }
+# The lists that darktable and Adobe's programs leave as they are.
+LISTS_LEFT = tuple(name for name, divider in DIVIDERS.items() if divider == "/")
 _FOR_SUFFIX = qualified("photoshop:SidecarForExtension")
 _DESCRIPTION = qualified("dc:description")
 _CREATOR = qualified("dc:creator")  # there may be several
@@ -236,16 +238,17 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
     if labels:
         facts.setdefault("XMP-xmp:Label", _LABELS[min(labels)])
     facts["XMP-iptcExt:PersonInImage"] = tuple(items(tree, _PEOPLE))
-    regions = (part for found in islice(tree.getroot().iter(_REGION_LIST), 1) for part in found.iter())
-    facts["XMP-mwg-rs:RegionName"] = tuple(
-        name
-        for part in regions
-        if (name := part.get(_REGION_NAME) or (part.text if part.tag == _REGION_NAME else None))
-    )
-    within = (part for flash in islice(tree.getroot().iter(_FLASH), 1) for part in flash.iter())
-    fired = (part.get(_FIRED) or (part.text if part.tag == _FIRED else None) for part in within)
-    facts["XMP-exif:FlashFired"] = next(filter(None, fired), "")
+    facts["XMP-mwg-rs:RegionName"] = tuple(_values_within(tree, _REGION_LIST, _REGION_NAME))
+    facts["XMP-exif:FlashFired"] = next(_values_within(tree, _FLASH, _FIRED), "")
     return facts
+
+
+def _values_within(tree: _ElementTree, outer: str, name: str) -> Iterator[str]:
+    """The values of a property, written as attribute or element, inside the first element `outer`."""
+    for found in islice(tree.getroot().iter(outer), 1):
+        for part in found.iter():
+            if value := part.get(name) or (part.text if part.tag == name else None):
+                yield value
 
 
 def _plain_facts(tree: _ElementTree) -> Iterator[tuple[str, str]]:
@@ -369,9 +372,7 @@ def _left_over(tree: _ElementTree, texts: Mapping[str, Sequence[str]]) -> list[K
 
     darktable adds keywords with its own name to the lists that it writes, Adobe's programs name their toolkit.
     """
-    left = [
-        keyword_of(text, "/") for name, divider in DIVIDERS.items() if divider == "/" for text in texts[name]
-    ]
+    left = [keyword_of(text, "/") for name in LISTS_LEFT for text in texts[name]]
     heads = {path[0] for path in left if path}
     is_darktable = (
         any(text.startswith("darktable|") for text in texts[HIERARCHICAL]) and "darktable" not in heads

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from picsight_engine.bundles.calibration import Match
@@ -82,6 +83,15 @@ class Result:
     def files(self) -> tuple[Path, ...]:
         """The files that actions on this result mean."""
         return (self.path, *self.also)
+
+    def showing(self, files: Sequence[Path]) -> Result:
+        """The same photo by these files; as it is without any."""
+        return replace(self, path=files[0], also=tuple(files[1:])) if files else self
+
+
+def files_of_all(results: Iterable[Result]) -> list[Path]:
+    """The files that an action on all these results means."""
+    return [path for result in results for path in result.files]
 
 
 @dataclass(frozen=True, slots=True)

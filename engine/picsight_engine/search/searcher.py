@@ -359,10 +359,7 @@ class Searcher:
         if not ids:
             return results
         files = self._files_asked(filtered, ids, {each.id: each.path for each in results})
-        found = [
-            replace(each, path=files[each.id][0], also=files[each.id][1:]) if each.id in files else each
-            for each in results
-        ]
+        found = [each.showing(files.get(each.id, ())) for each in results]
         by_folder = request.order == "folder"
         return sorted(found, key=lambda each: (each.path.parent, each.path.name)) if by_folder else found
 

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QFileDialog
 from picsight.window.controls.question import choose, open_once
 from picsight.window.parts.words import counted, first_of, name_lines, number, quoted, size, tr
 from picsight_engine.other_programs import package_of
+from picsight_engine.search.answer import files_of_all
 
 if TYPE_CHECKING:
     import threading
@@ -49,17 +50,17 @@ class Exporting(QObject):
     at a time. The settings hold the last answer to the first question.
     """
 
-    def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs, settings: SettingsStore) -> None:
+    def __init__(self, window: QWidget, status: StatusLine, jobs: Jobs, store: SettingsStore) -> None:
         super().__init__(window)
         self._window, self._status, self._jobs = window, status, jobs
-        self._settings = settings
+        self._store = store
         self.library: Library | None = None  # set when it is opened
         self._folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         self._running: threading.Event | None = None  # cancels the export
 
     def export(self, photos: Sequence[Result]) -> None:
         """Copy these photos, and the files behind them if the user wants that, into a folder that the user chooses."""
-        paths, library = [path for photo in photos for path in photo.files], self.library
+        paths, library = files_of_all(photos), self.library
         pairs = [photo.id for photo in photos if photo.companions]
         if library is None or not pairs:
             self.choose(paths)
@@ -78,10 +79,10 @@ class Exporting(QObject):
         ]
         names = "\n".join(name_lines(companions))
         question = question.replace("{name}", quoted(paths[0]))
-        choose(self._window, question, names, options, usual=not self._settings.settings.export_companions)
+        choose(self._window, question, names, options, usual=not self._store.settings.export_companions)
 
     def _take(self, paths: Sequence[Path], takes_all: bool) -> None:
-        self._settings.change(export_companions=takes_all)
+        self._store.change(export_companions=takes_all)
         self.choose(paths)
 
     def choose(self, paths: Sequence[Path]) -> None:

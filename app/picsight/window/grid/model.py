@@ -10,6 +10,7 @@ from picsight.window.grid.wall import EMPTY, Wall
 from picsight.window.parts.badges import spoken_badge
 from picsight.window.parts.drops import PHOTOS
 from picsight.window.parts.words import counted, match_words, plain, spoken_date, taken_words, tooltip, tr
+from picsight_engine.search.answer import files_of_all
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -168,5 +169,5 @@ def files_of(photos: Sequence[Result]) -> QMimeData:
     """The files of photos for the clipboard or a drag, with the photos' ids for this window."""
     data = QMimeData()
     data.setData(PHOTOS, " ".join(str(photo.id) for photo in photos).encode())
-    data.setUrls([QUrl.fromLocalFile(str(path)) for photo in photos for path in photo.files])
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in files_of_all(photos)])
     return data

@@ -175,9 +175,7 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
     if place.folder is not None:
         start, copies = f"{place.folder.as_posix()}/".replace("//", "/"), library.files_in(place.folder)
         photos = tuple(
-            replace(photo, path=copies[photo.id][0], also=copies[photo.id][1:])
-            if photo.id in copies
-            else photo
+            photo.showing(copies.get(photo.id, ()))
             for photo in photos
             if photo.id in copies or photo.path.as_posix().startswith(start)
         )

@@ -25,10 +25,10 @@ class BetterModels(QObject):
         library: LibraryController,
         search: SearchController,
         models: ModelsController,
-        settings: SettingsStore,
+        store: SettingsStore,
     ) -> None:
         super().__init__(frame)
-        self._settings = settings
+        self._store = store
         self._frame, self._library, self._search = frame, library, search
         self.looked_at = QTimer(self, singleShot=True, interval=LOOKED_AT_MS)
         self.looked_at.timeout.connect(self._suggest)
@@ -51,7 +51,7 @@ class BetterModels(QObject):
         # A better model does not improve searches by name, time or tag.
         by_meaning = self._search.place.asked.alternatives
         if self._is_weak() and by_meaning and self._library.overview.photos:
-            wanted = self._settings.settings.better_models
+            wanted = self._store.settings.better_models
             self._frame.hint.setVisible(wanted and self._library.has_small_model())
 
     def _follow(self) -> None:
@@ -59,6 +59,6 @@ class BetterModels(QObject):
             self._frame.hint.hide()
 
     def _dismiss(self) -> None:
-        self._settings.change(better_models=False)
+        self._store.change(better_models=False)
         self._frame.hint.hide()
         self._frame.box.line.setFocus()

@@ -15,6 +15,7 @@ from picsight.window.grid.model import files_of
 from picsight.window.parts.badges import can_play
 from picsight.window.parts.words import counted
 from picsight.window.shell.tagging import Culling
+from picsight_engine.search.answer import files_of_all
 from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class PhotoActions(QObject):
 
     def copy_paths(self) -> None:
         """Put the chosen photos' paths on the clipboard, one per line."""
-        if files := [path for photo in self._chosen.all() for path in photo.files]:
+        if files := files_of_all(self._chosen.all()):
             # The clipboard takes no undecodable bytes.
             paths = (os.fsencode(path).decode("utf-8", "replace") for path in files)
             QGuiApplication.clipboard().setText("\n".join(paths))
@@ -189,7 +190,7 @@ class PhotoActions(QObject):
         self._jobs.read(film_of, self._others.play)
 
     def _open(self, point: QPoint) -> None:
-        self._others.choose([path for photo in self._chosen.all() for path in photo.files], point)
+        self._others.choose(files_of_all(self._chosen.all()), point)
 
     def _export_copies(self, _point: QPoint) -> None:
         self._exporting.export(self._chosen.all())
@@ -203,5 +204,4 @@ class PhotoActions(QObject):
             if not wall.is_spread(photo.id)
             for other in wall.behind.get(photo.id, ())
         ]
-        files = [path for photo in photos for path in photo.files]
-        self._trashing.trash(files, [*(photo.id for photo in photos), *hidden])
+        self._trashing.trash(files_of_all(photos), [*(photo.id for photo in photos), *hidden])
