@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,15 @@ def date(facts: Facts, name: str) -> Date | None:
         return None
     *time, fraction, offset = clock.groups() if clock else (0, 0, 0, None, "")
     return _valid((*day.groups(), *time), offset, fraction)
+
+
+def mail_date(facts: Facts, name: str) -> Date | None:
+    """A date in the form of mail, "Sat, 7 Nov 2009 14:16:21 +0100", or in XMP's."""
+    from email.utils import parsedate_to_datetime  # lazy: few files need it
+
+    with suppress(ValueError):
+        return date({name: str(parsedate_to_datetime(str(facts[name])))}, name)
+    return date(facts, name)
 
 
 def exif_date(facts: Facts, name: str) -> Date | None:

@@ -27,6 +27,10 @@ _KEYS = {
     b"com.apple.quicktime.make": "Keys:Make",
     b"com.apple.quicktime.model": "Keys:Model",
     b"com.apple.quicktime.content.identifier": CONTENT_IDENTIFIER,
+    b"com.apple.quicktime.title": "Keys:Title",
+    b"com.apple.quicktime.description": "Keys:Description",
+    b"com.apple.quicktime.comment": "Keys:Comment",
+    b"com.apple.quicktime.keywords": "Keys:Keywords",
     b"com.android.model": "Keys:Model",
     b"com.android.manufacturer": "Keys:Make",
 }
@@ -35,6 +39,12 @@ _TEXTS = {
     b"\xa9xyz": _POSITION,
     b"\xa9mak": "UserData:Make",
     b"\xa9mod": "UserData:Model",
+    b"\xa9nam": "UserData:Title",
+    b"\xa9des": "UserData:Description",
+    b"desc": "UserData:Description",
+    b"\xa9cmt": "UserData:Comment",
+    b"\xa9key": "UserData:Keywords",
+    b"keyw": "UserData:Keywords",
 }
 _CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
 _READ = frozenset([b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", *_TEXTS])

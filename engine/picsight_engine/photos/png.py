@@ -15,6 +15,7 @@ _EXIF = (b"Exif\0\0", b"II*\0", b"MM\0*")
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP = b"XML:com.adobe.xmp\0"
 _IPTC_MARK = b"8BIM\4\4"
+_CREATED = b"Creation Time\0"
 _EXTRAS = frozenset([b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 
 
@@ -78,6 +79,14 @@ def xmp_in_text(data: bytes) -> bytes:
             return zlib.decompressobj().decompress(text, _MOST_TEXT) if is_packed else text
     blocks = (block for block in _blocks_in_texts(data, b"xmp") if not block.startswith(_EXIF))
     return next(blocks, b"").removeprefix(_XMP_MARK)
+
+
+def creation_time(data: bytes) -> str:
+    """The text of when the picture was made, before or after the picture; empty if there is none."""
+    for name, start, end in _chunks(data):
+        if name == b"tEXt" and data.startswith(_CREATED, start + 8):
+            return data[start + 8 + len(_CREATED) : end - 4].decode("latin-1")
+    return ""
 
 
 def ends_inside_chunk(data: bytes) -> bool:

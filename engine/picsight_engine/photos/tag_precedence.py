@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 # Raised whenever more is read from a file: files read by an older rule are read again, without embedding. Rule 2 added
 # stars, keywords and descriptions; 3 keeps a "/" in an IPTC keyword; 4 keeps a "|" in a plain word of XMP, and ignores
 # the star that darktable gives to every photo; 5 added all the rest; 6 films inside photos; 7 dates of AVI and Matroska;
-# 8 lenses by their range, APEX values, names of people, comments, the texts of Windows, and colour labels by number.
+# 8 lenses by their range, APEX values, names of people, comments, colour labels by number, the texts of Windows and of
+# films, and dates of PNG.
 METADATA_RULE = 8
 
 # Facts that are not tags.
 FILE_NAME, BITS, PROFILE, COMMENT = "file name", "bits", "profile", "JPEG comment"
+CREATION_TIME = "PNG:CreationTime"
 PRIMARIES, EDITED, LIVE = "primaries", "edited", "live"
 # Names of people, which are keywords; those of all tags count.
 _PEOPLE: Row = (read.words, "XMP-mwg-rs:RegionName", "XMP-iptcExt:PersonInImage", "Takeout:people")
@@ -40,6 +42,7 @@ _TAGS: dict[str, tuple[Row, ...]] = {
         (dates.date, "XMP-exif:DateTimeDigitized", "Keys:CreationDate", "UserData:DateTimeOriginal"),
         (dates.date, "RIFF:DateTimeOriginal"),
         (dates.iptc_date, "IPTC:DateCreated", "IPTC:DigitalCreationDate"),
+        (dates.mail_date, CREATION_TIME),
         (dates.gps_date, "GPS:GPSDateStamp"),
         (dates.utc_date, "XMP-exif:GPSDateTime", "Takeout:photoTakenTime"),
         (dates.name_date, FILE_NAME),
@@ -101,13 +104,19 @@ _TAGS_OF_PEOPLE: dict[str, tuple[Row, ...]] = {
         (read.paths, "XMP-dc:Subject"),
         (read.words, "IPTC:Keywords"),
         (read.windows_words, "IFD0:XPKeywords"),
+        (read.listed_words, "Keys:Keywords", "UserData:Keywords"),
     ),
-    "title": ((read.text, "XMP-dc:title", "IPTC:ObjectName"), (read.windows_text, "IFD0:XPTitle")),
+    "title": (
+        (read.text, "XMP-dc:title", "IPTC:ObjectName"),
+        (read.windows_text, "IFD0:XPTitle"),
+        (read.text, "Keys:Title", "UserData:Title"),
+    ),
     "description": (
         (read.text, "Takeout:description", "XMP-dc:description", "IPTC:Caption-Abstract"),
         (read.description, "IFD0:ImageDescription"),
         (read.windows_text, "IFD0:XPComment"),
         (read.comment, "ExifIFD:UserComment", COMMENT),
+        (read.comment, "Keys:Description", "UserData:Description", "Keys:Comment", "UserData:Comment"),
     ),
     "creator": ((read.text, "XMP-dc:creator", "IPTC:By-line", "IFD0:Artist"),),
     "copyright": ((read.text, "XMP-dc:rights", "IPTC:CopyrightNotice", "IFD0:Copyright"),),

@@ -261,6 +261,11 @@ def words(facts: Facts, name: str) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(word.strip().replace("/", "|") for word in parts if word.strip())) or None
 
 
+def listed_words(facts: Facts, name: str) -> tuple[str, ...] | None:
+    """Keywords in one text, with "," or ";" between them."""
+    return words({name: tuple(re.split("[,;]", str(facts[name])))}, name)
+
+
 def primaries(facts: Facts, name: str) -> str | None:
     """The colour space of a number in HEIF and AVIF."""
     value = facts[name]

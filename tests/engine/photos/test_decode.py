@@ -317,6 +317,21 @@ def test_a_date_behind_the_picture_of_a_png_is_read():
     assert read_header(png(6, 4, *chunks), PATH).metadata.taken == "2021-06-01T12:00:00"
 
 
+@pytest.mark.parametrize(
+    ("written", "date"),
+    [
+        (b"Sat, 7 Nov 2009 14:16:21 +0100", ("2009-11-07T14:16:21", "+01:00")),
+        (b"2009:11:07 14:16:21", ("2009-11-07T14:16:21", None)),
+        (b"last summer", (None, None)),
+    ],
+)
+def test_the_creation_time_in_a_text_of_a_png_is_its_date(written, date):
+    pixels = (b"IDAT", zlib.compress(bytes(4 * 7)))
+    data = png(6, 4, pixels, (b"tEXt", b"Creation Time\0" + written), (b"IEND", b""))
+    metadata = read_header(data, PATH).metadata
+    assert (metadata.taken, metadata.taken_offset) == date
+
+
 def test_warnings_of_decoders_stay_inside(make_file, make_image):
     """Every warning fails a test, so decoding a picture about which Pillow warns is enough."""
     large = Image.new("1", (12000, 8000))  # beyond the size that Pillow warns about

@@ -138,6 +138,24 @@ def test_an_android_films_tags_are_read_and_an_empty_fragment_counts_for_nothing
     assert len(film_extract(path)) < 4_000_000
 
 
+def test_the_texts_that_people_give_to_films_are_read(tmp_path):
+    """As FFmpeg writes them into an MP4, and as ExifTool reads them."""
+    texts = {
+        b"\xa9nam": b"Trip",
+        b"\xa9cmt": b"By boat",
+        b"desc": b"A day at the lake",
+        b"keyw": b"lake, Boat",
+    }
+    items = (box(kind, box(b"data", bytes(8), text)) for kind, text in texts.items())
+    path = tmp_path / "film.mp4"
+    path.write_bytes(
+        box(b"ftyp", b"isom") + box(b"moov", box(b"udta", box(b"meta", bytes(4), box(b"ilst", *items))))
+    )
+    metadata = read_metadata(read_film_facts(path), {})
+    assert (metadata.title, metadata.description) == ("Trip", "A day at the lake")
+    assert metadata.keywords == ("lake", "Boat")
+
+
 @pytest.mark.parametrize("length", [0, 7, 8, 2**31])
 def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
     path = tmp_path / "film.mov"
