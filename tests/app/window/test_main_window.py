@@ -40,6 +40,7 @@ from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.arrangement import Order
 from picsight.window.grid.wall import Wall
 from picsight.window.parts.focus import tab_stops
+from picsight.window.search import contents
 from picsight.window.search.place import Place
 from picsight.window.session.controller import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
@@ -206,24 +207,27 @@ def test_a_photo_opens_in_the_viewer_and_escape_returns_to_the_wall(qtbot, windo
     assert grid.currentIndex().row() == 1
 
 
-def test_more_like_this_leaves_the_photo_itself_out_and_escape_returns(qtbot, window):
-    grid = window.frame.grid
+def test_more_like_this_shows_the_photo_itself_and_then_those_nearest_to_it(qtbot, window, monkeypatch):
+    monkeypatch.setattr(contents, "NEAREST", 11)
+    grid, header, library = window.frame.grid, window.frame.wall_page.header, window.tags.library
     grid.setFocus()
-    # One that others are like, wherever it stands in the order that is set.
-    grid.setCurrentIndex(grid.model().index(names(window).index("caltech101-brain-0002.jpg"), 0))
-    photo = grid.current_photo()
+    photo = next(each for each in window.frame.model.wall.results if "brain-0002" in each.path.name)
+    grid.setCurrentIndex(grid.model().index(window.frame.model.wall.rows[photo.id], 0))
     qtbot.keySequence(grid, "Ctrl+L")
-    qtbot.waitUntil(lambda: bool(window.search.shown.answer.results) and window.search.place.has_pictures)
-    assert photo.path.name not in names(window)
-    likest = {each.id for each in window.search.shown.answer.results}
+    wait_for_photos(qtbot, window, 12)
+    nearest = [each.id for each in library.similar(photo.id, limit=11).results]
+    assert [each.id for each in window.frame.model.wall.results] == [photo.id, *nearest]
+    assert header.title.text().endswith("the best 11 of 23 photos")
     with qtbot.waitSignal(window.search.place_changed):
-        window.frame.wall_page.header.order_chosen.emit(Order.DATE)
-    alike = window.frame.model.wall.results
-    assert {each.id for each in alike} <= likest
-    assert {each.match for each in alike} <= {"strong", "weaker"}
-    assert len(alike) < 12
+        header.order_chosen.emit(Order.FOLDER)
+    assert sorted(names(window)) == names(window)
+    assert set(window.frame.model.wall.rows) == {photo.id, *nearest}
+    assert not header.order.isHidden()
     qtbot.keyClick(grid, Qt.Key.Key_Escape)
     wait_for_photos(qtbot, window, 24)
+    window.frame.box.put(f"like:{photo.path}")
+    qtbot.waitUntil(lambda: window.search.place.words.startswith("like:/"))
+    assert photo.id not in window.frame.model.wall.rows
 
 
 def test_a_problem_is_ignored_restored_and_tried_again(qtbot, model_window, bundle, real_photos, tmp_path):

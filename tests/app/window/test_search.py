@@ -120,6 +120,7 @@ class Desk:
             widget.show()
         self.page.resize(800, 600)
         self.controller = SearchController(self.box, self.page, jobs, pictures, self.page)
+        self.controller._arrangement = Arrangement(weaker=False)  # as a person closed the fold
         with qtbot.waitSignal(self.controller.place_changed):
             self.controller.use(library)
 
@@ -347,6 +348,19 @@ def test_strong_matches_lie_above_the_fold_and_weaker_ones_below_it(desk):
     assert len(desk.ids()) == 100  # as the person left it
     desk.view.fold.click()
     assert len(desk.ids()) == 12
+
+
+@pytest.mark.parametrize(("strong", "is_open"), [(3, True), (90, False)])
+def test_weaker_matches_are_open_where_strong_ones_fill_less_than_a_screen(desk, strong, is_open):
+    desk.controller._arrangement = Arrangement()
+    desk.library.matches = certain(strong=strong, weaker=10, none=100)
+    desk.ask("dog")
+    assert (len(desk.ids()) == strong + 10) == is_open
+    assert desk.view.fold.isVisible()
+    desk.view.fold.click()
+    assert (len(desk.ids()) == strong + 10) != is_open
+    desk.ask("gy", "doggy")
+    assert (len(desk.ids()) == strong + 10) != is_open  # as the person left it
 
 
 def test_photos_found_by_name_lie_between_strong_matches_and_the_fold(desk):

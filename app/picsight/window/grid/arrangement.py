@@ -9,6 +9,7 @@ from os import sep
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from picsight.window.grid.layout import clamped
 from picsight.window.grid.wall import Fold, Kind, Section, Wall
 
 if TYPE_CHECKING:
@@ -42,13 +43,15 @@ class Group(Enum):
 @dataclass(frozen=True, slots=True)
 class Arrangement:
     """How photos are arranged: the order of a search, the order of all photos, the headings, whether weaker matches are
-    included, and the stacks that are `spread`, so that each copy has its own place.
+    included, and the stacks that are `spread`, so that each copy has its own place. Where `weaker` is None, they are open
+    if the strong ones fill less than a `screen`, the length of its rows in row heights.
     """
 
     ranked: Order = Order.MATCH
     listed: Order = Order.DATE
     group: Group = Group.DAY
-    weaker: bool = False
+    weaker: bool | None = None
+    screen: float = 0.0
     spread: frozenset[int] = frozenset()
 
     def with_stack_toggled(self, stack: int) -> Arrangement:
@@ -99,20 +102,23 @@ def arrange_answer(
     by_match = arrangement.ranked is Order.MATCH
     if count.ordered:
         groups = _Stacks.of(results[:ORDERED], stacks, arrangement)
-        return groups.wall(groups.fronts)
+        return _arranged(groups, arrangement, arrangement.ranked)
     groups = _Stacks.of([photo for photo in results if _rank(photo) != "none"], stacks, arrangement)
     strong = [photo for photo in groups.fronts if _rank(photo) != "weaker"]
     weaker = [photo for photo in groups.fronts if _rank(photo) == "weaker"]
-    shown = replace(groups, fronts=[*strong, *weaker] if arrangement.weaker else strong or weaker)
+    is_open = arrangement.weaker
+    if is_open is None:
+        is_open = sum(clamped(photo.width, photo.height) for photo in strong) < arrangement.screen
+    shown = replace(groups, fronts=[*strong, *weaker] if is_open else strong or weaker)
     if not by_match:
-        marked = bool(strong and weaker) and arrangement.weaker
+        marked = bool(strong and weaker) and is_open
         return _arranged(shown, arrangement, arrangement.ranked, marked=marked)
     if not strong:
         return shown.wall(shown.fronts, [Section(0, Kind.UNCERTAIN)])
     if not weaker:
         return shown.wall(strong)
     sections = [Section(0), Section(len(strong), Kind.WEAKER)]
-    return shown.wall(shown.fronts, sections, fold=Fold(count.weaker, is_open=arrangement.weaker))
+    return shown.wall(shown.fronts, sections, fold=Fold(count.weaker, is_open=is_open))
 
 
 def arrange_all(

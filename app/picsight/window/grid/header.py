@@ -64,8 +64,8 @@ class WallHeader(QWidget):
         self.setMinimumHeight(px(self, 2.25))
         self.hide_choices()
 
-    def offer(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool) -> None:
-        """Show the choices for this wall."""
+    def offer(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool, sorts: bool) -> None:
+        """Show the choices for this wall; unless it `sorts`, its order is fixed."""
         order = arrangement.ranked if is_ranked else arrangement.listed
         orders = [(self.tr("Match"), Order.MATCH)] if is_ranked else []
         orders += [(self.tr("Date"), Order.DATE), (self.tr("Folder"), Order.FOLDER)]
@@ -78,10 +78,10 @@ class WallHeader(QWidget):
         )
         self.group.offer(groups, arrangement.group)
         words = counted(count.weaker, "Include weaker (%n)", "Include weaker (%n)")
-        self.weaker.say(words, on=arrangement.weaker)
+        self.weaker.say(words, on=bool(arrangement.weaker))
         self._has_choices = True
-        self.order.setVisible(not count.ordered)  # without calibration only the best are known
-        self.group.setVisible(order is Order.DATE and not count.ordered)
+        self.order.setVisible(sorts)
+        self.group.setVisible(order is Order.DATE and sorts)
         mixes = is_ranked and order is not Order.MATCH
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()

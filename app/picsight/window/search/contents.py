@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MOST = 500  # photos of an answer ordered by match: to find one beyond them, refine the query
 MOST_ARRANGED = 10_000  # photos ordered by date or folder, where people scroll
+NEAREST = 50  # photos like one of the library
 EVERYTHING = 1_000_000_000
 MOST_WIDER = 3
 
@@ -85,6 +86,8 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Place
     if place.cursor is not None:
         completed = library.suggestions(place.asked, place.cursor).completed
         place = replace(place, words=completed.text, asked=completed)
+    if (like := place.like) is not None and (near := _near(library, place, like)) is not None:
+        return _ranked(near, arrangement)
     order = arrangement.ranked
     most = MOST if order is Order.MATCH else MOST_ARRANGED
     answer = library.search(place.scoped, limit=most, order=order.value, least="weaker")
@@ -111,6 +114,16 @@ def _ranked(answer: Answer, arrangement: Arrangement) -> PlaceContents:
     stacks = _stacks(answer)
     wall = arrange_answer(answer.results, arrangement, stacks)
     return PlaceContents(answer, wall, stacks, tally(answer.results, arrangement, stacks), is_ranked=True)
+
+
+def _near(library: Library, place: Place, like: int) -> Answer | None:
+    """A photo, then the photos nearest to it whether they match or not; None if there is nothing to compare."""
+    answer, first = library.search(place.scoped, limit=NEAREST), library.results([like])
+    if not (first and answer.results):
+        return None
+    files = library.files_in(place.folder).get(like, ()) if place.folder else ()
+    head = replace(first[0].showing(files), match="strong")  # also before its copies
+    return replace(answer, results=(head, *(replace(photo, match=None) for photo in answer.results)))
 
 
 def _with_copies(library: Library, answer: Answer) -> Answer:

@@ -273,6 +273,8 @@ class SearchController(QObject):
         library, place = self._library, self.wanted
         if library is None:
             return
+        if place.is_search:
+            self._arrangement = replace(self._arrangement, screen=self._page.view.rows_on_screen())
         arrangement, started = place.arranged(self._arrangement), time.monotonic()
         self._asking = True
         self.busy_changed.emit(True)
@@ -341,7 +343,10 @@ class SearchController(QObject):
             return
         words = headline(place, shown, self._asked(), self._photos, paused=not self._quiet.isActive())
         self._page.say(*words, fault=faults_of(shown))
-        self._page.header.offer(place.arranged(self._arrangement), shown.tally, is_ranked=shown.is_ranked)
+        # Without calibration only the best are known.
+        sorts = not shown.tally.ordered or place.like is not None
+        arrangement = place.arranged(self._arrangement)
+        self._page.header.offer(arrangement, shown.tally, is_ranked=shown.is_ranked, sorts=sorts)
         self._page.show_wall()
 
     def _asked(self, *, begins: bool = True) -> str:
@@ -388,10 +393,10 @@ class SearchController(QObject):
 
     def _toggle_weaker(self) -> None:
         """Show or hide the weaker matches below the others; later searches keep the choice."""
-        self._arrangement = replace(self._arrangement, weaker=not self._arrangement.weaker)
         shown = self.shown
-        if shown is None or not shown.is_ranked:
+        if shown is None or shown.wall.fold is None:
             return
+        self._arrangement = replace(self._arrangement, weaker=not shown.wall.fold.is_open)
         self.shown = shown.arranged(self.place.arranged(self._arrangement))
         wall = self.shown.wall
         folds = wall.fold is not None and shown.wall.fold is not None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Arrangement
     from picsight_engine.tags.tree import Tag
 
+_LIKE = re.compile("like:#([0-9]{1,18})")
 MEANING_FROM = 3  # letters: fewer find noise
 
 
@@ -49,10 +50,16 @@ class Place:
         """True for a search by similar photos, whose matches are not calibrated."""
         return bool(self.asked.pictures)
 
+    @property
+    def like(self) -> int | None:
+        """The photo of the library to which nothing but likeness is asked; None in any other search."""
+        found = _LIKE.fullmatch(self.words)
+        return int(found[1]) if found else None
+
     def arranged(self, usual: Arrangement) -> Arrangement:
         """The arrangement: for a search by match, or by date if it has only facts, unless the user chose another."""
         if not self.is_search:
-            return usual
+            return replace(usual, screen=0.0)
         by_match = self.order in (None, Order.MATCH)
         weaker = usual.weaker if by_match else self.weaker
         listed, ranked = self.order or Order.DATE, self.order or Order.MATCH
