@@ -466,9 +466,11 @@ class Library:
         """Where these photos had other files, which are missing."""
         return gone_files(self._db, photo_ids)
 
-    def thumbnail(self, photo_id: int) -> bytes | None:
-        """A photo's thumbnail as JPEG, 256 pixels on the long side; None if there is none."""
-        return self._thumbnails().get(photo_id)
+    def thumbnail(self, photo_id: int, moment: float | None = None) -> bytes | None:
+        """A photo's thumbnail as JPEG, 256 pixels on the long side, of a film that of its frame at a result's `moment`; None if
+        there is none.
+        """
+        return self._thumbnails().get(photo_id, moment)
 
     def problems(self) -> list[Problem]:
         """The files and directories that could not be indexed, without the ignored ones."""

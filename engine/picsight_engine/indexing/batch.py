@@ -145,7 +145,7 @@ class Batch:
         """
         shown: dict[int, None] = {}
         hidden: list[int] = []
-        jpegs: dict[int, bytes] = {}
+        pictures: dict[int, Described] = {}
         with self._db.writer() as connection:
             folders = {folder.id for folder in all_folders(self._db)}
             for outcome in self._open[: self._photos]:
@@ -154,16 +154,18 @@ class Batch:
                 if isinstance(outcome, UnreadableFile):
                     hidden += _store_unreadable(connection, outcome)
                 else:
-                    shown.update(self._store_readable(connection, outcome, jpegs))
+                    shown.update(self._store_readable(connection, outcome, pictures))
             # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
             # rolled back, the next photo with that id overwrites the thumbnail.
-            self._thumbnails.put(jpegs)
+            jpegs = {photo_id: described.thumbnail for photo_id, described in pictures.items()}
+            frames = [(key, *frame) for key, described in pictures.items() for frame in described.frames]
+            self._thumbnails.put(jpegs, frames)
         self._thumbnails.delete(hidden)
         del self._open[: self._photos]
         return tuple(shown)
 
     def _store_readable(
-        self, connection: sqlite3.Connection, seen: ReadableFile, jpegs: dict[int, bytes]
+        self, connection: sqlite3.Connection, seen: ReadableFile, pictures: dict[int, Described]
     ) -> dict[int, None]:
         """Stores a file, its picture and its thumbnail, unless the user removed that picture from the library meanwhile."""
         folder, file, described = seen.task.folder, seen.task.file, seen.described
@@ -175,7 +177,7 @@ class Batch:
         if photo_id is None:
             return {}
         if described is not None and described.thumbnail:
-            jpegs[photo_id] = described.thumbnail
+            pictures[photo_id] = described
         edited = self._edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)

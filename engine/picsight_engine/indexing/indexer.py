@@ -19,6 +19,8 @@ from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.films import FILM_RULE
+from picsight_engine.photos.formats import can_read_films
 from picsight_engine.photos.long_pictures import LONG
 from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.tag_precedence import METADATA_RULE
@@ -27,7 +29,7 @@ from picsight_engine.runtime.backend_comparison import choose_image_backend
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of
-from picsight_engine.store.vectors import long_photos_without_parts, photos_with_vector
+from picsight_engine.store.vectors import films_read_before, long_photos_without_parts, photos_with_vector
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -100,8 +102,10 @@ class _Run:
         """The whole run."""
         views = yield from self._scan_folders()
         space = self.bundle.manifest.space_id
-        # Panoramas that were read before there were parts are read again.
+        # Panoramas that were read before there were parts are read again, and films that were read otherwise than now.
         embedded = photos_with_vector(self.db, space) - long_photos_without_parts(self.db, space, LONG)
+        if can_read_films():
+            embedded -= films_read_before(self.db, space, FILM_RULE)
         plan = make_plan(views, embedded.intersection(self.thumbnails.ids()), METADATA_RULE)
         if plan.tasks:
             check_image_tower(self.bundle)

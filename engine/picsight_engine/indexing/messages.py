@@ -60,8 +60,9 @@ class Described:
     """From a worker: the picture as it will be stored.
 
     Width and height are those of the upright full picture, `thumbnail` is a JPEG. `vectors` are those of the whole and of
-    its parts, float16 little-endian (none unless they were ordered), `moments` theirs in a film. `pixels` are the image
-    tower's inputs, float32 little-endian [3, size, size], used by the encoder process only.
+    its parts, float16 little-endian (none unless they were ordered), `moments` theirs in a film. `frames` are the moments
+    and JPEGs of a film's parts. `pixels` are the image tower's inputs, float32 little-endian [3, size, size], used by the
+    encoder process only.
     """
 
     width: int
@@ -70,6 +71,7 @@ class Described:
     thumbnail: bytes
     vectors: tuple[bytes, ...] = ()
     moments: tuple[float | None, ...] = ()
+    frames: tuple[tuple[float, bytes], ...] = ()
     pixels: tuple[bytes, ...] = ()
 
 

@@ -128,7 +128,7 @@ class _PhotoReader:
             facts[film_tags.DURATION] = films.film_seconds(job.path)
         digest = self._identity.bytes_hash(film_extract(job.path))
         beside = self._sidecars.read_companions(job.path, job.companions, {digest})
-        return Identified(digest, digest, 0, 1, read_metadata(facts, beside))
+        return Identified(digest, digest, 0, films.FILM_RULE, read_metadata(facts, beside))
 
     def load_tower(self) -> ImageEncoder:
         """The image tower, loaded once; raises BundleError."""
@@ -184,5 +184,10 @@ class _PhotoReader:
             thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
             vectors=vectors,
             moments=tuple(moment for _, moment in parts),
+            frames=tuple(
+                (moment, self._thumbnail.thumbnail(image, THUMBNAIL_SIDE))
+                for image, moment in picture.parts
+                if moment is not None
+            ),
             pixels=pixels,
         )

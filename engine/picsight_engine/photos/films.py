@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.exif import Fact
     from picsight_engine.photos.reading import Limits
 
+FILM_RULE = 2  # raise it when films give other frames or moments: they are read again
 MOST_FRAMES = 40  # of a film
 _MOST_GAP = 10.0  # seconds between frames, while `MOST_FRAMES` suffice
 _LEAST_GAP = 2.0  # seconds between key frames that are looked at

@@ -1,6 +1,6 @@
-"""Thumbnails in a separate database that can be rebuilt at any time, and stacks.
+"""Thumbnails of photos and of films' frames, in a separate database that can be rebuilt at any time, and stacks.
 
-A stack is a group of photos that show the same picture. Its rows are deleted with the thumbnails.
+A stack is a group of photos that show the same picture. The rows of stacks and frames are deleted with the thumbnails.
 """
 
 from __future__ import annotations
@@ -26,6 +26,14 @@ MOST_BITS = 5  # of 64: 99 of 100 copies differ in no more bits of the perceptua
 # A photo without duplicates is its own stack. The hash and size that were compared are stored with it.
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS thumbnails (photo_id INTEGER PRIMARY KEY, jpeg BLOB NOT NULL)",
+    # A film's frames but its first, by their seconds into it.
+    """
+CREATE TABLE IF NOT EXISTS frames (
+    photo_id INTEGER NOT NULL REFERENCES thumbnails (photo_id) ON DELETE CASCADE,
+    moment REAL NOT NULL,
+    jpeg BLOB NOT NULL,
+    PRIMARY KEY (photo_id, moment)
+)""",
     """
 CREATE TABLE IF NOT EXISTS stacks (
     photo_id INTEGER PRIMARY KEY REFERENCES thumbnails (photo_id) ON DELETE CASCADE,
@@ -41,6 +49,9 @@ _PUT = "INSERT INTO thumbnails VALUES (?, ?) ON CONFLICT (photo_id) DO UPDATE SE
 _GET = "SELECT jpeg FROM thumbnails WHERE photo_id = ?"
 _IDS = "SELECT photo_id FROM thumbnails ORDER BY photo_id"
 _DELETE = "DELETE FROM thumbnails WHERE photo_id = ?"
+_PUT_FRAME = "INSERT INTO frames VALUES (?, ?, ?)"
+_GET_FRAME = "SELECT jpeg FROM frames WHERE photo_id = ? AND moment = ?"
+_DELETE_FRAMES = "DELETE FROM frames WHERE photo_id = ?"
 
 _KNOWN = "SELECT photo_id, phash, width, height, stack FROM stacks WHERE rule = ?"
 _PUT_STACK = """
@@ -97,17 +108,28 @@ class ThumbnailStore:
             read_only = False
         return cls(Database(path, folder, read_only=read_only), kept)
 
-    def put(self, jpegs: Mapping[int, bytes]) -> None:
-        """Writes the thumbnails of photos in one transaction; StorageError on a full disk."""
+    def put(self, jpegs: Mapping[int, bytes], frames: Iterable[tuple[int, float, bytes]] = ()) -> None:
+        """Writes the thumbnails of photos, and all frames of films among them, each with photo and moment, in one transaction.
+
+        Raises StorageError on a full disk.
+        """
         if jpegs:
             with self._db.writer() as connection:
                 connection.executemany(_PUT, jpegs.items())
+                connection.executemany(_DELETE_FRAMES, [(photo_id,) for photo_id in jpegs])
+                connection.executemany(_PUT_FRAME, frames)
 
-    def get(self, photo_id: int) -> bytes | None:
-        """The photo's JPEG, None if there is none or its page is damaged (`doctor` rebuilds the file)."""
+    def get(self, photo_id: int, moment: float | None = None) -> bytes | None:
+        """The JPEG of a photo, or of a film's frame at `moment` if that is stored; None if there is none or its page is damaged
+        (`doctor` rebuilds the file).
+        """
+        frame = None if moment is None else self._jpeg(_GET_FRAME, photo_id, moment)
+        return frame or self._jpeg(_GET, photo_id)
+
+    def _jpeg(self, statement: str, *key: float) -> bytes | None:
         try:
-            row = self._db.row(_GET, photo_id)
-        except LibraryError:
+            row = self._db.row(statement, *key)
+        except LibraryError:  # damaged, or frames from an older Picsight on a read-only medium
             return None
         return None if row is None else row[0]
 

@@ -48,6 +48,9 @@ SELECT photos.id FROM photos JOIN vectors ON photo_id = photos.id AND part = {WH
 WHERE max(width, height) > ? * min(width, height) AND space_id = (SELECT id FROM spaces WHERE name = ?)
 AND NOT EXISTS (SELECT 1 FROM vectors AS others WHERE others.photo_id = photos.id
     AND others.space_id = vectors.space_id AND others.part <> {WHOLE})"""
+_FILMS_BEFORE = """
+SELECT photo_id FROM vectors JOIN photos ON photos.id = photo_id
+WHERE moment IS NOT NULL AND picture_rule < ? AND space_id = (SELECT id FROM spaces WHERE name = ?)"""
 _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
 _IN_ROW = "SELECT vector FROM vectors WHERE id = ?"
@@ -174,6 +177,11 @@ def photos_with_vector(db: Database, space: str) -> frozenset[int]:
 def long_photos_without_parts(db: Database, space: str, ratio: float) -> frozenset[int]:
     """The photos with a vector in this space, but none of a part, whose sides differ by more than this factor."""
     return frozenset(db.column(_WITHOUT_PARTS, ratio, space))
+
+
+def films_read_before(db: Database, space: str, rule: int) -> frozenset[int]:
+    """The films with vectors in this space whose frames were chosen by an older rule than this."""
+    return frozenset(db.column(_FILMS_BEFORE, rule, space))
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QObject, QPoint, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QImage
 from PySide6.QtWidgets import QFileDialog
 from tests.app.window.conftest import words_in
 
@@ -118,8 +118,15 @@ class Player(QObject):
 
 def scene(page):
     """The scene in the middle of the stage."""
-    image = page.stage.viewport().grab().toImage()
-    colour = image.pixelColor(image.width() // 2 - 20, image.height() // 2 - 20)
+    return scene_of(page.stage.viewport().grab())
+
+
+def scene_of(pixmap):
+    """The scene in the middle of a picture, if there is one."""
+    image = QImage() if pixmap is None else pixmap.toImage()
+    if image.isNull():
+        return ""
+    colour = image.pixelColor(image.width() * 19 // 40, image.height() * 19 // 40)
     return max(SCENES, key=lambda name: getattr(colour, name)()) if colour.value() > 120 else ""
 
 
@@ -131,6 +138,8 @@ def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does
     film, live = sorted(model.wall.results, key=lambda photo: photo.is_live)
     assert [badge(film), badge(live)] == ["0:15", "LIVE"]
     found = next(second for _, second in window.viewer.library.moments(film.id) if second >= 10)
+    model.set_wall(Wall.of([replace(film, moment=found), live]))
+    qtbot.waitUntil(lambda: scene_of(window.frame.thumbnails.pixmap(film.id, found)) == "blue")
     model.set_wall(Wall.of([replace(film, moment=found + 0.5), live]))  # it was read again meanwhile
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: page.moments.row == 0 and len(page.moments.moments) == 3)
@@ -141,6 +150,8 @@ def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does
     try:
         window.pages.open_photo(0)
         qtbot.waitUntil(lambda: scene(page) == "blue" and len(page.moments.moments) == 3)
+        moments, frames = page.moments.moments, window.frame.strip_thumbnails[1]
+        qtbot.waitUntil(lambda: [scene_of(frames.pixmap(film.id, each)) for each in moments] == [*SCENES])
         qtbot.keyClick(page.stage, Qt.Key.Key_Up)
         qtbot.waitUntil(lambda: scene(page) == "green")
         strip = page.moments

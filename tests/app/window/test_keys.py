@@ -23,7 +23,7 @@ from picsight.window.viewer.view import ViewerPage
 def places(qtbot, wall_view, jobs, pictures, photos):
     """The widgets that take keys by themselves, and what has the keyboard there."""
     thumbnails, slider, reasons = Thumbnails(jobs, pictures), ThresholdSlider(), ProblemsModel()
-    grid, viewer, border = wall_view(48), ViewerPage(thumbnails), BorderlineCases(thumbnails)
+    grid, viewer, border = wall_view(48), ViewerPage(thumbnails, thumbnails), BorderlineCases(thumbnails)
     problems = ProblemsView(reasons)
     reasons.setParent(problems)
     reasons.set_problems([problem("a.jpg", "damaged")])

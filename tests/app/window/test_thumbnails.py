@@ -27,7 +27,7 @@ def requests(photos, side=40):
 
 def test_a_thumbnail_arrives_at_its_size_with_round_corners(qtbot, jobs, pictures, jpeg):
     thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda _photo: jpeg)
+    thumbnails.use(lambda _photo, _moment: jpeg)
     with qtbot.waitSignal(thumbnails.arrived) as arrived:
         thumbnails.request([ThumbnailRequest(7, 90, 60, 8.0, NOWHERE)])
     assert arrived.args == [{7}]
@@ -40,7 +40,7 @@ def test_a_thumbnail_arrives_at_its_size_with_round_corners(qtbot, jobs, picture
 def test_thumbnails_come_in_the_order_wanted_and_unwanted_ones_are_left_out(qtbot, jobs, pictures, jpeg):
     asked = []
     thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda photo: asked.append(photo) or jpeg)
+    thumbnails.use(lambda photo, _moment: asked.append(photo) or jpeg)
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.request(requests(range(100)))
         thumbnails.request(requests(range(500, 505)))
@@ -52,7 +52,7 @@ def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtb
     there = {}
     asked = []
     thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda photo: asked.append(photo) or there.get(photo))
+    thumbnails.use(lambda photo, _moment: asked.append(photo) or there.get(photo))
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.request(requests([1]))
     thumbnails.request(requests([1]))
@@ -66,7 +66,7 @@ def test_a_photo_without_a_thumbnail_is_asked_for_once_until_it_may_be_there(qtb
 
 def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, pictures, jpeg):
     thumbnails = Thumbnails(jobs, pictures, budget=5 * 40 * 40 * 4)
-    thumbnails.use(lambda _photo: jpeg)
+    thumbnails.use(lambda _photo, _moment: jpeg)
     with qtbot.waitSignal(thumbnails.arrived):
         thumbnails.request(requests(range(5)))
     thumbnails.pixmap(0)
@@ -79,7 +79,7 @@ def test_the_budget_holds_and_the_longest_unseen_goes_first(qtbot, jobs, picture
 def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbot, jobs, pictures, jpeg):
     broken = [True]
 
-    def fetch(_photo):
+    def fetch(_photo, _moment):
         if broken[0]:
             raise StorageError("The disk is gone.")
         return jpeg
@@ -97,7 +97,7 @@ def test_a_library_that_cannot_be_read_leaves_grey_cells_and_is_asked_again(qtbo
 def test_a_large_cell_in_sight_is_read_from_the_photo_itself(qtbot, jobs, pictures, jpeg, tmp_path):
     Image.new("RGB", (900, 600), (30, 200, 40)).save(tmp_path / "green.jpg")
     thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda _photo: jpeg)
+    thumbnails.use(lambda _photo, _moment: jpeg)
     large = [ThumbnailRequest(k, 600, 400, 4.0, tmp_path / "green.jpg") for k in range(2)]
 
     def is_sharp(photo):
@@ -111,7 +111,7 @@ def test_a_large_cell_in_sight_is_read_from_the_photo_itself(qtbot, jobs, pictur
 
 def test_a_large_cell_whose_file_is_gone_keeps_its_thumbnail(qtbot, jobs, pictures, jpeg):
     thumbnails = Thumbnails(jobs, pictures)
-    thumbnails.use(lambda _photo: jpeg)
+    thumbnails.use(lambda _photo, _moment: jpeg)
     thumbnails.request([ThumbnailRequest(1, 600, 400, 4.0, NOWHERE), *requests([2])], seen=2)
     qtbot.waitUntil(lambda: thumbnails.pixmap(2) is not None and not thumbnails.is_busy)
     assert thumbnails.pixmap(1).toImage().pixelColor(300, 200).red() > 150

@@ -54,7 +54,7 @@ def viewer(qtbot, jobs, pictures, folder):
         for k, (width, height) in enumerate(sizes)
     ]
     thumbnails = Thumbnails(jobs, pictures)
-    model, page = WallModel(), ViewerPage(thumbnails)
+    model, page = WallModel(), ViewerPage(thumbnails, Thumbnails(jobs, pictures))
     model.set_wall(Wall.of(results))
     qtbot.addWidget(page)
     page.resize(800, 600)
@@ -166,7 +166,7 @@ def test_the_wheel_zooms_around_the_pointer_and_back_to_fitted(qtbot, viewer):
 def test_a_photo_on_a_disconnected_disk_shows_its_thumbnail_and_the_reason(qtbot, viewer, folder):
     kept = io.BytesIO()
     Image.new("RGB", (256, 192), (200, 30, 40)).save(kept, "JPEG")
-    viewer.thumbnails.use(lambda _photo: kept.getvalue())
+    viewer.thumbnails.use(lambda _photo, _moment: kept.getvalue())
     folder.rename(folder.with_name("unplugged"))
     viewer.show(0)
     stage = viewer.page.stage

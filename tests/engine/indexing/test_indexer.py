@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import multiprocessing
 import os
 import shutil
@@ -24,6 +25,7 @@ from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.films import film_reader
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.search.details import details_at
@@ -39,7 +41,7 @@ from picsight_engine.store.runs import record_run
 from picsight_engine.store.selection import photos_ending
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.text import photos_holding
-from picsight_engine.store.vectors import photos_with_vector
+from picsight_engine.store.vectors import moments_of, photos_with_vector
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -732,3 +734,49 @@ def test_a_live_photo_is_one_photo_and_its_film_another_when_the_still_leaves(
     assert (ids(library)["beach.heic"], set(ids(library))) == (photo.id, {"beach.heic", "copy.mov"})
     assert photos_with_vector(library.db, bundle.manifest.space_id) >= set(ids(library).values())
     assert codes(library) == {}
+
+
+def test_a_film_has_a_thumbnail_for_each_moment_and_is_read_again_where_it_was_read_otherwise(
+    library, bundle, tmp_path
+):
+    if not can_read_films():
+        pytest.skip("needs the extra video")
+    cv2, folder = film_reader(tmp_path), tmp_path / "films"
+    folder.mkdir()
+    codec = cv2.VideoWriter_fourcc(*"MJPG")
+    out = cv2.VideoWriter(str(folder / "film.avi"), cv2.CAP_FFMPEG, codec, 1.0, (64, 48))
+    for channel in (2, 1, 0) * 2:  # red, green and blue scenes, then the same ones
+        pixels = np.zeros((48, 64, 3), np.uint8)
+        pixels[:, :, channel] = np.kron(np.eye(2), np.full((24, 32), 220))
+        for _ in range(4):
+            out.write(pixels)
+    out.release()
+
+    def shown() -> dict[float, int]:
+        """The strongest channel of the thumbnail, by moment."""
+        of_film = moments_of(library.db, [film], bundle.manifest.space_id)[film]
+        jpegs = {moment: library.thumbnails.get(film, moment) for moment in of_film.values()}
+        return {
+            moment: int(np.asarray(Image.open(io.BytesIO(jpeg))).mean(axis=(0, 1)).argmax())
+            for moment, jpeg in jpegs.items()
+        }
+
+    run(library, bundle, folder)
+    (film,) = library.thumbnails.ids()
+    assert shown() == {0.0: 0, 4.0: 1, 8.0: 2}
+    poster = library.thumbnails.get(film)
+    assert library.thumbnails.get(film, 5.0) == library.thumbnails.get(film, 0.0) == poster
+
+    library.thumbnails.delete([film])
+    assert library.thumbnails.get(film, 4.0) is None
+    assert figures(run(library, bundle)) == {"found": 1, "unchanged": 1}
+    assert shown() == {0.0: 0, 4.0: 1, 8.0: 2}
+
+    with library.db.writer() as connection:  # as an older version read it
+        connection.execute("UPDATE photos SET picture_rule = 1")
+        connection.execute("UPDATE vectors SET moment = moment + 1")
+    library.thumbnails.put({film: poster})
+    assert shown() == {1.0: 0, 5.0: 0, 9.0: 0}
+    assert figures(run(library, bundle)) == {"found": 1, "indexed": 1}
+    assert shown() == {0.0: 0, 4.0: 1, 8.0: 2}
+    assert figures(run(library, bundle)) == {"found": 1, "unchanged": 1}

@@ -23,6 +23,24 @@ def test_the_last_thumbnail_of_a_photo_is_kept(thumbnails):
     assert thumbnails.get(2) is None
 
 
+def test_frames_go_with_their_film_and_without_one_its_thumbnail_is_shown(tmp_path):
+    thumbnails = ThumbnailStore.open(tmp_path)
+    thumbnails.put({1: b"poster", 2: b"photo"}, [(1, 2.5, b"private frame"), (1, 1 / 3, b"other frame")])
+    moments = (None, 2.5, 1 / 3, 7.0)
+    assert [thumbnails.get(1, moment) for moment in moments] == [
+        b"poster",
+        b"private frame",
+        b"other frame",
+        b"poster",
+    ]
+    thumbnails.put({1: b"poster"}, [(1, 7.0, b"frame read again")])
+    assert (thumbnails.get(1, 2.5), thumbnails.get(1, 7.0)) == (b"poster", b"frame read again")
+    thumbnails.delete([1])
+    assert (thumbnails.get(1, 7.0), thumbnails.get(2, 7.0), thumbnails.ids()) == (None, b"photo", [2])
+    thumbnails.close()
+    assert b"frame" not in (tmp_path / FILE_NAME).read_bytes().replace(b"frames", b"")
+
+
 def test_a_deleted_thumbnail_leaves_no_bytes_behind(tmp_path):
     secret = b"private picture " * 500
     thumbnails = ThumbnailStore.open(tmp_path)

@@ -49,7 +49,7 @@ class PhotoPainter:
         """Paint the picture, then the icons on it."""
         stands, offline = self._model.state(photo.id), self._model.is_offline(photo)
         painter.setOpacity(PALE if stands == "rejected" or offline else 1)
-        self._paint_picture(painter, view, rect, photo.id)
+        self._paint_picture(painter, view, rect, photo)
         painter.setOpacity(1)
         if offline:
             plate = QRect(0, 0, px(view, AWAY), px(view, AWAY))
@@ -73,16 +73,16 @@ class PhotoPainter:
         if state & QStyle.StateFlag.State_HasFocus:
             self._paint_focus(painter, view, rect)
 
-    def _paint_picture(self, painter: QPainter, view: QWidget, rect: QRect, photo: int) -> None:
+    def _paint_picture(self, painter: QPainter, view: QWidget, rect: QRect, photo: Result) -> None:
         colours, radius = tones(view), HAIR * em(view)
-        pixmap = self._thumbnails.pixmap(photo)
+        pixmap = self._thumbnails.pixmap(photo.id, photo.moment)
         if pixmap is not None:
             painter.drawPixmap(rect, pixmap)
             # Makes a white photo visible on a white wall.
             paint_plate(painter, rect, radius, line=colours.edge, inset=0.5)
             return
         paint_plate(painter, rect, radius, colours.placeholder)
-        if photo in self._thumbnails.missing:
+        if photo.id in self._thumbnails.missing:
             paint_icon(painter, rect, "no-picture", colours.outline, px(view, 1.5))
 
     def _paint_circle(self, painter: QPainter, view: QWidget, rect: QRect, *, filled: bool) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.window.parts.picture import Pictures
     from picsight_engine.search.answer import Result
 
-    Fetch = Callable[[int], bytes | None]
+    Fetch = Callable[[int, float | None], bytes | None]
 
 BUDGET = 128_000_000  # bytes of pixels
 BATCH = 16  # a batch takes a few milliseconds to convert to pixmaps and paint
@@ -32,20 +32,28 @@ BLOWN_UP = 1.25  # the highest magnification of a stored thumbnail; beyond it th
 
 @dataclass(frozen=True, slots=True)
 class ThumbnailRequest:
-    """A photo wanted at a size in device pixels, its corners rounded by `radius`; `path` is its file."""
+    """A photo, or a film's frame at `moment`, wanted at a size in device pixels, its corners rounded by `radius`; `path` is
+    its file.
+    """
 
     photo: int
     width: int
     height: int
     radius: float
     path: Path
+    moment: float | None = None
 
     @classmethod
     def of(cls, photo: Result, widget: QWidget, width: float, height: float) -> ThumbnailRequest:
         """A photo at a size in logical pixels, for the screen of this widget."""
         ratio = widget.devicePixelRatioF()
         size = round(width * ratio), round(height * ratio)
-        return cls(photo.id, *size, HAIR * em(widget) * ratio, photo.path)
+        return cls(photo.id, *size, HAIR * em(widget) * ratio, photo.path, photo.moment)
+
+    @property
+    def key(self) -> tuple[int, float | None]:
+        """What it shows."""
+        return self.photo, self.moment
 
     @property
     def bytes(self) -> int:
@@ -68,7 +76,7 @@ class _CachedPixmap:
 
 
 class Thumbnails(QObject):
-    """Pixmaps of photos by id; missing ones are fetched in the order of the request."""
+    """Pixmaps of photos by id, and of films' frames; missing ones are fetched in the order of the request."""
 
     arrived = Signal(object)  # set[int], the photos whose pixmap is new
 
@@ -78,7 +86,7 @@ class Thumbnails(QObject):
         super().__init__(parent)
         self._jobs, self._pictures, self._budget = jobs, pictures, budget
         self._fetch: Fetch | None = None
-        self._cache: OrderedDict[int, _CachedPixmap] = OrderedDict()
+        self._cache: OrderedDict[tuple[int, float | None], _CachedPixmap] = OrderedDict()
         self._bytes = 0
         self.missing: set[int] = set()  # photos without a thumbnail in the library
         self._blurred: set[int] = set()  # photos that cannot be read now and keep the stored thumbnail
@@ -87,21 +95,21 @@ class Thumbnails(QObject):
         self.is_busy = self._is_sharpening = False  # while a batch, or a large photo, is read
 
     def use(self, fetch: Fetch) -> None:
-        """Set the source of thumbnails; `fetch` is called in threads."""
+        """Set the source of thumbnails, by photo and moment; `fetch` is called in threads."""
         self._fetch = fetch
         self._next()
 
-    def pixmap(self, photo: int) -> QPixmap | None:
-        """The photo's pixmap, possibly of another size than wanted, or None if there is none yet."""
-        cached = self._cache.get(photo)
+    def pixmap(self, photo: int, moment: float | None = None) -> QPixmap | None:
+        """The pixmap of a photo or a frame, possibly of another size than wanted, or None if there is none yet."""
+        cached = self._cache.get((photo, moment))
         if cached is None:
             return None
-        self._cache.move_to_end(photo)
+        self._cache.move_to_end((photo, moment))
         return cached.pixmap
 
-    def stored(self, photo: int) -> QImage | None:
+    def stored(self, photo: int, moment: float | None) -> QImage | None:
         """The stored thumbnail unscaled, None if there is none; called in threads."""
-        image = read_thumbnail(self._fetch(photo) if self._fetch else None)
+        image = read_thumbnail(self._fetch(photo, moment) if self._fetch else None)
         return None if image.isNull() else image
 
     def request(self, wanted: Sequence[ThumbnailRequest], seen: int = 0) -> None:
@@ -130,13 +138,13 @@ class Thumbnails(QObject):
 
     def _render_all(self, batch: Sequence[ThumbnailRequest]) -> list[tuple[ThumbnailRequest, QImage | None]]:
         """Read and render a batch; runs in a thread."""
-        stored = ((request, self.stored(request.photo)) for request in batch)
+        stored = ((request, self.stored(*request.key)) for request in batch)
         return [(request, None if image is None else render(image, request)) for request, image in stored]
 
     def _lacks(self, request: ThumbnailRequest) -> bool:
         if request.photo in self.missing:
             return False
-        cached = self._cache.get(request.photo)
+        cached = self._cache.get(request.key)
         return cached is None or (cached.request != request and not (cached.is_sharp and request.is_large))
 
     def _sharpen(self) -> None:
@@ -156,10 +164,10 @@ class Thumbnails(QObject):
     def _read_sharp(self, request: ThumbnailRequest) -> QImage:
         """Read a photo; runs in a thread."""
         size = QSize(request.width, request.height)
-        return self._pictures.load(request.path, size, lambda: request in self._wanted).image
+        return self._pictures.load(request.path, size, lambda: request in self._wanted, request.moment).image
 
     def _is_blurred(self, request: ThumbnailRequest) -> bool:
-        cached = self._cache.get(request.photo)
+        cached = self._cache.get(request.key)
         if cached is None or not request.is_large or request.photo in self._blurred:
             return False
         return not cached.is_sharp or cached.request != request
@@ -184,9 +192,9 @@ class Thumbnails(QObject):
         self.is_busy = False
 
     def _keep(self, cached: _CachedPixmap) -> None:
-        if old := self._cache.pop(cached.request.photo, None):
+        if old := self._cache.pop(cached.request.key, None):
             self._bytes -= old.request.bytes
-        self._cache[cached.request.photo] = cached
+        self._cache[cached.request.key] = cached
         self._bytes += cached.request.bytes
         while self._bytes > self._budget and len(self._cache) > 1:
             _, dropped = self._cache.popitem(last=False)

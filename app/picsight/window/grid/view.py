@@ -363,7 +363,7 @@ class PhotoView(SectionedView):
             return
         drag = QDrag(self)
         drag.setMimeData(files_of(photos))
-        pixmap = self._thumbnails.pixmap(photos[0].id)
+        pixmap = self._thumbnails.pixmap(photos[0].id, photos[0].moment)
         if pixmap is not None:
             drag.setPixmap(pixmap.scaledToHeight(px(self, 5), Qt.TransformationMode.SmoothTransformation))
         drag.exec(Qt.DropAction.CopyAction)

@@ -63,8 +63,9 @@ class Frame(QWidget):
         self.box, self.busy = SearchBox(self), BusyLine(self)
         self.grid = PhotoView(self.model, self.thumbnails, jobs, settings.row_height)
         self.wall_page = WallPage(self.grid)
-        self.strip_thumbnails = Thumbnails(jobs, pictures, self, budget=STRIP_BUDGET)
-        self.viewer_page = ViewerPage(self.strip_thumbnails)
+        self.strip_thumbnails = [Thumbnails(jobs, pictures, self, budget=STRIP_BUDGET) for _ in range(2)]
+        of_photos, of_frames = self.strip_thumbnails
+        self.viewer_page = ViewerPage(of_photos, of_frames)
         self.problems = ProblemsView(self.problems_model)
         self.first_run, self.failure = FirstRun(), Notice()
         self.failure.setAutoFillBackground(True)

@@ -91,7 +91,7 @@ class LibraryPages(QObject):
 
     def _use(self, library: Library) -> None:
         frame = self._frame
-        for thumbnails in (frame.thumbnails, frame.strip_thumbnails):
+        for thumbnails in (frame.thumbnails, *frame.strip_thumbnails):
             thumbnails.use(library.thumbnail)
         self._search.use(library)
         self._begin()
@@ -155,7 +155,7 @@ class LibraryPages(QObject):
             self._search.go(Place())
 
     def _indexing_ended(self) -> None:
-        for thumbnails in (self._frame.thumbnails, self._frame.strip_thumbnails):
+        for thumbnails in (self._frame.thumbnails, *self._frame.strip_thumbnails):
             thumbnails.retry_missing()
         self._search.settle(complete=self._library.is_scanned)
 

@@ -194,7 +194,7 @@ class CasePicture(Drawn, QWidget):
             paint_words(painter, room, CENTRE, self._nothing(), Qt.TextFlag.TextWordWrap)
         else:
             place = self._place(self._photo)
-            pixmap = self._thumbnails.pixmap(self._photo.id)
+            pixmap = self._thumbnails.pixmap(self._photo.id, self._photo.moment)
             if pixmap is not None:
                 painter.drawPixmap(place, pixmap)
             else:

@@ -125,7 +125,7 @@ class ExampleButton(ButtonBase, QAbstractButton):
 
     def _paint(self, painter: QPainter, colours: Tones) -> None:
         """Paint the picture, with a cross over it if a click would remove it."""
-        if pixmap := self._thumbnails.pixmap(self.photo.id):
+        if pixmap := self._thumbnails.pixmap(self.photo.id, self.photo.moment):
             painter.drawPixmap(self.rect(), pixmap)
         else:
             paint_plate(painter, self.rect(), HAIR * em(self), colours.placeholder)

@@ -10,7 +10,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QSize, Signal
-from PySide6.QtGui import QPixmap
 
 from picsight.window.parts.words import quoted, tr
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
 
 LANE, LANE_AHEAD, LANE_FULL = "viewer", "viewer-ahead", "viewer-full"
-LANE_MOMENTS, LANE_FRAMES = "viewer-moments", "viewer-frames"
+LANE_MOMENTS = "viewer-moments"
 KEPT = 5  # fitted pictures: the one shown and its neighbours on both sides
 
 
@@ -64,7 +63,6 @@ class ViewerController(QObject):
         page.strip.chosen.connect(self.show)
         page.end_requested.connect(lambda last: self.show(self._model.rowCount() - 1 if last else 0))
         page.moments.chosen.connect(self._show_moment)
-        page.moments.frames_wanted.connect(self._load_frames)
         page.stage.full_needed.connect(self._load_full)
         page.stage.fit_needed.connect(self._load)
         model.modelAboutToBeReset.connect(self._keep_rows)
@@ -80,7 +78,7 @@ class ViewerController(QObject):
         self._say_where(photo)
         size = QSize(photo.width, photo.height)
         self._page.stage.show_stand_in(
-            self._thumbnails.pixmap(photo.id) or self._page.strip.pixmap(photo), size
+            self._thumbnails.pixmap(photo.id, photo.moment) or self._page.strip.pixmap(photo), size
         )
         self._load()
         self._page.moments.show_moments(photo, (), -1)
@@ -106,25 +104,10 @@ class ViewerController(QObject):
             self.photo = replace(photo, moment=strip.moments[place])
             self._jobs.forget(LANE_FULL)
             self._say_where(self.photo)
-            if frame := strip.frame(place):  # until the sharp one is read
+            if frame := strip.pixmap(self.photo):  # until the sharp one is read
                 self._page.stage.show_stand_in(frame, QSize(photo.width, photo.height))
             strip.show_moments(self.photo, strip.moments, place)
             self._load()
-
-    def _load_frames(self, moments: Sequence[float], size: QSize) -> None:
-        """Read the frames of the strip one by one, the nearest first."""
-        photo, strip = self.photo, self._page.moments
-        if photo is None or not moments:
-            return
-
-        def take(picture: ScreenPicture | None) -> None:
-            if strip.is_of(photo):
-                if picture is not None:
-                    strip.put_frame(moments[0], QPixmap.fromImage(picture.image))
-                self._load_frames(moments[1:], size)
-
-        work = partial(self._pictures.load, photo.path, size, lambda: strip.is_of(photo), moments[0])
-        self._jobs.read(work, take, lambda _sentence: take(None), replaces=LANE_FRAMES)
 
     def go_on(self) -> None:
         """If the wall no longer holds the shown photo, show the next one."""
@@ -161,7 +144,7 @@ class ViewerController(QObject):
     def close(self) -> None:
         """Drop pending reads."""
         self.photo, self._row = None, -1
-        for lane in (LANE, LANE_AHEAD, LANE_FULL, LANE_MOMENTS, LANE_FRAMES):
+        for lane in (LANE, LANE_AHEAD, LANE_FULL, LANE_MOMENTS):
             self._jobs.forget(lane)
         self._kept.clear()
         self._refused.clear()
@@ -202,7 +185,7 @@ class ViewerController(QObject):
             self._page.stage.show_sentence(known[0] or sentence, known[1], offline=bool(known[0]))
 
         self._jobs.read(
-            lambda: (_not_connected(photo.path, folders), stored(photo.id)),
+            lambda: (_not_connected(photo.path, folders), stored(photo.id, photo.moment)),
             show,
             lambda _sentence: self._page.stage.show_sentence(sentence),
             replaces=LANE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -86,7 +86,7 @@ class Strip(Drawn, QWidget):
 
     def pixmap(self, photo: Result) -> QPixmap | None:
         """The thumbnail of a photo, if loaded."""
-        return self._thumbnails.pixmap(photo.id)
+        return self._thumbnails.pixmap(photo.id, photo.moment)
 
     def row_at(self, x: int) -> int | None:
         """The row of the photo at `x`."""
@@ -112,10 +112,7 @@ class Strip(Drawn, QWidget):
             self.places = []
             return
         self.places = places(self._photos, self.row, self.width(), px(self, HIGH), px(self, HAIR))
-        self._want(sorted(self.places, key=lambda place: abs(place.row - self.row)))
-
-    def _want(self, nearest: Sequence[StripPlace]) -> None:
-        """Load what is visible."""
+        nearest = sorted(self.places, key=lambda place: abs(place.row - self.row))
         sizes = [(self._photos[place.row], place.width) for place in nearest]
         wanted = [ThumbnailRequest.of(photo, self, width, px(self, HIGH)) for photo, width in sizes]
         self._thumbnails.request(wanted)
@@ -127,7 +124,7 @@ class Strip(Drawn, QWidget):
             rect = QStyle.visualRect(
                 self.layoutDirection(), self.rect(), QRect(place.x, top, place.width, high)
             )
-            pixmap = self._pixmap(place.row)
+            pixmap = self.pixmap(self._photos[place.row])
             if pixmap is not None:
                 painter.drawPixmap(rect, pixmap)
             else:
@@ -135,9 +132,6 @@ class Strip(Drawn, QWidget):
             self._paint_words(painter, rect, place.row)
             if place.row == self.row:
                 paint_selection(painter, self, rect)
-
-    def _pixmap(self, row: int) -> QPixmap | None:
-        return self.pixmap(self._photos[row])
 
     def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
         """Paint nothing: photos have no words."""
@@ -167,47 +161,17 @@ class Strip(Drawn, QWidget):
 class MomentStrip(Strip):
     """Shows the moments of a film by which it is found; a click or a notch of the wheel shows another one's frame."""
 
-    # The seconds of visible frames, nearest first; the size of one in device pixels.
-    frames_wanted = Signal(object, object)
-
     def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(thumbnails, parent)
         self.moments: Sequence[float] = ()  # the seconds of the shown film
-        self._frames: dict[float, QPixmap] = {}
         self.hide()
 
     def show_moments(self, photo: Result, moments: Sequence[float], row: int) -> None:
         """Show a film's moments; hide for a photo, and where there is nothing to choose."""
-        if not self.is_of(photo):
-            self._frames.clear()
         self.moments = moments
         self.setVisible(len(moments) > 1)
-        self.show_photos([photo] * len(moments), row)
+        self.show_photos([replace(photo, moment=moment) for moment in moments], row)
         self.setAccessibleName(counted(len(moments), "%n moment of the film", "%n moments of the film"))
-
-    def is_of(self, photo: Result) -> bool:
-        """Whether this film's moments are shown; called in threads."""
-        return any(shown.id == photo.id for shown in self._photos[:1])
-
-    def put_frame(self, moment: float, frame: QPixmap) -> None:
-        """Show a frame that has been read."""
-        self._frames[moment] = frame
-        self.update()
-
-    def _want(self, nearest: Sequence[StripPlace]) -> None:
-        missing = [
-            self.moments[place.row] for place in nearest if self.moments[place.row] not in self._frames
-        ]
-        if missing and self.isVisible():
-            size = QSize(nearest[0].width, px(self, HIGH)) * self.devicePixelRatioF()
-            self.frames_wanted.emit(missing, size)
-
-    def frame(self, row: int) -> QPixmap | None:
-        """The small frame of a moment, if read."""
-        return self._frames.get(self.moments[row])
-
-    def _pixmap(self, row: int) -> QPixmap | None:
-        return self.frame(row)
 
     def _paint_words(self, painter: QPainter, rect: QRect, row: int) -> None:
         words = film_time(self.moments[row])

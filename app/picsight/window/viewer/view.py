@@ -60,10 +60,10 @@ class ViewerPage(QWidget):
     full_screen_requested = Signal()
     play_requested = Signal()
 
-    def __init__(self, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
+    def __init__(self, thumbnails: Thumbnails, frames: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.stage, self.strip = Stage(self), Strip(thumbnails, self)
-        self.moments = MomentStrip(thumbnails, self)
+        self.moments = MomentStrip(frames, self)
         self.edges = Edges(self.stage.viewport())
         self.setFocusProxy(self.stage)
         self._title, self._place = ElidedLabel(self), Label(parent=self, dim=True)
