@@ -38,14 +38,13 @@ class TextEmbedder:
         self._tokenizer = Tokenizer(bundle)
         self._encoder = OnnxTextEncoder(bundle, threads)
 
-    def embed_search(self, term: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """The vectors of a search term: the one that ranks, and the one that judges."""
-        ranking = self.embed_ranking(term)
-        return ranking, self.embed_term(term, ranking) if self._ranked_by == "words" else ranking
-
     def embed_ranking(self, term: str) -> NDArray[np.float32]:
         """The vector that ranks photos: of the words as typed, or as `embed_term` where the manifest says so."""
         return self.embed_texts([term])[0] if self._ranked_by == "words" else self.embed_term(term)
+
+    def embed_judging(self, term: str, ranking: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The vector that judges how well photos match a term with this `embed_ranking`."""
+        return self.embed_term(term, ranking) if self._ranked_by == "words" else ranking
 
     def embed_term(self, term: str, typed: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         """The vector that judges: up to three words as the mean over the templates, longer ones as typed.

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.bundles.commonness import subject_words
 from picsight_engine.language.absence import read_absences
 from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
 from picsight_engine.language.fact_values import names_of_place
@@ -104,8 +103,7 @@ class Filters:
         by_word = [conditions.common(self._find_by_words(query))]
         for part in recognised:
             conditions.add(part.condition, part.start, part.end, recognised=True)
-        says_what = any(subject_words(term.text) for term in rest.alternatives)  # not "photos" alone
-        if recognised or (absences and says_what):
+        if recognised or absences:
             by_word.append(conditions.common(self._find_by_words(rest)))
         filters = tuple(
             sorted((*conditions.filters, *map(self._less, absences)), key=lambda part: part.start)

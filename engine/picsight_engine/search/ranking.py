@@ -195,8 +195,9 @@ class Ranking:
         if judging.losses is not None:
             scores -= judging.losses[places]
         matches: list[Match | None] = [*judging.judge(scores.tolist())]
-        for row in np.flatnonzero(~self._may_be_strong(judging, places)).tolist():
-            matches[row] = "weaker" if matches[row] == "strong" else matches[row]
+        strong = [row for row, match in enumerate(matches) if match == "strong"]
+        for row, is_strong in zip(strong, self._may_be_strong(judging, places[strong]), strict=True):
+            matches[row] = "strong" if is_strong else "weaker"
         return matches
 
     def _may_be_strong(self, judging: Judging, places: NDArray[np.intp]) -> NDArray[np.bool_]:

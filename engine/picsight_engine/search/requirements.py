@@ -59,14 +59,16 @@ def requirements_of(
 def _coloured(term: Term, terms: Terms, calibration: Calibration, photos: int) -> Iterator[Bound]:
     """The bounds of a thing of a colour: a photo without the thing may score high by the colour of anything else.
 
-    So in 109 such searches 40 % fewer strong photos show another colour or another thing, and a fifth fewer are right.
+    So in 109 such searches 40 % fewer strong photos show another colour or another thing, and a fifth fewer are right. The
+    thing is embedded as typed only: its templates would double the time of a first search and are no better.
     """
     thing = without_colours(term.text)
     if not named_colours(term.text) or not subject_words(thing):
         return
     halfway = (calibration.possible + calibration.strong) / 2 + calibration.rise(photos, commonness(thing))
-    yield terms.centred(terms.vector(thing)), halfway
-    yield terms.ranking(term.text) - terms.ranking(thing), 0.0
+    typed = terms.ranking(thing)
+    yield terms.centred(typed), halfway
+    yield terms.ranking(term.text) - typed, 0.0
 
 
 def _unwanted(query: Query, target: Target, terms: Terms, manifest: Manifest, photos: int) -> Iterator[Bound]:

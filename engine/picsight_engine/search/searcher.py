@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.calibration import Likeness
-from picsight_engine.bundles.commonness import commonness, is_surely_english, subject_words
+from picsight_engine.bundles.commonness import commonness, is_surely_english
 from picsight_engine.errors import LexiconError, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
@@ -253,7 +253,8 @@ class Searcher:
         )
         keeps_all = not by_match and ranking.judging is not None and request.least != "all"
         most = len(filtered.by_words) if keeps_all else max(request.limit, 0)
-        by_words = [] if request.least == "strong" else ranking.by_words(filtered.by_words, most)
+        is_left_out = request.least == "strong" or target.is_aimless  # many a folder is called "photos"
+        by_words = [] if is_left_out else ranking.by_words(filtered.by_words, most)
         ranked = _in_order(by_name, best, by_words, request.least)[: None if keeps_all else most]
         results = self._results(ranked) if by_match else self._ordered(ranked, request)
         return scope.photos, results
@@ -263,10 +264,7 @@ class Searcher:
         losses = None if target.wants_pictures else self._losses_of(scope.rows, terms)
         directions = target.directions(scope.spread)
         judging = self._judge(scope, target, directions, terms)
-        says_what = target.has_pictures or any(
-            subject_words(term.text) for term in terms
-        )  # not "photos" alone
-        if judging is not None and query.less and not says_what:
+        if judging is not None and target.is_aimless:
             judging = replace(judging, judge=lambda scores: ["weaker"] * len(scores))
         if judging is None:
             return Ranking(scope, directions, None, losses)

@@ -45,7 +45,8 @@ def test_the_manifest_says_whether_templates_rank_and_they_always_judge(make_bun
     templates = ("a photo of {}", "{}")
     embedder = TextEmbedder(make_bundle(text={"templates": templates, "ranked_by": ranked_by}))
     typed, phrase = embedder.embed_texts(["red dog", "a photo of red dog"])
-    ranking, judging = embedder.embed_search("red dog")
+    ranking = embedder.embed_ranking("red dog")
+    judging = embedder.embed_judging("red dog", ranking)
     np.testing.assert_allclose(judging, unit(typed + phrase), atol=1e-6)
     np.testing.assert_allclose(ranking, typed if ranked_by == "words" else judging, atol=1e-6)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +92,20 @@ def test_nothing_matches_strongly_if_a_search_says_only_what_is_absent(judging):
     found = judging.search("photos without snow", limit=PHOTOS, explain=True).results
     assert {result.match for result in found} == {"weaker"}
     assert found[0].terms[1].score < found[-1].terms[1].score
+
+
+def test_names_do_not_find_photos_for_a_search_that_says_only_what_is_absent(indexed, bundle, tmp_path):
+    folder = Path(shutil.copytree(indexed, tmp_path / "library"))
+    with Library.open(folder, bundle, create=False) as library:
+        last = library.search("photos without snow", limit=PHOTOS, least="all").results[-1]
+        library.tags.new("photos")
+        library.tags.decide("photos", [last.id], "accepted")
+        typed, meant = (
+            library.search(query, limit=PHOTOS, least="all").results
+            for query in ("photos -snow", "photos without snow")
+        )
+    assert typed == meant
+    assert typed[-1].id == last.id
 
 
 def test_a_photo_strongly_like_an_unwanted_picture_is_no_strong_match(indexed, bundle):
