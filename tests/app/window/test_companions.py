@@ -130,7 +130,9 @@ def scene_of(pixmap):
     return max(SCENES, key=lambda name: getattr(colour, name)()) if colour.value() > 120 else ""
 
 
-def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does(qtbot, model_window, album):
+def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does(
+    qtbot, model_window, album, monkeypatch
+):
     window, player = model_window([album]), Player()
     model, page = window.frame.model, window.frame.viewer_page
     qtbot.waitUntil(lambda: model.rowCount() == 2 and not window.library.is_indexing)
@@ -138,12 +140,14 @@ def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does
     film, live = sorted(model.wall.results, key=lambda photo: photo.is_live)
     assert [badge(film), badge(live)] == ["0:15", "LIVE"]
     found = next(second for _, second in window.viewer.library.moments(film.id) if second >= 10)
-    model.set_wall(Wall.of([replace(film, moment=found), live]))
+    show = model.set_wall
+    monkeypatch.setattr(model, "set_wall", lambda *_, **__: None)  # the last news of the run may still arrive
+    show(Wall.of([replace(film, moment=found), live]))
     qtbot.waitUntil(lambda: scene_of(window.frame.thumbnails.pixmap(film.id, found)) == "blue")
-    model.set_wall(Wall.of([replace(film, moment=found + 0.5), live]))  # it was read again meanwhile
+    show(Wall.of([replace(film, moment=found + 0.5), live]))  # it was read again meanwhile
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: page.moments.row == 0 and len(page.moments.moments) == 3)
-    model.set_wall(Wall.of([replace(film, moment=found), live]))
+    show(Wall.of([replace(film, moment=found), live]))
     assert f"found at 0:{int(found)}" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
 
     QDesktopServices.setUrlHandler("file", player, "play")
