@@ -160,7 +160,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         **_colour_facts(image, data, kind, exif),
         **({LIVE: 1} if _holds_film(image, data) else {}),
         **({COMMENT: image.info["comment"]} if kind is JPEG and "comment" in image.info else {}),
-        **({CREATION_TIME: png.creation_time(data)} if kind.name == "PNG" else {}),
+        **({CREATION_TIME: created} if kind.name == "PNG" and (created := png.creation_time(data)) else {}),
         **exif.facts(),
         **iptc_facts(_iptc_of(image, data, kind)),
         **_xmp_of(image, data, kind),

@@ -61,7 +61,7 @@ class Terms:
         return self._embedded(text, lambda embedder, text: embedder.embed_judging(text, typed), judging=True)
 
     def ranking(self, text: str) -> Vector:
-        """The unit vector [dim] of one term that ranks photos, an eighth of the work of `vector`; raises as that."""
+        """The unit vector [dim] of one term that ranks photos; raises as `vector`, which may embed templates, too."""
         return self._embedded(text, lambda embedder, text: embedder.embed_ranking(text), judging=False)
 
     def centred(self, judging: Vector) -> Vector:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from os import sep
 from types import MappingProxyType
@@ -51,7 +51,7 @@ class Arrangement:
     listed: Order = Order.DATE
     group: Group = Group.DAY
     weaker: bool | None = None
-    screen: float = 0.0
+    screen: float = field(default=0.0, compare=False)  # a list looks the same on any
     spread: frozenset[int] = frozenset()
 
     def with_stack_toggled(self, stack: int) -> Arrangement:

@@ -59,7 +59,7 @@ class Place:
     def arranged(self, usual: Arrangement) -> Arrangement:
         """The arrangement: for a search by match, or by date if it has only facts, unless the user chose another."""
         if not self.is_search:
-            return replace(usual, screen=0.0)
+            return usual
         by_match = self.order in (None, Order.MATCH)
         weaker = usual.weaker if by_match else self.weaker
         listed, ranked = self.order or Order.DATE, self.order or Order.MATCH
