@@ -1,4 +1,4 @@
-"""Writes tags and stars to side-cars beside photos, for other programs, or to a table for ExifTool.
+"""Writes tags and stars to side-cars beside photos, for other programs.
 
 Photo files are never written. A side-car has the full name of its photo ("photo.jpg.xmp"), because a short name belongs to
 the raw file and the JPEG together. Programs that know both prefer the long name. So a photo that has only a short side-car
@@ -7,85 +7,46 @@ gets a long one with the same content; otherwise these programs would lose the c
 
 from __future__ import annotations
 
-import csv
 import errno
-import io
 import math
 import os
 from collections import defaultdict
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from picsight_engine.errors import ImageError, RequestError, StorageError
-from picsight_engine.exchange.history import DecisionHistory
-from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange, write_export
-from picsight_engine.exchange.xmp_writing import SidecarContent, keywords_by_path, strip_notes, update_packet
+from picsight_engine.errors import StorageError
+from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange
+from picsight_engine.exchange.tagged_photo import CHANGED, TaggedPhoto
+from picsight_engine.exchange.xmp_writing import strip_notes, update_packet
 from picsight_engine.other_programs import package_of
-from picsight_engine.photos.formats import is_film
-from picsight_engine.photos.identity import bytes_hash, fingerprint
-from picsight_engine.photos.reading import as_text, film_extract
+from picsight_engine.photos.identity import bytes_hash
+from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.tag_precedence import read_metadata
 from picsight_engine.photos.xmp import (
-    HIERARCHICAL,
-    SUBJECT,
-    TAGS_LIST,
     PacketError,
     keyword_of,
     parse,
     read_facts,
     read_packet,
-    written_form,
 )
 from picsight_engine.private_files import sweep_drafts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     Find = Callable[[bytes, "TaggedPhoto | None"], list["TaggedPhoto"] | None]
 
-EXIFTOOL_DIVIDER = "/|/"  # separates tags in a field of the table; only names made of "|" could contain it
-# The last column marks our tables; it stays empty, so that ExifTool ignores it.
-_COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating", "Picsight")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
-_CHANGED = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
 _LATER = "changed later in another program, so nothing was written. Import the side-cars, or decide again, and export again."
 _PACKAGED = "got no side-car: Picsight writes nothing into another program's library. Export a file of decisions instead."
 _FAILED = "got no side-car ({}). Look at the disk and export again."
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedPhoto:
-    """A photo file with the paths of its accepted tags ("Birds/Waders"), the user's stars, its `bytes_hash`, and rejected
-    tags; `history` is everything ever decided about it, `fingerprint` is its picture's, `seen` its size and time (ns) when
-    indexed, and `since` and `rated_at` the times when each tag was accepted and the stars were given, in seconds since 1970;
-    `taken` is its local date in ISO form.
-    """
-
-    path: Path
-    tags: tuple[str, ...] = ()
-    stars: int | None = None
-    bytes_hash: bytes | None = None
-    rejected: tuple[str, ...] = ()
-    history: DecisionHistory = field(default_factory=DecisionHistory)
-    fingerprint: bytes | None = None
-    seen: tuple[int, int] | None = None
-    since: Mapping[str, float] = field(default_factory=dict)
-    rated_at: float = math.inf
-    taken: str | None = None
-
-    @property
-    def sidecar(self) -> SidecarContent:
-        """The content for its side-car."""
-        original = self.fingerprint or self.bytes_hash
-        return SidecarContent(self.tags, self.stars, original, self.rejected, self.history)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,60 +109,6 @@ def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda *_: None)
     yield Exported(written, unchanged, tuple(_sentence(*each) for each in alone.items()))
 
 
-def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = False) -> int:
-    """Writes a CSV from which ExifTool can write tags and stars into the photo files; returns the number of lines.
-
-    It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. Photos in packages of other
-    programs are left out. An earlier table is replaced if it holds nothing more, or if `replace` is set.
-
-    Raises:
-        RequestError: there is a photo at the path, or not a file; or a photo changed since it was indexed.
-        ReplaceError: there is another file, or a table that holds more.
-        StorageError: the disk is full, read-only or gone; the old file stays.
-    """
-    rows: dict[str, list[str]] = {}
-    for photo in photos:
-        keywords = keywords_by_path(photo.tags)
-        if (keywords or photo.stars is not None) and not package_of(photo.path):
-            if photo.path.is_file() and not _is_as_indexed(photo):
-                raise RequestError(f"{as_text(photo.path)} {_CHANGED}")
-            lists = [
-                [written_form(keyword, name) for keyword in keywords]
-                for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
-            ]
-            fields = [EXIFTOOL_DIVIDER.join(dict.fromkeys(texts)) for texts in lists]
-            rows[str(photo.path)] = [*fields, "" if photo.stars is None else str(photo.stars), ""]
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows([_COLUMNS, *([path, *fields] for path, fields in rows.items())])
-    chunks = [out.getvalue().encode("utf-8", "surrogateescape")]
-    write_export(file, chunks, partial(_lacking, rows=rows), replace=replace)
-    return len(rows)
-
-
-def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
-    """A photo for which a table holds something that these rows lack, or None.
-
-    Raises:
-        RequestError: the file is not such a table.
-    """
-    try:
-        with file.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
-            header, *lines = csv.reader(source)
-    except (csv.Error, ValueError):
-        header, lines = [], []
-    if tuple(header) != _COLUMNS:
-        raise RequestError(f"{as_text(file)} is not a table from Picsight.")
-    for path, *fields in filter(None, lines):  # skip blank lines
-        here = rows.get(path, ())
-        if len(fields) > len(here) or any(map(_holds_more, fields, here)):
-            return f"something about {as_text(path)}"
-    return None
-
-
-def _holds_more(field: str, other: str) -> bool:
-    return not {*field.split(EXIFTOOL_DIVIDER)} <= {"", *other.split(EXIFTOOL_DIVIDER)}
-
-
 def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozenset()) -> bool:
     """Updates one photo's side-car; returns whether anything was written. Those of the photos `before_it` wait for this one."""
     is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
@@ -210,8 +117,8 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
         raise _LeftAloneError(photo.path, why, of_folder=True)
     sidecar = long_sidecar(photo.path)
     is_due = has_content or (bool(photo.history) and os.path.lexists(sidecar))
-    if is_there and is_due and not _is_as_indexed(photo):
-        raise _LeftAloneError(photo.path, _CHANGED)
+    if is_there and is_due and not photo.is_as_indexed():
+        raise _LeftAloneError(photo.path, CHANGED)
     try:
         before = read_sidecar(sidecar)
         is_others = before is not None and _give_away(photo, before, find, before_it, is_there=is_there)
@@ -298,8 +205,8 @@ def _give(owner: TaggedPhoto, content: bytes, sidecar: Path, find: Find, before_
         )
     if package := package_of(owner.path):
         raise _LeftAloneError(package, _PACKAGED)
-    if not (owner.path.is_file() and _is_as_indexed(owner)):
-        raise _LeftAloneError(owner.path, _CHANGED)
+    if not (owner.path.is_file() and owner.is_as_indexed()):
+        raise _LeftAloneError(owner.path, CHANGED)
     target, written = long_sidecar(owner.path), sidecar.stat()
     try:
         _export(owner, find, before_it)  # what lies there may belong to yet another photo
@@ -340,20 +247,6 @@ def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
     except ChangedMeanwhileError as fault:
         why = "was being changed by another program, so it was left as it is. Export again."
         raise _LeftAloneError(sidecar, why) from fault
-
-
-def _is_as_indexed(photo: TaggedPhoto) -> bool:
-    """Whether the file still holds the indexed picture: size and time are equal, or the hash is."""
-    if photo.seen is None:
-        return True
-    try:
-        info = photo.path.stat()
-        if (info.st_size, info.st_mtime_ns) == photo.seen:
-            return True
-        data = film_extract(photo.path) if is_film(photo.path) else photo.path.read_bytes()
-    except (OSError, ImageError):  # an unreadable file has no hash
-        return False
-    return bytes_hash(data) == photo.bytes_hash or fingerprint(data) == photo.fingerprint
 
 
 def _short_content(photo: TaggedPhoto) -> bytes | None:

@@ -9,13 +9,10 @@ import subprocess
 import pytest
 from tests.engine.kennel import OF_ALL
 
+from picsight_engine.exchange.exiftool_table import EXIFTOOL_DIVIDER, export_table
 from picsight_engine.exchange.sidecar_reading import read_sidecars
-from picsight_engine.exchange.sidecar_writing import (
-    EXIFTOOL_DIVIDER,
-    TaggedPhoto,
-    export_sidecars,
-    export_table,
-)
+from picsight_engine.exchange.sidecar_writing import export_sidecars
+from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.photos.decode import read_header
 from picsight_engine.photos.xmp import Packet, read_packet
 

@@ -15,9 +15,11 @@ from PIL import Image
 from tests.engine.kennel import OF_ALL
 
 from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.exchange.exiftool_table import export_table
 from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_export
 from picsight_engine.exchange.sidecar_reading import read_sidecars
-from picsight_engine.exchange.sidecar_writing import Exported, TaggedPhoto, export_sidecars, export_table
+from picsight_engine.exchange.sidecar_writing import Exported, export_sidecars
+from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.sidecars import companions, read_companions
@@ -192,7 +194,8 @@ def test_bad_photos_are_reported_and_the_others_are_written(photo):
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars
+from picsight_engine.exchange.sidecar_writing import export_sidecars
+from picsight_engine.exchange.tagged_photo import TaggedPhoto
 if os.geteuid() == 0:
     os.setuid(65534)  # root may write everywhere
 *_, done = export_sidecars([TaggedPhoto(Path(name), ("Sea",)) for name in sys.argv[1:]])
@@ -239,7 +242,8 @@ def test_a_side_car_that_another_program_changed_meanwhile_is_left_alone(photo):
 KILLED = """
 import os, sys
 from pathlib import Path
-from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars
+from picsight_engine.exchange.sidecar_writing import export_sidecars
+from picsight_engine.exchange.tagged_photo import TaggedPhoto
 photo, sidecar = map(Path, sys.argv[1:])
 before = sidecar.read_bytes() if sidecar.exists() else None
 step = 0
@@ -298,7 +302,8 @@ def test_a_kill_at_any_step_leaves_the_old_side_car_or_the_new_one(photo, progra
 KILLED_MOVING = """
 import os, sys
 from pathlib import Path
-from picsight_engine.exchange.sidecar_writing import TaggedPhoto, export_sidecars
+from picsight_engine.exchange.sidecar_writing import export_sidecars
+from picsight_engine.exchange.tagged_photo import TaggedPhoto
 new, moved = (TaggedPhoto(Path(name), (name[-5],), 4, bytes([number] * 16)) for number, name in enumerate(sys.argv[1:]))
 paths = [photo.path.with_name(photo.path.name + ".xmp") for photo in (new, moved)]
 content, step, status = paths[0].read_bytes(), 0, 9
