@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.store.files import IDS
 from picsight_engine.store.photos import SHOWN
-from picsight_engine.store.tags import copy_examples, revise
+from picsight_engine.store.tags import revise, share_examples
 from picsight_engine.store.thumbnails import MOST_BITS
 
 if TYPE_CHECKING:
@@ -213,9 +213,9 @@ def copy_decisions(connection: sqlite3.Connection, before: int, after: int) -> N
 
 
 def share_decisions(connection: sqlite3.Connection, before: int, after: int) -> None:
-    """Copies decisions, stars and the part of an example from one photo of a pair to the other."""
+    """Copies decisions and stars from one photo of a pair to the other, and makes both examples of the same tags."""
     copy_decisions(connection, before, after)
-    if copy_examples(connection, before, after):
+    if share_examples(connection, before, after):
         revise(connection)
 
 

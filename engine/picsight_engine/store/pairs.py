@@ -19,6 +19,7 @@ from picsight_engine.metadata import is_same_time
 from picsight_engine.store.decisions import share_decisions
 from picsight_engine.store.files import IDS, put_file
 from picsight_engine.store.folders import RESTING
+from picsight_engine.store.tags import share_examples
 from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ WHERE folder_id = ? AND present AND photo_id IS NOT NULL AND name >= ? AND name 
 _BEHIND = """
 SELECT single_id FROM files WHERE single_id IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM files AS others WHERE others.photo_id = files.single_id)"""
+_BEHIND_THESE = f"{_BEHIND} AND (photo_id IN {IDS} OR single_id IN {IDS})"
 _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
 _REPLACED = """
 SELECT photo_id, single_id FROM files
@@ -56,9 +58,9 @@ _LINKS = f"""
 SELECT DISTINCT photo_id, single_id FROM files JOIN photos ON photos.id = single_id
 WHERE (present OR folder_id IN {RESTING}) AND (photo_id IN {IDS} OR single_id IN {IDS}) AND (photos.missing_since IS NULL OR EXISTS (
     SELECT 1 FROM files AS others WHERE others.single_id = photos.id AND present AND others.photo_id <> files.photo_id))"""
-_TWINS = f"""
-SELECT single_id FROM files WHERE photo_id IN {IDS} AND single_id IS NOT NULL
-UNION SELECT photo_id FROM files WHERE single_id IN {IDS} AND photo_id IS NOT NULL"""
+_PAIRS = f"""
+SELECT DISTINCT photo_id, single_id FROM files
+WHERE present AND single_id IS NOT NULL AND (photo_id IN {IDS} OR single_id IN {IDS})"""
 _IN_FRONT = "SELECT DISTINCT photo_id FROM files WHERE single_id = ? AND present"
 
 
@@ -127,10 +129,11 @@ def share_with_copies(connection: sqlite3.Connection, photo_ids: Iterable[int]) 
         _share_with_fronts(connection, single)
 
 
-def twins_of(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> set[int]:
-    """The photos that stand behind these or in front of them, also by missing files."""
+def share_examples_in_pairs(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> None:
+    """Makes these photos and those in pairs with them examples of the same tags."""
     ids = json.dumps(list(photo_ids))
-    return {photo_id for (photo_id,) in connection.execute(_TWINS, (ids, ids))}
+    for front, single in connection.execute(_PAIRS, (ids, ids)).fetchall():
+        share_examples(connection, front, single)
 
 
 def _leave(connection: sqlite3.Connection, front: int, single: int) -> None:
@@ -144,9 +147,12 @@ def _share_with_fronts(connection: sqlite3.Connection, single: int) -> None:
         share_decisions(connection, single, front)
 
 
-def photos_behind(connection: sqlite3.Connection) -> set[int]:
-    """The photos, missing ones too, whose files all stand behind those of other photos: a person knows them as no photos."""
-    return {photo_id for (photo_id,) in connection.execute(_BEHIND)}
+def photos_behind(connection: sqlite3.Connection, photo_ids: Iterable[int] | None = None) -> set[int]:
+    """The photos, missing ones too, whose files all stand behind those of other photos: a person knows them as no photos. All, or
+    those of pairs with these.
+    """
+    ids = () if photo_ids is None else (json.dumps(list(photo_ids)),) * 2
+    return {photo_id for (photo_id,) in connection.execute(_BEHIND_THESE if ids else _BEHIND, ids)}
 
 
 def pair(connection: sqlite3.Connection, folder_id: int, name: bytes, unread: Container[int] = ()) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
-from picsight_engine.store.pairs import share_with_copies, twins_of
+from picsight_engine.store.pairs import share_examples_in_pairs, share_with_copies
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
 from picsight_engine.store.tagged import add_ratings
@@ -85,7 +85,7 @@ class RunRecorder:
         """Adds a tag, which undo removes; returns its id."""
         tag_id = add_tag(self.connection, draft, self.now)
         self._added.add(tag_id)
-        share_with_copies(self.connection, (*draft.examples, *draft.against))
+        self._share_examples(draft)
         return tag_id
 
     def define(self, tag: Definition) -> None:
@@ -93,18 +93,14 @@ class RunRecorder:
         known = tags_by_id(self.connection, [tag.id])[tag.id]
         if known != tag:
             self._before.setdefault(tag.id, known)
-            put_definition(self.connection, self._without_twins(known, tag))
-            share_with_copies(self.connection, (*tag.examples, *tag.against))
+            put_definition(self.connection, tag)
+            self._share_examples(known, tag)
             settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
 
-    def _without_twins(self, known: Definition, tag: Definition) -> Definition:
-        """The tag; an example that was taken away goes with those of its pair."""
-        gone = {*known.examples} - {*tag.examples} | {*known.against} - {*tag.against}
-        twins = twins_of(self.connection, gone).intersection((*known.examples, *known.against)) - gone
-        examples, against = (
-            tuple(photo for photo in photos if photo not in twins) for photos in (tag.examples, tag.against)
-        )
-        return replace(tag, examples=examples, against=against)
+    def _share_examples(self, *tags: Definition) -> None:
+        photos = {photo for tag in tags for photo in (*tag.examples, *tag.against)}
+        share_examples_in_pairs(self.connection, photos)
+        share_with_copies(self.connection, photos)
 
     def tag(self, tag_id: int) -> Definition:
         """The present state of a tag; raises RequestError if it was removed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.store.files import IDS
@@ -36,10 +36,11 @@ _NO_EXAMPLES = "DELETE FROM tag_examples WHERE tag_id = ?"
 _PUT_EXAMPLE = """
 INSERT OR IGNORE INTO tag_examples (tag_id, photo_id, against)
 SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)"""
-_EXAMPLE_OF = """
-SELECT tag_id, against FROM tag_examples AS known WHERE photo_id = ?1
-    AND NOT EXISTS (SELECT 1 FROM tag_examples WHERE photo_id = ?2 AND tag_id = known.tag_id)"""
-_RUNS_WITH = "SELECT id, before, after FROM tag_runs WHERE before LIKE ?1 OR after LIKE ?1"
+_UNSHARED = """
+SELECT tag_id FROM tag_examples WHERE photo_id IN (?1, ?2) GROUP BY tag_id HAVING count(*) = 1 OR min(against) < max(against)"""
+_FORGET_EXAMPLE = "DELETE FROM tag_examples WHERE tag_id = ? AND photo_id = ?"
+_RUNS_WITH = """
+SELECT id, undone_at IS NOT NULL, before, after FROM tag_runs WHERE before LIKE ?1 OR after LIKE ?1 ORDER BY id"""
 _PUT_RUN = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _CALLED = """
 SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL ORDER BY id"""
@@ -108,28 +109,51 @@ def put_definition(connection: sqlite3.Connection, tag: Definition) -> None:
     _put_words_and_examples(connection, tag.id, tag)
 
 
-def copy_examples(connection: sqlite3.Connection, before: int, after: int) -> bool:
-    """Makes the photo `after` an example wherever `before` is one; returns whether it was not yet.
+def share_examples(connection: sqlite3.Connection, one: int, other: int) -> bool:
+    """Gives two photos of a pair the same part in every tag: the last that either got; returns whether they differed.
 
-    The runs that named `before` name both, so that they are undone as if both had been chosen.
+    The runs are rewritten as if both had always been chosen together, so that they are undone together.
     """
-    found = connection.execute(_EXAMPLE_OF, (before, after)).fetchall()
-    for tag_id, against in found:
-        connection.execute(_PUT_EXAMPLE, (tag_id, after, against))
-        for run_id, *states in connection.execute(_RUNS_WITH, (f'%"id": {tag_id},%',)).fetchall():
-            written = [_with_twin(text, tag_id, before, after) for text in states]
-            connection.execute(_PUT_RUN, (*written, run_id))
-    return bool(found)
+    tag_ids = [tag_id for (tag_id,) in connection.execute(_UNSHARED, (one, other)).fetchall()]
+    for tag_id in tag_ids:
+        part = _retold(connection, tag_id, (one, other))
+        for photo in (one, other):
+            connection.execute(_FORGET_EXAMPLE, (tag_id, photo))
+            if part is not None:
+                connection.execute(_PUT_EXAMPLE, (tag_id, photo, part == "against"))
+    return bool(tag_ids)
 
 
-def _with_twin(definitions: str, tag_id: int, before: int, after: int) -> str:
-    tags = json.loads(definitions)
-    for tag in tags:
-        examples, against = tag["examples"], tag["against"]
-        for photos in (examples, against):
-            if tag["id"] == tag_id and before in photos and after not in (*examples, *against):
-                photos[:] = sorted([*photos, after])
-    return json.dumps(tags)
+def _retold(connection: sqlite3.Connection, tag_id: int, pair: tuple[int, int]) -> str | None:
+    """Rewrites the runs of a tag; returns the part that both photos have now."""
+    now = asdict(tags_by_id(connection, [tag_id])[tag_id])
+    rows = connection.execute(_RUNS_WITH, (f'%"id": {tag_id},%',)).fetchall()
+    runs = [(run_id, is_undone, *map(json.loads, states)) for run_id, is_undone, *states in rows]
+    states = [
+        (is_undone, *(next(tag for tag in tags if tag["id"] == tag_id) for tags in both))
+        for _, is_undone, *both in runs
+    ]
+    last = next((after for is_undone, _, after in reversed(states) if not is_undone), now)
+    states.append((False, dict(last), now))  # what the present run has changed
+    part = _part(states[0][1], pair[0]) or _part(states[0][1], pair[1])
+    for is_undone, before, after in states:
+        news = [_part(after, photo) for photo in pair if _part(after, photo) != _part(before, photo)]
+        _put_part(before, pair, part)
+        then = news[-1] if news else part
+        _put_part(after, pair, then)
+        part = part if is_undone else then
+    for run_id, _, *both in runs:
+        connection.execute(_PUT_RUN, (*map(json.dumps, both), run_id))
+    return part
+
+
+def _part(tag: dict[str, Any], photo: int) -> str | None:
+    return next((part for part in ("examples", "against") if photo in tag[part]), None)
+
+
+def _put_part(tag: dict[str, Any], pair: tuple[int, int], part: str | None) -> None:
+    for name in ("examples", "against"):
+        tag[name] = sorted({*tag[name]} - {*pair} | ({*pair} if name == part else set()))
 
 
 def _values(tag: Definition) -> tuple[str, str, int | None, float | None, bool]:

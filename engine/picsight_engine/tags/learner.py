@@ -16,6 +16,7 @@ import numpy as np
 
 from picsight_engine.errors import StorageError
 from picsight_engine.store.decisions import decided_for
+from picsight_engine.store.pairs import photos_behind
 from picsight_engine.store.runs import record_run
 from picsight_engine.store.suggestions import (
     Scores,
@@ -157,9 +158,19 @@ class Learner:
         texts = list(dict.fromkeys(chain.from_iterable(of_tags)))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
+        taught: list[dict[int, State]] = [
+            {
+                **dict.fromkeys(tag.examples, "accepted"),
+                **dict.fromkeys(tag.against, "rejected"),
+                **verdicts[tag.id],
+            }
+            for tag in tags
+        ]
+        with self._db.reading() as connection:
+            behind = frozenset(photos_behind(connection, set(chain.from_iterable(taught))))
         return [
-            _training(tag, verdicts[tag.id], readings, vectors[[rows[text] for text in readings]])
-            for tag, readings in zip(tags, of_tags, strict=True)
+            _training(photos, behind, readings, vectors[[rows[text] for text in readings]])
+            for photos, readings in zip(taught, of_tags, strict=True)
         ]
 
     def preview(self, tag: Definition, verdicts: Mapping[int, State]) -> Preview:
@@ -188,6 +199,8 @@ class Learner:
             BundleError: the text tower is missing or cannot be loaded.
         """
         (training,) = self._training_of([tag], {tag.id: verdicts})
+        learnt = {*training.alike, *training.unlike}
+        verdicts = {photo: verdict for photo, verdict in verdicts.items() if photo in learnt}
         scores = cross_validate(self.scorer(), training, frozenset(verdicts))
         accepted = frozenset(photo for photo, verdict in verdicts.items() if verdict == "accepted")
         right, wrong = confusion(scores, accepted, threshold_of(tag))
@@ -211,16 +224,13 @@ class Learner:
 
 
 def _training(
-    tag: Definition, verdicts: Mapping[int, State], readings: tuple[str, ...], words: NDArray[np.float32]
+    taught: Mapping[int, State], behind: frozenset[int], readings: tuple[str, ...], words: NDArray[np.float32]
 ) -> TrainingSet:
-    taught: dict[int, State] = {
-        **dict.fromkeys(tag.examples, "accepted"),
-        **dict.fromkeys(tag.against, "rejected"),
-        **verdicts,
-    }
-    alike = tuple(photo for photo, verdict in taught.items() if verdict == "accepted")
-    unlike = tuple(photo for photo, verdict in taught.items() if verdict == "rejected")
-    return TrainingSet(readings, words, alike, unlike)
+    alike, unlike = (
+        tuple(photo for photo, verdict in taught.items() if verdict == wanted and photo not in behind)
+        for wanted in ("accepted", "rejected")
+    )
+    return TrainingSet(readings, words, alike, unlike, behind)
 
 
 def can_learn(tag: Definition, verdicts: Mapping[int, State]) -> bool:

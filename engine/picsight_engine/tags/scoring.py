@@ -99,12 +99,16 @@ _SCATTER = np.uint64(0x9E3779B97F4A7C15)  # odd, so that products of different i
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """The training material of a tag: the readings of its prompts with their vectors [n, dim], and positive and negative photos."""
+    """The training material of a tag: the readings of its prompts with their vectors [n, dim], and positive and negative photos.
+
+    Photos `behind` others, as a RAW file behind its JPEG, neither teach nor count as undecided: one picture is one example.
+    """
 
     prompts: tuple[str, ...]
     words: NDArray[np.float32]
     alike: tuple[int, ...]
     unlike: tuple[int, ...]
+    behind: frozenset[int] = frozenset()
 
 
 class TagScorer:
@@ -126,7 +130,8 @@ class TagScorer:
         if not len(training.words) or not len(alike) + len(unlike):
             return line
         found, _ = next(self.reaching([prior(training.words, self._background, strong)], [USUAL_THRESHOLD]))
-        undecided = np.setdiff1d(found, [*training.alike, *training.unlike])
+        undecided = np.setdiff1d(found, [*training.alike, *training.unlike]).tolist()
+        undecided = [photo for photo in undecided if photo not in training.behind]
         return keep_suggestions(line, self._vectors(undecided), len(alike))
 
     def reaching(

@@ -294,35 +294,80 @@ def test_a_raw_of_a_removed_folder_has_the_stars_of_its_pair_elsewhere(folder):
     assert folder.stars() == {"copy.dng": 2}
 
 
-@pytest.mark.parametrize("field", ["examples", "against"])
-def test_the_example_of_a_tag_is_shown_by_whichever_file_of_its_pair_is_there(folder, field):
-    db = folder.shelf.db
+class Example:
+    """The part of a folder's photos in one tag, as examples or against it."""
 
-    def examples():
+    def __init__(self, folder, field):
+        self.db, self.field = folder.shelf.db, field
+        with record_run(self.db, "new", "a tag") as run:
+            self.tag = run.add(Definition(0, "Snow", None, "tag", None, False, 0.0))
+
+    def change(self, *names):
+        """Makes the visible photos of these names the only ones; returns the run."""
+        photos = tuple(photo.id for photo in all_photos(self.db) if photo.path.name in names)
+        with record_run(self.db, "change", "examples") as run:
+            hidden = {*getattr(run.tag(self.tag), self.field)} - {photo.id for photo in all_photos(self.db)}
+            run.define(replace(run.tag(self.tag), **{self.field: (*photos, *hidden)}))
+        return run.made.id
+
+    def names(self):
         """By file, of the visible photos."""
-        tag = live_tags(db.reader())[-1]
-        return [photo.path.name for photo in all_photos(db) if photo.id in getattr(tag, field)]
+        tag = live_tags(self.db.reader())[-1]
+        return [photo.path.name for photo in all_photos(self.db) if photo.id in getattr(tag, self.field)]
 
-    with record_run(db, "new", "a tag") as run:
-        tag = run.add(Definition(0, "Snow", None, "tag", None, False, 0.0))
+
+@pytest.fixture(params=["examples", "against"])
+def example(folder, request):
+    return Example(folder, request.param)
+
+
+def test_the_example_of_a_tag_is_shown_by_whichever_file_of_its_pair_is_there(folder, example):
     folder.come("a.dng", NOON)
-    with record_run(db, "change", "an example") as run:
-        run.define(replace(run.tag(tag), **{field: (all_photos(db)[0].id,)}))
+    example.change("a.dng")
     folder.come("a.jpg", NOON)
-    assert examples() == ["a.jpg"]
+    assert example.names() == ["a.jpg"]
     folder.go("a.jpg")
-    assert examples() == ["a.dng"]
+    assert example.names() == ["a.dng"]
     folder.come_back("a.jpg")
-    undo_or_redo(db, None, undo=True)
-    assert examples() == []
-    undo_or_redo(db, None, undo=False)
-    assert examples() == ["a.jpg"]
-    with record_run(db, "change", "none") as run:
-        run.define(
-            replace(run.tag(tag), **{field: tuple({*getattr(run.tag(tag), field)} - {all_photos(db)[0].id})})
-        )
+    undo_or_redo(example.db, None, undo=True)
+    assert example.names() == []
+    undo_or_redo(example.db, None, undo=False)
+    assert example.names() == ["a.jpg"]
+    example.change()
     folder.go("a.jpg")
-    assert examples() == []
+    assert example.names() == []
+
+
+@pytest.mark.parametrize(("gone", "left"), [("a.jpg", "a.dng"), ("a.dng", "a.jpg")])
+@pytest.mark.parametrize("meanwhile", [None, "b"])
+def test_an_example_that_is_removed_while_half_of_its_pair_is_elsewhere_stays_removed(
+    folder, example, gone, left, meanwhile
+):
+    pictures = {"a.jpg": 1, "a.dng": 2}
+    for name, picture in pictures.items():
+        folder.come(name, NOON, picture)
+    given = example.change("a.jpg")
+    folder.go(gone)
+    elsewhere = gone.replace("a", meanwhile or "a")
+    if meanwhile:
+        folder.come(elsewhere, NOON, pictures[gone])
+    removed = example.change(*([elsewhere] if meanwhile else []))
+    if meanwhile:
+        folder.go(elsewhere)
+        folder.come(gone, NOON, pictures[gone])
+    else:
+        folder.come_back(gone)
+    assert example.names() == []
+    undo_or_redo(example.db, removed, undo=True)
+    assert example.names() == ["a.jpg"]
+    undo_or_redo(example.db, removed, undo=False)
+    assert example.names() == []
+    undo_or_redo(example.db, removed, undo=True)
+    undo_or_redo(example.db, given, undo=True)
+    assert example.names() == []
+    example.change("a.jpg")
+    folder.go(gone)
+    assert example.names() == [left]
 
 
 def test_a_pair_is_not_a_copy_and_is_known_by_the_fingerprint_of_either_file(folder):

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.engine.kennel import DIM, put_near
 
 from picsight_engine.errors import RequestError
 from picsight_engine.language.lexicon import LANGUAGES
+from picsight_engine.store.decisions import decided
+from picsight_engine.store.files import files_of
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.tags.quality import ENOUGH, Preview, confidence, confusion
 
 
@@ -132,6 +136,31 @@ def test_statistics_hold_decisions_precision_and_border_cases(kennel):
     assert not {*kennel.dogs[:4], *kennel.others[:2]} & {*statistics.border}
     kennel.tags.undo()
     assert kennel.tags.statistics("Dogs").decided == 4
+
+
+def test_a_pair_teaches_a_tag_once_even_if_its_raw_file_was_decided_by_itself(kennel):
+    """The RAW leaves its pair and comes back, as on a card that is read twice: from then on it has the decisions, too."""
+    db, word = kennel.album.db, kennel.album.library._searcher.terms.vector("dog")
+    raw = put_near(kennel.album, 900, word, 0.3, np.random.default_rng(9).normal(size=DIM))
+
+    def go(*, away):
+        files = [file.id for file in files_of(db, kennel.album.folder_id) if file.name == b"000.cr2"]
+        with db.writer() as connection:
+            mark_missing(connection, files, 1.0) if away else mark_returned(connection, files)
+
+    with db.writer() as connection:
+        connection.execute("UPDATE files SET name = ? WHERE photo_id = ?", (b"000.cr2", raw))
+        pair(connection, kennel.album.folder_id, b"000.cr2")
+    kennel.tags.new("Dogs", prompts=["dog"], examples=[*kennel.others[:1], kennel.dogs[0]])
+    kennel.tags.decide("Dogs", kennel.others[1:6], "accepted")
+    kennel.tags.decide("Dogs", kennel.dogs[:1], "rejected")
+    scores, statistics = previewed(kennel, ["dog"], tag="Dogs")[1], kennel.tags.statistics("Dogs")
+    go(away=True)
+    go(away=False)
+    with db.reading() as connection:
+        assert decided(connection, kennel.tags.find("Dogs").id)[raw] == "rejected"
+    assert previewed(kennel, ["dog"], tag="Dogs")[1] == scores
+    assert kennel.tags.statistics("Dogs") == statistics
 
 
 def test_a_tag_whose_decisions_agree_becomes_sure_and_one_whose_decisions_do_not_never_does(kennel):
