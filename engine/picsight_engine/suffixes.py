@@ -33,9 +33,10 @@ FORMATS = {
     "qoi": (".qoi",),
     "video": (
         ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov",
-        ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".qt", ".vob", ".webm", ".wmv",
+        ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv",
     ),
 }  # fmt: skip
+SHARED_SUFFIX = ".ts"  # of films, of TypeScript and of Qt's translations
 VIDEO_SUFFIXES = frozenset(FORMATS["video"])
 # What cameras show beside a RAW or a film.
 SHOWN_SUFFIXES = frozenset([".jpg", ".jpeg", ".heic", ".heif", ".hif"])

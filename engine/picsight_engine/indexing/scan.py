@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.other_programs import is_shown
-from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.formats import FIRST, IMAGE_SUFFIXES, is_transport_stream
 from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import SUFFIXES, companions
-from picsight_engine.suffixes import VIDEO_SUFFIXES, suffix_of
+from picsight_engine.suffixes import SHARED_SUFFIX, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import threading
@@ -138,7 +138,7 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Direc
             (listing.links if entry.is_symlink() else listing.folders).append(name)
         elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 -- pathlib cannot hold bytes
             listing.broken.append(name)
-        elif suffix_of(name) in _LISTED and entry.is_file():
+        elif suffix_of(name) in _LISTED and entry.is_file() and _is_picture(entry):
             info = entry.stat()
             modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
             listing.files.append(SeenFile(name, info.st_size, modified, device))
@@ -147,6 +147,14 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Direc
             listing.broken.append(name)
         elif not isinstance(fault, FileNotFoundError):
             raise
+
+
+def _is_picture(entry: os.DirEntry[bytes]) -> bool:
+    """Whether a file is what its suffix says; one that cannot be opened may be, and must not count as gone."""
+    if suffix_of(entry.name) == SHARED_SUFFIX:
+        with suppress(OSError), open(entry.path, "rb") as file:  # noqa: PTH123 -- pathlib cannot hold bytes
+            return is_transport_stream(file.read(FIRST))
+    return True
 
 
 def _add_companions(listing: DirectoryListing, entries: Mapping[bytes, os.DirEntry[bytes]]) -> None:

@@ -112,6 +112,11 @@ def is_film(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_SUFFIXES
 
 
+def is_transport_stream(start: bytes) -> bool:
+    """Whether these first bytes are a film in packets of 188 bytes, each with a mark in front, and perhaps with four more."""
+    return any(start[first::size][:3] == b"GGG" for first, size in ((0, 188), (4, 192)))
+
+
 def can_read_films() -> bool:
     """Whether the extra `video` is installed."""
     try:

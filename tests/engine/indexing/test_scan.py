@@ -56,6 +56,21 @@ def test_raw_files_and_videos_are_seen_and_a_video_with_the_stills_of_its_shot(t
     }
 
 
+@pytest.mark.parametrize(
+    ("packet", "seen"),
+    [
+        (b"G" + bytes(187), True),
+        (b"\0\0\0\1G" + bytes(187), True),  # as cameras and Blu-ray discs have them, with a time in front
+        (b"import { of } from 'rxjs';\n", False),
+        (b'<?xml version="1.0"?><!DOCTYPE TS><TS></TS>', False),
+    ],
+)
+def test_a_ts_file_is_a_film_by_its_first_bytes_and_else_source_code(tmp_path, packet, seen):
+    (tmp_path / "A.TS").write_bytes(packet * 5)
+    (tmp_path / "short.ts").write_bytes(packet)
+    assert names(tmp_path) == [b"A.TS"] * seen
+
+
 def test_size_and_time_are_those_of_the_file(tmp_path):
     write(tmp_path, "a.jpg")
     os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_891_000_000_000))
@@ -186,11 +201,13 @@ def _scan_as_nobody(folder: Path, answer) -> None:
 @pytest.mark.parametrize("mode", [0o444])
 def test_a_directory_without_permission_is_a_problem_and_the_rest_is_found(tmp_path_factory, mode):
     folder = tmp_path_factory.mktemp("photos")
-    write(folder, "a.jpg", "locked/b.jpg", "locked/deeper/c.jpg", "z/d.jpg")
+    write(folder, "a.jpg", "locked/b.jpg", "locked/deeper/c.jpg", "z/d.jpg", "z/may be a film.ts")
+    (folder / "z/may be a film.ts").chmod(0)
     (folder / "locked").chmod(mode)
     seen = _as_unprivileged(folder)
     (folder / "locked").chmod(0o755)
-    assert [file.name for listing in seen for file in listing.files] == [b"a.jpg", b"z/d.jpg"]
+    found = [file.name for listing in seen for file in listing.files]
+    assert found == [b"a.jpg", b"z/d.jpg", b"z/may be a film.ts"]
     (problem,) = [problem for listing in seen for problem in listing.problems]
     assert (problem.name, problem.code) == (b"locked", "no_permission")
     assert str(folder / "locked") in problem.message
