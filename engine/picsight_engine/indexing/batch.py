@@ -26,7 +26,7 @@ from picsight_engine.store.health import orphan_thumbnails
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair, show_picture
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.vectors import has_vector, put_vector
 
 if TYPE_CHECKING:
     import sqlite3
@@ -226,7 +226,7 @@ def _store_unreadable(connection: sqlite3.Connection, unreadable: UnreadableFile
     """Lists a file under problems; returns the photos that have no file any more.
 
     A file that is unreadable, or unchanged since it was read, keeps its picture: the read error may be temporary. A film
-    that stood behind a photo, and that nothing here can read, has none.
+    that stood behind a photo, and that nothing here can read, has none; one that was read before has vectors.
     """
     folder, file, stored = unreadable.task.folder, unreadable.task.file, unreadable.task.stored
     now = time.time()
@@ -240,6 +240,7 @@ def _store_unreadable(connection: sqlite3.Connection, unreadable: UnreadableFile
     )
     if stored is None or unreadable.failed.code in HEALS_UNSEEN:
         return []
-    if unreadable.failed.code != "not_read" and not is_changed(stored, file):
+    had_picture = unreadable.failed.code != "not_read" or has_vector(connection, stored.photo_id)
+    if had_picture and not is_changed(stored, file):
         return []
     return mark_missing(connection, [stored.id], now)

@@ -53,6 +53,7 @@ SELECT photo_id FROM vectors JOIN photos ON photos.id = photo_id
 WHERE moment IS NOT NULL AND picture_rule < ? AND space_id = (SELECT id FROM spaces WHERE name = ?)"""
 _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
+_HAS_VECTOR = "SELECT EXISTS (SELECT 1 FROM vectors WHERE photo_id = ?)"
 _IN_ROW = "SELECT vector FROM vectors WHERE id = ?"
 _MOMENTS_OF = f"""
 SELECT photo_id, part, moment FROM vectors INDEXED BY vectors_moments
@@ -182,6 +183,11 @@ def long_photos_without_parts(db: Database, space: str, ratio: float) -> frozens
 def films_read_before(db: Database, space: str, rule: int) -> frozenset[int]:
     """The films with vectors in this space whose frames were chosen by an older rule than this."""
     return frozenset(db.column(_FILMS_BEFORE, rule, space))
+
+
+def has_vector(connection: sqlite3.Connection, photo_id: int | None) -> bool:
+    """Whether the photo has a vector, in any space."""
+    return bool(connection.execute(_HAS_VECTOR, (photo_id,)).fetchone()[0])
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:

@@ -737,7 +737,7 @@ def test_a_live_photo_is_one_photo_and_its_film_another_when_the_still_leaves(
 
 
 def test_a_film_has_a_thumbnail_for_each_moment_and_is_read_again_where_it_was_read_otherwise(
-    library, bundle, tmp_path
+    library, bundle, tmp_path, request, monkeypatch
 ):
     if not can_read_films():
         pytest.skip("needs the extra video")
@@ -780,3 +780,15 @@ def test_a_film_has_a_thumbnail_for_each_moment_and_is_read_again_where_it_was_r
     assert figures(run(library, bundle)) == {"found": 1, "indexed": 1}
     assert shown() == {0.0: 0, 4.0: 1, 8.0: 2}
     assert figures(run(library, bundle)) == {"found": 1, "unchanged": 1}
+
+    with library.db.writer() as connection:  # due for both, and nothing can read films any more
+        connection.execute("UPDATE photos SET picture_rule = 1")
+        connection.execute("UPDATE files SET metadata_rule = 1")
+    request.getfixturevalue("no_video")
+    run(library, bundle)
+    assert (shown(), codes(library)) == ({0.0: 0, 4.0: 1, 8.0: 2}, {"film.avi": "not_read"})
+    (photo,) = all_photos(library.db)
+    assert (photo.path, photo.duration) == (folder / "film.avi", 24.0)
+    monkeypatch.undo()
+    run(library, bundle)
+    assert (shown(), codes(library)) == ({0.0: 0, 4.0: 1, 8.0: 2}, {})
