@@ -57,6 +57,9 @@ _UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970
 _IN_MATROSKA = re.compile(rb"\x15\x49\xa9\x66.{0,999}?\x44\x61\x88(.{8})", re.DOTALL)  # Info, with DateUTC
 # What cameras (IDIT) and programs (ICRD) write: "Mon Mar 10 15:04:43 2003", "2003/03/10 15:04:43".
 _IN_AVI = re.compile(rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{4}[-/][-/ :\d]+)", re.DOTALL)
+# What tracks hold: in MP4 and QuickTime, in AVI, in Matroska.
+_TRACK = re.compile(rb"(?:hdlr.{8}|strh.{4})(vid|sou|aud)|\x83\x81([\x01\x02])", re.DOTALL)
+_SOUND = frozenset([b"sou", b"aud", b"\x02"])
 _UNKNOWN_DURATION = frozenset([0, 2**32 - 1, 2**64 - 1])
 
 
@@ -104,6 +107,17 @@ def lacks_index(file: BinaryIO, size: int) -> bool:
     """Whether an MP4 or QuickTime file of `size` bytes ends before the box that says where its frames are."""
     kinds = [kind for kind, _, _ in _boxes(file, 0, size)]
     return kinds[:1] in ([b"ftyp"], [b"mdat"], [b"wide"]) and b"moov" not in kinds
+
+
+def is_sound(file: BinaryIO, size: int) -> bool:
+    """Whether an MP4, QuickTime, AVI or Matroska file has tracks of sound and no other."""
+    kinds: set[bytes] = set()
+    for start in (0, *(start for kind, start, _ in _boxes(file, 0, size) if kind == b"moov")):
+        file.seek(start)
+        kinds.update(
+            known or other for known, other in _TRACK.findall(file.read(_MOST_BYTES if start else 65_536))
+        )
+    return bool(kinds) and kinds <= _SOUND
 
 
 def _contents(file: BinaryIO, start: int, end: int, levels: int = 4) -> Iterator[tuple[bytes, bytes]]:

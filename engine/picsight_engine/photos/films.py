@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from picsight_engine.photos.decode import DecodedPhoto, check_size, xmp_facts
-from picsight_engine.photos.film_tags import PACKET, film_facts, lacks_index
+from picsight_engine.photos.film_tags import PACKET, film_facts, is_sound, lacks_index
 from picsight_engine.photos.reading import problem, read_file
 from picsight_engine.photos.tag_precedence import FILE_NAME
 
@@ -117,7 +117,7 @@ def decode_film(
     `min_side` pixels.
 
     Raises:
-        ImageError: `not_read` without the extra `video`, `unsupported`, `damaged`, `truncated` or `too_large`.
+        ImageError: `not_read` without the extra `video`, `not_an_image`, `unsupported`, `damaged`, `truncated` or `too_large`.
     """
     film = _Film(path, min_side)
     check_size((film.width, film.height), path, limits)
@@ -309,4 +309,6 @@ def _unreadable(path: Path, coding: bytes = b"") -> ImageError:
     if read_file(path, lacks_index):
         reason = "cannot be shown: it has no index, so its recording or its copy was cut off; copy it again from where it came"
         return problem("truncated", path, reason)
+    if read_file(path, is_sound):
+        return problem("not_an_image", path, "cannot be shown: it has sound and no picture")
     return problem("damaged", path, "cannot be shown: no frame of it can be read; open it in another program")

@@ -27,10 +27,12 @@ _NO_FRAMES = frozenset([0xC4, 0xC8, 0xCC])  # tables in the same range of marker
 _JPEG2000_START = b"\xff\x4f\xff\x51"
 _COMPRESSION, _SAMPLE_FORMAT, _FLOAT = 259, 339, 3
 _TIFF_CODINGS = {
-    34712: "a TIFF that is coded as JPEG 2000",
-    50001: "a TIFF that is coded as WebP",
-    50002: "a TIFF that is coded as JPEG XL",
-    52546: "a TIFF that is coded as JPEG XL",
+    34892: "a TIFF that is coded as a DNG's lossy JPEG",
+    34933: "a TIFF that is coded as PNG",
+    34934: "a TIFF that is coded as JPEG XR",
+    **dict.fromkeys((33003, 33005, 34712), "a TIFF that is coded as JPEG 2000"),
+    **dict.fromkeys((34927, 50001), "a TIFF that is coded as WebP"),
+    **dict.fromkeys((50002, 52546), "a TIFF that is coded as JPEG XL"),
 }
 
 

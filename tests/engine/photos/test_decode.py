@@ -193,6 +193,8 @@ def _jpeg2000():
         (_jpeg(0xCB), "a lossless JPEG with arithmetic coding"),
         (_tiff("<", samples=3, coding=50001), "a TIFF that is coded as WebP"),
         (_tiff(">", coding=52546), "a TIFF that is coded as JPEG XL"),
+        (_tiff("<", coding=33005), "a TIFF that is coded as JPEG 2000"),
+        (_tiff("<", samples=3, coding=34933), "a TIFF that is coded as PNG"),
         (_tiff("<", samples=3, number=3), "a TIFF with floating-point numbers"),
         (_tiff(">", is_big=True), "a BigTIFF of a rare kind"),
         (_jpeg2000(), "a JPEG 2000 picture whose channels have different sizes"),

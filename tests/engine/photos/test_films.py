@@ -267,6 +267,27 @@ def test_a_film_that_cannot_be_read_says_why(make_film, tmp_path):
     assert decoded(odd).width == SIZE[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "coding", "pictures", "sound"),
+    [
+        ("film.mp4", "mp4v", b"vide", b"soun"),
+        ("film.avi", "MJPG", b"vids", b"auds"),
+        ("film.mkv", "mp4v", b"\x83\x81\1", b"\x83\x81\2"),
+    ],
+)
+def test_a_film_of_sound_only_has_no_picture_and_is_not_called_damaged(
+    make_film, name, coding, pictures, sound
+):
+    path = make_film((2, RED), name=name, coding=coding)
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(pictures, sound))
+    assert why(path) == "not_an_image"
+    for known, strange in ((coding.encode(), b"none"), (b"esds", b"free"), (b"V_MPEG4", b"V_WRONG")):
+        whole = whole.replace(known, strange)
+    path.write_bytes(whole)
+    assert why(path) == "damaged"
+
+
 def test_a_film_is_identified_by_its_length_start_middle_and_end(tmp_path):
     path = tmp_path / "film.mp4"
     data = bytearray(9_000_000)
