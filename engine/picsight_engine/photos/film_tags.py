@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from picsight_engine.photos.exif import Fact
 
@@ -31,11 +31,14 @@ _KEYS = {
     b"com.apple.quicktime.description": "Keys:Description",
     b"com.apple.quicktime.comment": "Keys:Comment",
     b"com.apple.quicktime.keywords": "Keys:Keywords",
+    b"com.apple.quicktime.rating.user": "Keys:UserRating",
+    b"date": "Keys:DateTimeOriginal",
     b"com.android.model": "Keys:Model",
     b"com.android.manufacturer": "Keys:Make",
 }
 _TEXTS = {
     b"\xa9day": "UserData:DateTimeOriginal",
+    b"date": "UserData:DateTimeOriginal",
     b"\xa9xyz": _POSITION,
     b"\xa9mak": "UserData:Make",
     b"\xa9mod": "UserData:Model",
@@ -45,21 +48,34 @@ _TEXTS = {
     b"\xa9cmt": "UserData:Comment",
     b"\xa9key": "UserData:Keywords",
     b"keyw": "UserData:Keywords",
+    b"rate": "ItemList:RatingPercent",
 }
 _CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
-_READ = frozenset([b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", *_TEXTS])
+_READ = frozenset(
+    [b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", b"loci", b"urat", b"Xtra", *_TEXTS]
+)
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MOST_BYTES = 4_000_000  # of a box that is read
 _MOST_BOXES = 10_000  # in one place: more are damage
 _ISO6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?))?")
+# A place in 3GP: flags, language, a name with its end, a role; then degrees east and north and metres, 16 bits before the point.
+_LOCI = re.compile(rb".{6}(?:\xfe\xff(?:..)*?\0\0|.*?\0).(.{12})", re.DOTALL)
+# Windows' stars: a name, one value, of eight bytes and this kind.
+_STARS_IN_XTRA = re.compile(rb"WM/SharedUserRating\0\0\0\x01\0\0\0\x0e\0\x13(.{8})", re.DOTALL)
 _SINCE_1904, _SINCE_2001 = datetime(1904, 1, 1), datetime(2001, 1, 1)  # noqa: DTZ001 - in UTC
 _UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970
 _IN_MATROSKA = re.compile(rb"\x15\x49\xa9\x66.{0,999}?\x44\x61\x88(.{8})", re.DOTALL)  # Info, with DateUTC
+# A tag near the start or the end of Matroska: its name, perhaps a language, its text.
+_RECORDED = re.compile(
+    rb"\x45\xa3.{1,8}?DATE_RECORDED.{0,40}?\x44\x87.{1,8}?(\d{4}[-:][-:.+\w ]+)", re.DOTALL
+)
+_EDGE = 65_536  # bytes in which Matroska and AVI files have their dates
 # What cameras (IDIT) and programs (ICRD) write: "Mon Mar 10 15:04:43 2003", "2003/03/10 15:04:43".
 _IN_AVI = re.compile(rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{4}[-/][-/ :\d]+)", re.DOTALL)
 # What tracks hold: in MP4 and QuickTime, in AVI, in Matroska.
 _TRACK = re.compile(rb"(?:hdlr.{8}|strh.{4})(vid|sou|aud)|\x83\x81([\x01\x02])", re.DOTALL)
 _SOUND = frozenset([b"sou", b"aud", b"\x02"])
+_NUMBERS = frozenset([21, 22])  # the kinds of data that are whole numbers
 _UNKNOWN_DURATION = frozenset([0, 2**32 - 1, 2**64 - 1])
 
 
@@ -67,7 +83,7 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
     """The facts of an MP4 or QuickTime file of `size` bytes, by ExifTool's names; of another file at most its date. Never
     raises for what a file holds.
     """
-    facts = _date_of(file.read(65_536))  # in which Matroska and AVI files have their dates
+    facts = _dates_of(file, size)
     keys: list[bytes] = []
     scale = 0
     for kind, content in _contents(file, 0, size):
@@ -83,24 +99,28 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
                 keys = [content[start:end] for _, start, end in boxes]
             elif kind == b"ilst":
                 _add_items(facts, content, keys)
-            elif kind in _TEXTS:
-                _add(facts, _TEXTS[kind], _text(content))
-            elif kind == b"XMP_" or content.startswith(_XMP_UUID):
-                facts[PACKET] = content[16 * (kind == b"uuid") :]
+            else:
+                _add_user_data(facts, kind, content)
     return facts
 
 
-def _date_of(head: bytes) -> dict[str, Fact]:
-    """The date in the first bytes of a Matroska file, in UTC, or of an AVI file."""
-    if head.startswith(b"\x1aE\xdf\xa3") and (found := _IN_MATROSKA.search(head)):
-        since = timedelta(microseconds=int.from_bytes(found[1], "big", signed=True) // 1000)
-        return {"Matroska:DateTimeOriginal": str(_SINCE_2001 + since)}
+def _dates_of(file: BinaryIO, size: int) -> dict[str, Fact]:
+    """The dates of a Matroska file, that of its header in UTC, or of an AVI file."""
+    head = file.read(_EDGE)
+    facts: dict[str, Fact] = {}
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        if found := _IN_MATROSKA.search(head):
+            since = timedelta(microseconds=int.from_bytes(found[1], "big", signed=True) // 1000)
+            facts["Matroska:DateTimeOriginal"] = str(_SINCE_2001 + since)
+        file.seek(max(0, size - _EDGE))
+        if found := _RECORDED.search(head) or _RECORDED.search(file.read(_EDGE)):
+            facts["Matroska:DateRecorded"] = found[1].decode("ascii", "replace")
     with suppress(ValueError):
         if head[8:12] == b"AVI " and (found := _IN_AVI.search(head)):
             text = found[1].decode()
             known = text if text[0].isdigit() else datetime.strptime(text, "%a %b %d %H:%M:%S %Y")  # noqa: DTZ007
-            return {"RIFF:DateTimeOriginal": str(known)}
-    return {}
+            facts["RIFF:DateTimeOriginal"] = str(known)
+    return facts
 
 
 def lacks_index(file: BinaryIO, size: int) -> bool:
@@ -169,6 +189,21 @@ def _add_size(facts: dict[str, Fact], content: bytes) -> None:
         facts[WIDTH], facts[HEIGHT] = round(across), round(down)
 
 
+def _add_user_data(facts: dict[str, Fact], kind: bytes, content: bytes) -> None:
+    """Adds what programs and people have written beside the film's structure."""
+    if kind in _TEXTS:
+        _add(facts, _TEXTS[kind], _text(content))
+    elif kind == b"XMP_" or content.startswith(_XMP_UUID):
+        facts[PACKET] = content[16 * (kind == b"uuid") :]
+    elif kind == b"urat":
+        facts["UserData:UserRating"], *_ = struct.unpack_from(">7xB", content)
+    elif kind == b"Xtra" and (stars := _STARS_IN_XTRA.search(content)):
+        facts["Microsoft:SharedUserRating"] = int.from_bytes(stars[1], "little")
+    elif kind == b"loci" and (place := _LOCI.match(content)):
+        east, north, height = (number / 65_536 for number in struct.unpack(">3i", place[1]))
+        _add_position(facts, (round(north, 5), round(east, 5), height or None))  # 0 is unknown
+
+
 def _add_items(facts: dict[str, Fact], content: bytes, keys: list[bytes]) -> None:
     """Adds the items of a list: QuickTime names them by their place among `keys`, others by a kind."""
     for kind, start, end in _boxes(io.BytesIO(content), 0, len(content)):
@@ -182,15 +217,22 @@ def _add(facts: dict[str, Fact], name: str, text: str) -> None:
     if name != _POSITION:
         facts.setdefault(name, text)
     elif match := _ISO6709.match(text):
-        for tag, number in zip(_POSITION_TAGS, match.groups(), strict=True):
-            if number is not None:
-                facts.setdefault(tag, float(number))
+        _add_position(facts, match.groups())
+
+
+def _add_position(facts: dict[str, Fact], numbers: Iterable[str | float | None]) -> None:
+    for tag, number in zip(_POSITION_TAGS, numbers, strict=True):
+        if number is not None:
+            facts.setdefault(tag, float(number))
 
 
 def _text(content: bytes) -> str:
-    """The text of a "data" box, or QuickTime's: a length and a language in two bytes each, then the text."""
+    """The text of a "data" box, also of a number there; QuickTime's, behind a length and a language in two bytes each; or all."""
+    length = int.from_bytes(content[:2], "big")
     if content[4:8] == b"data":
         text = content[16 : int.from_bytes(content[:4], "big")]
+        if content[11] in _NUMBERS:
+            return str(int.from_bytes(text, "big"))
     else:
-        text = content[4 : 4 + int.from_bytes(content[:2], "big")]
+        text = content if length > len(content) else content[4 : 4 + length]
     return text.decode("utf-8", "replace").strip("\0 ")

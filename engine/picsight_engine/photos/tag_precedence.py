@@ -39,8 +39,8 @@ _TAGS: dict[str, tuple[Row, ...]] = {
     "taken": (
         (dates.exif_date, "ExifIFD:DateTimeOriginal", "ExifIFD:CreateDate"),
         (dates.date, "XMP-exif:DateTimeOriginal", "XMP-photoshop:DateCreated", "XMP-xmp:CreateDate"),
-        (dates.date, "XMP-exif:DateTimeDigitized", "Keys:CreationDate", "UserData:DateTimeOriginal"),
-        (dates.date, "RIFF:DateTimeOriginal"),
+        (dates.date, "XMP-exif:DateTimeDigitized", "Keys:CreationDate", "Keys:DateTimeOriginal"),
+        (dates.date, "UserData:DateTimeOriginal", "RIFF:DateTimeOriginal", "Matroska:DateRecorded"),
         (dates.iptc_date, "IPTC:DateCreated", "IPTC:DigitalCreationDate"),
         (dates.mail_date, CREATION_TIME),
         (dates.gps_date, "GPS:GPSDateStamp"),
@@ -97,7 +97,8 @@ _TAGS_OF_PEOPLE: dict[str, tuple[Row, ...]] = {
         (read.percent, "XMP-MicrosoftPhoto:Rating"),
         (read.stars, "IFD0:Rating"),
         (read.percent, "IFD0:RatingPercent"),
-        (read.stars, "XMP-acdsee:rating"),
+        (read.stars, "XMP-acdsee:rating", "Keys:UserRating", "UserData:UserRating"),
+        (read.percent, "ItemList:RatingPercent", "Microsoft:SharedUserRating"),
     ),
     "label": ((read.text, "XMP-xmp:Label"),),
     "keywords": (

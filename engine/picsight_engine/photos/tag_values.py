@@ -202,9 +202,9 @@ def stars(facts: Facts, name: str) -> int | None:
 
 
 def percent(facts: Facts, name: str) -> int | None:
-    """Stars in Windows' form: 1, 25, 50, 75 and 99; cameras write 0, which is ignored."""
+    """Stars of 20 percent each, or in Windows' form: 1, 25, 50, 75 and 99; cameras write 0, which is ignored."""
     value = number(facts, name)
-    return min(round(value / 25) + 1, 5) if value and 0 < value <= 100 else None
+    return math.ceil(value / 20) if value and 0 < value <= 100 else None
 
 
 def text(facts: Facts, name: str) -> str | None:

@@ -106,6 +106,10 @@ MATROSKA = bytes.fromhex(
     "18538067010000000000058c 1549a966 01000000000000a0 2ad7b1830f4240 448988 409f400000000000"
 ) + struct.pack(">3sq", b"\x44\x61\x88", 489_247_506 * 10**9)  # seconds since 2001
 
+RECORDED = (
+    bytes.fromhex("67c8a6 45a38d") + b"DATE_RECORDED" + bytes.fromhex("448793") + b"2021-05-06 07:08:09g"
+)
+
 
 def avi(kind, text):
     chunk = kind + struct.pack("<I", len(text)) + text
@@ -156,6 +160,66 @@ def test_the_texts_that_people_give_to_films_are_read(tmp_path):
     assert metadata.keywords == ("lake", "Boat")
 
 
+@pytest.fixture
+def facts_of(tmp_path):
+    """The metadata of a film with these boxes in its user data."""
+
+    def read(*boxes):
+        path = tmp_path / "film.mov"
+        path.write_bytes(box(b"ftyp", b"qt  ") + box(b"moov", box(b"udta", *boxes)))
+        return read_metadata(read_film_facts(path), {})
+
+    return read
+
+
+def listed(kind, *, number=1, value):
+    return box(b"ilst", box(kind, box(b"data", struct.pack(">II", number, 0), value)))
+
+
+# The same value is read by ExifTool 13.25, which wrote all but the one with a number.
+@pytest.mark.parametrize(
+    ("boxes", "stars"),
+    [
+        ([box(b"urat", bytes(7), b"\3")], 3),
+        ([box(b"urat", b"\3")], None),
+        ([box(b"meta", bytes(4), listed(b"rate", value=b"80"))], 4),
+        ([box(b"meta", bytes(4), listed(b"rate", value=b"20"))], 1),
+        ([box(b"meta", box(b"hdlr"), box(b"keys", bytes(7), b"\1", box(b"mdta", b"com.apple.quicktime.rating.user")),
+              listed(b"\0\0\0\1", value=b"5"))], 5),
+        ([box(b"meta", box(b"hdlr"), box(b"keys", bytes(7), b"\1", box(b"mdta", b"com.apple.quicktime.rating.user")),
+              listed(b"\0\0\0\1", number=21, value=b"\0\2"))], 2),
+        ([box(b"Xtra", bytes.fromhex("0000002d00000013"), b"WM/SharedUserRating",
+              bytes.fromhex("000000010000000e00134b00000000000000"))], 4),
+    ],
+)  # fmt: skip
+def test_the_stars_of_films_are_read(facts_of, boxes, stars):
+    assert facts_of(*boxes).rating == stars
+
+
+# As ExifTool 13.25 writes and reads them, with FFmpeg's first: it has no name, and no height.
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ("000000000000 00 00 00104ccc 00303333 00000000 6561727468 0000", (48.2, 16.29999, None)),
+        ("000000000000 48757400 00 00973595 ffde2196 000c8000 0000", (-33.8688, 151.2093, 12.5)),
+        ("000000000000 feff01480000 00 00973595 ffde2196 000c8000 0000", (-33.8688, 151.2093, 12.5)),
+        ("000000000000 00 00 03e70000 03e70000 00000000 0000", (None, None, None)),
+        ("000000000000 4875", (None, None, None)),
+    ],
+)
+def test_a_place_in_3gp_is_read(facts_of, content, place):
+    found = facts_of(box(b"loci", bytes.fromhex(content)))
+    assert (found.lat, found.lon, found.altitude) == place
+
+
+def test_a_date_in_plain_text_is_read(facts_of):
+    found = facts_of(box(b"date", b"2021-05-06T07:08:09+0200"))
+    assert (found.taken, found.taken_offset) == ("2021-05-06T07:08:09", "+02:00")
+    keys = box(b"keys", bytes(7), b"\1", box(b"mdta", b"date"))
+    found = facts_of(box(b"meta", box(b"hdlr"), keys, listed(b"\0\0\0\1", value=b"2021-05-06 07:08:09")))
+    assert found.taken == "2021-05-06T07:08:09"
+
+
 @pytest.mark.parametrize("length", [0, 7, 8, 2**31])
 def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
     path = tmp_path / "film.mov"
@@ -169,6 +233,9 @@ def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
         # as FFmpeg 8 writes the head of a Matroska file of that creation time; ExifTool reads the same
         (MATROSKA, ("2016-07-03T14:05:06", "+00:00")),
         (MATROSKA.replace(b"\x44\x61\x88", b"\x44\x61\x87"), (None, None)),
+        (MATROSKA + RECORDED, ("2021-05-06T07:08:09", None)),
+        (MATROSKA + bytes(200_000) + RECORDED + bytes(9_000), ("2021-05-06T07:08:09", None)),
+        (MATROSKA + RECORDED.replace(b"2021", b"some"), ("2016-07-03T14:05:06", "+00:00")),
         (avi(b"IDIT", b"Mon Mar 10 15:04:43 2003\n\0"), ("2003-03-10T15:04:43", None)),
         (avi(b"IDIT", b"SUN MAR  9 05:04:43 2003\n\0"), ("2003-03-09T05:04:43", None)),
         (avi(b"IDIT", b"2005/08/10 12:30:10\0"), ("2005-08-10T12:30:10", None)),
