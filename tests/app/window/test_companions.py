@@ -18,7 +18,7 @@ from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.wall import Wall
 from picsight.window.parts.badges import badge
 from picsight.window.tags.exchange import _exporting
-from picsight_engine.photos.films import film_reader
+from picsight_engine.photos.film_frames import film_reader
 from picsight_engine.photos.formats import can_read_films
 
 

@@ -25,7 +25,7 @@ from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.films import film_reader
+from picsight_engine.photos.film_frames import film_reader
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.search.details import details_at

@@ -11,10 +11,10 @@ import pytest
 from picsight_engine.errors import ImageError
 from picsight_engine.photos import live_photos
 from picsight_engine.photos.decode import Limits, read_header
+from picsight_engine.photos.film_frames import film_reader
 from picsight_engine.photos.films import (
     MOST_FRAMES,
     decode_film,
-    film_reader,
     film_seconds,
     read_film_facts,
 )
