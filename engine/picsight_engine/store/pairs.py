@@ -50,6 +50,7 @@ SELECT single_id FROM files WHERE single_id IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM files AS others WHERE others.photo_id = files.single_id)"""
 _BEHIND_THESE = f"{_BEHIND} AND (photo_id IN {IDS} OR single_id IN {IDS})"
 _SHOW = "UPDATE files SET photo_id = ?, single_id = ? WHERE id = ?"
+_MISSING_FROM_NOW = "UPDATE photos SET missing_seconds = 0 WHERE id = ?"
 _REPLACED = """
 SELECT photo_id, single_id FROM files
 WHERE folder_id = ? AND name = ? AND present AND single_id IS NOT NULL AND single_id IS NOT ?"""
@@ -137,7 +138,10 @@ def share_examples_in_pairs(connection: sqlite3.Connection, photo_ids: Iterable[
 
 
 def _leave(connection: sqlite3.Connection, front: int, single: int) -> None:
-    """Copies the decisions about a pair to the photo of a file that leaves it, and to the other pairs of that photo."""
+    """Copies the decisions about a pair to the photo of a file that leaves it, and to the other pairs of that photo; if it is
+    missing now, then from now on.
+    """
+    connection.execute(_MISSING_FROM_NOW, (single,))
     share_decisions(connection, front, single)
     _share_with_fronts(connection, single)
 

@@ -19,7 +19,7 @@ from picsight_engine.store.tags import Definition, add_tag, misplacement, put_de
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import NewDecision
@@ -98,7 +98,7 @@ class RunRecorder:
             settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
 
     def _share_examples(self, *tags: Definition) -> None:
-        photos = {photo for tag in tags for photo in (*tag.examples, *tag.against)}
+        photos = _taught(tags)
         share_examples_in_pairs(self.connection, photos)
         share_with_copies(self.connection, photos)
 
@@ -202,6 +202,7 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
         put_definition(connection, tag)
     _require_places(connection, then)
     connection.execute(_SET_UNDONE, (undone_at, run.id))
+    share_examples_in_pairs(connection, _taught(then.values()))  # these may have come together since
     settle_tags(connection, _parted(now, then))
     settle_run(connection, run.id)
     due = restore_scores(connection, run.id, undo=undone_at is not None)
@@ -209,6 +210,10 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
     # A restored tag has not scored the photos added while it was removed.
     due |= {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
     return UndoResult(replace(run, undone=undone_at is not None), due)
+
+
+def _taught(tags: Iterable[Definition]) -> set[int]:
+    return {photo for tag in tags for photo in (*tag.examples, *tag.against)}
 
 
 def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:

@@ -338,6 +338,18 @@ def test_the_example_of_a_tag_is_shown_by_whichever_file_of_its_pair_is_there(fo
     assert example.names() == []
 
 
+def test_an_example_that_is_given_again_is_shown_by_the_file_that_came_before_it_meanwhile(folder, example):
+    folder.come("a.dng", NOON)
+    example.change("a.dng")
+    undo_or_redo(example.db, None, undo=True)
+    folder.come("a.jpg", NOON)
+    undo_or_redo(example.db, None, undo=False)
+    assert example.names() == ["a.jpg"]
+    undo_or_redo(example.db, None, undo=True)
+    folder.go("a.jpg")
+    assert example.names() == []
+
+
 @pytest.mark.parametrize(("gone", "left"), [("a.jpg", "a.dng"), ("a.dng", "a.jpg")])
 @pytest.mark.parametrize("meanwhile", [None, "b"])
 def test_an_example_that_is_removed_while_half_of_its_pair_is_elsewhere_stays_removed(

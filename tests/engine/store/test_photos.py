@@ -19,7 +19,7 @@ from picsight_engine.store.files import (
     put_metadata,
 )
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.pairs import mark_missing, mark_returned
+from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import (
     NewPhoto,
     all_photos,
@@ -78,6 +78,17 @@ def test_a_missing_photo_is_forgotten_with_its_vector_once_looks_enough_agree(sh
     assert look_at(shelf, 31) == [[old]]
     assert [file.name for file in shelf.files()] == [b"2.jpg"]
     assert photos_with_vector(shelf.db, SPACE) == {here}
+
+
+def test_a_raw_that_stood_behind_its_jpeg_for_months_is_kept_for_30_days_after_another_takes_its_name(shelf):
+    shelf.put(b"1.jpg", 1)
+    raw = shelf.put(b"1.dng", 2)
+    with shelf.db.writer() as connection:
+        pair(connection, shelf.folder.id, b"1.dng")
+    look_at(shelf, *range(0, 100, 10))
+    shelf.put(b"1.dng", 3)
+    assert look_at(shelf, 100, 110, 119) == [[], [], []]
+    assert look_at(shelf, 121) == [[raw]]
 
 
 def test_no_single_jump_of_the_clock_makes_anything_old(shelf):
