@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from picsight_engine.photos.film_tags import is_sound, lacks_index
+from picsight_engine.photos.film_tags import is_high_range, is_sound, lacks_index
 from picsight_engine.photos.reading import problem, read_file
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ _PROPERTIES = (
 _UNKNOWN_CODING = b"AV01"  # which OpenCV's FFmpeg opens and cannot decode
 # Of other codings a key frame comes out when the next one is read, with the moment of that one.
 _READ_BY_KEYS = frozenset([b"H264", b"AVC1", b"HEVC", b"HVC1", b"HEV1", b"VP80", b"VP90", b"VP09", b"MJPG"])
+# OpenCV's FFmpeg maps PQ and HLG to the range of a television, whose light is this power (ITU-R BT.1886), not a screen's.
+_LIGHT = np.linspace(0, 1, 256) ** 2.4
+_SRGB = np.where(_LIGHT <= 0.0031308, 12.92 * _LIGHT, 1.055 * _LIGHT ** (1 / 2.4) - 0.055)
+_TO_SCREEN = np.round(255 * _SRGB).astype(np.uint8)
 _SAME_MOMENT = 0.001  # seconds
 _OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # read by OpenCV whenever it opens a film
 _QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_FFMPEG_DEBUG": "0"}
@@ -88,6 +92,7 @@ class Film:
         self._path = path
         self._min_side = min_side
         self.bytes = read_file(path, lambda _file, size: size)
+        self._is_high_range = read_file(path, is_high_range)
         with self._opened(keys_only=True) as film:
             count, rate, width, height, above, below, turned, coding = (
                 film.get(getattr(self._cv2, f"CAP_PROP_{name}")) for name in _PROPERTIES
@@ -165,6 +170,8 @@ class Film:
         if scale < 1 or width != pixels.shape[1]:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             pixels = self._cv2.resize(pixels, size, interpolation=area)
+        if self._is_high_range:
+            pixels = self._cv2.LUT(pixels, _TO_SCREEN)
         sketch = self._cv2.resize(pixels, _SKETCH, interpolation=area).astype(np.float32)
         return FilmFrame(seconds, pixels, sketch)
 

@@ -76,6 +76,8 @@ _IN_AVI = re.compile(rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{
 _TRACK = re.compile(rb"(?:hdlr.{8}|strh.{4})(vid|sou|aud)|\x83\x81([\x01\x02])", re.DOTALL)
 _SOUND = frozenset([b"sou", b"aud", b"\x02"])
 _NUMBERS = frozenset([21, 22])  # the kinds of data that are whole numbers
+# PQ or HLG (16 or 18 in ITU-T H.273): after the primaries in MP4 and QuickTime, an element in Matroska.
+_HIGH_RANGE = re.compile(rb"(?:colrncl[cx]..\x00|\x55\xba\x81)[\x10\x12]", re.DOTALL)
 _UNKNOWN_DURATION = frozenset([0, 2**32 - 1, 2**64 - 1])
 
 
@@ -131,13 +133,22 @@ def lacks_index(file: BinaryIO, size: int) -> bool:
 
 def is_sound(file: BinaryIO, size: int) -> bool:
     """Whether an MP4, QuickTime, AVI or Matroska file has tracks of sound and no other."""
-    kinds: set[bytes] = set()
-    for start in (0, *(start for kind, start, _ in _boxes(file, 0, size) if kind == b"moov")):
-        file.seek(start)
-        kinds.update(
-            known or other for known, other in _TRACK.findall(file.read(_MOST_BYTES if start else 65_536))
-        )
+    kinds = {known or other for known, other in _TRACK.findall(_description(file, size))}
     return bool(kinds) and kinds <= _SOUND
+
+
+def is_high_range(file: BinaryIO, size: int) -> bool:
+    """Whether an MP4, QuickTime or Matroska file names PQ or HLG as how its pictures code light."""
+    return bool(_HIGH_RANGE.search(_description(file, size)))
+
+
+def _description(file: BinaryIO, size: int) -> bytes:
+    """What describes the tracks of a film: its first bytes, or an MP4's index."""
+    start, length = next(
+        ((begin, end - begin) for kind, begin, end in _boxes(file, 0, size) if kind == b"moov"), (0, 65_536)
+    )
+    file.seek(start)
+    return file.read(min(length, _MOST_BYTES))
 
 
 def _contents(file: BinaryIO, start: int, end: int, levels: int = 4) -> Iterator[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 
 import numpy as np
@@ -25,6 +26,8 @@ from picsight_engine.photos.tag_precedence import read_metadata
 
 SIZE = (64, 48)
 RED, GREEN, BLUE = range(3)
+PQ, HLG, SDR = 16, 18, 1  # transfer characteristics (ITU-T H.273)
+GREYS = np.array([0, 10, 30, 60, 100, 140, 180, 240])
 SLOW = [(1, np.linspace(0, 4 * second, SIZE[0], dtype=np.uint8)) for second in range(10, 60)]
 SCENES = [(4, np.random.default_rng(part).integers(0, 255, SIZE[0])) for part in range(12)]
 NUMBERED = [(0.04, np.repeat([235 * (number >> bit & 1) for bit in range(8)], 8)) for number in range(150)]
@@ -318,6 +321,58 @@ def test_a_film_of_pixels_that_are_not_square_is_shown_as_wide_as_it_is(make_fil
     film = decoded(path)
     assert (film.width, film.height) == pytest.approx((64 / 0.7031, 48), abs=1)
     assert film.image.width / film.image.height == pytest.approx(film.width / film.height, abs=0.05)
+
+
+def light_of(greys):
+    """Candela per square metre of greys in sRGB, with white at 203 (ITU-R BT.2408)."""
+    return 203 * np.where(greys > 10, ((greys / 255 + 0.055) / 1.055) ** 2.4, greys / 255 / 12.92)
+
+
+def shown_greys(path):
+    """The eight greys, each eight pixels wide, of a film's poster."""
+    shown = np.asarray(decoded(path, SIZE[1], is_poster=True).image)
+    return shown.reshape(48, 8, 8, 3)[:, :, 4].astype(int)
+
+
+@pytest.mark.soak  # OpenCV's FFmpeg makes a table for three seconds, whatever the size of the film
+@pytest.mark.parametrize("transfer", [PQ, HLG])
+@pytest.mark.parametrize("name", ["film.mp4", "film.mkv"])
+def test_pq_and_hlg_are_as_bright_as_the_same_greys_in_srgb(make_film, transfer, name):
+    """By the formulas of ITU-R BT.2100."""
+    power, scene = (light_of(GREYS) / 10_000) ** 0.1593017578125, (light_of(GREYS) / 1000) ** (1 / 1.2)
+    pq = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+    bright = 0.17883277 * np.log(np.maximum(12 * scene, 1) - 0.28466892) + 0.55991073
+    hlg = np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)
+    codes = np.round(255 * (pq if transfer == PQ else hlg)).astype(np.uint8)
+    path = make_film((2, np.repeat(codes, 8)), name=name, coding="FFV1")
+    path.write_bytes(with_transfer(path.read_bytes(), transfer))
+    assert np.abs(shown_greys(path) - GREYS[:, None]).max() <= 3
+
+
+@pytest.mark.parametrize("transfer", [PQ, HLG, SDR])
+def test_what_ffmpeg_maps_to_a_television_is_shown_on_a_screen(make_film, transfer):
+    """The film names how it codes light where only Picsight looks, so that FFmpeg maps nothing."""
+    codes = np.round(255 * (light_of(GREYS) / 203) ** (1 / 2.4)).astype(np.uint8)
+    path = make_film((2, np.repeat(codes, 8)), coding="FFV1")
+    data = path.read_bytes()
+    index, seen = data.index(b"moov"), box(b"free", struct.pack(">8s3H", b"colrnclx", 9, transfer, 9))
+    size = struct.unpack(">I", data[index - 4 : index])[0] + len(seen)
+    path.write_bytes(data[: index - 4] + struct.pack(">I", size) + data[index:] + seen)
+    expected = codes if transfer == SDR else GREYS
+    assert np.abs(shown_greys(path) - expected[:, None]).max() <= 1
+
+
+def with_transfer(film, transfer):
+    """The bytes of a film that names how it codes light, in place of what players ignore."""
+    if film.startswith(b"\x1aE"):
+        elements = bytes([0x55, 0xB0, 0x90, *(0x55, 0xB1, 0x81, 9), *(0x55, 0xBA, 0x81, transfer)])
+        elements += bytes([*(0x55, 0xBB, 0x81, 9), *(0x55, 0xB9, 0x81, 2)])
+        ignored = rb"\xe0\x8a(.{6})\x54\xb2\x81\x04\x55\xee\x81\x00\xec.{10}"
+        film, count = re.subn(ignored, lambda kept: b"\xe0\x99" + kept[1] + elements, film, flags=re.DOTALL)
+        assert count == 1
+        return film
+    place = film.index(b"btrt")
+    return film[:place] + struct.pack(">8s3HBx", b"colrnclx", 9, transfer, 9, 0x80) + film[place + 16 :]
 
 
 def test_a_film_that_cannot_be_read_says_why(make_film, tmp_path):
