@@ -23,7 +23,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, formats, png
-from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts, read_exif
+from picsight_engine.photos.embedded import exif_of, holds_film, iptc_of, xmp_facts, xmp_of
+from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
 from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
@@ -55,11 +56,9 @@ __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "
 TEXT_TURNS = 2  # the picture rule since which an orientation in a text chunk turns a PNG
 
 _NOTHING = Metadata()
-_MOST_XMP = 4_000_000  # bytes of a packet inside a photo
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
 _PALETTE = 3  # the PNG colour type whose bits are those of a palette index
 _BITS_PER_SAMPLE = 258
-_TIFF_IPTC, _PHOTOSHOP_IPTC = 33723, 0x0404
 _DEEP_MODES = {"1": 1, "I": 16, "F": 32}
 _SILENCE = logging.NullHandler()
 _FAX_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
@@ -75,7 +74,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_FILM_START = re.compile(rb"\0\0\0.ftyp(?:mp4|iso|qt  |3gp|MSNV|avc)", re.DOTALL)
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])[^0-9]')
 _CUT_OFF = re.compile(
     r"truncat|end of (file|data|stream|box|image)|not enough|too short|incomplete|premature", re.IGNORECASE
@@ -153,17 +151,17 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     except Exception:  # noqa: BLE001 - `decode` explains a broken header
         return Header()
     width, height = image.size
-    exif = _exif_of(image, data, kind)
+    exif = exif_of(image, data, kind)
     turned_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
     facts = {
         FILE_NAME: path.name,
         **_colour_facts(image, data, kind, exif),
-        **({LIVE: 1} if _holds_film(image, data) else {}),
+        **({LIVE: 1} if holds_film(image, data) else {}),
         **({COMMENT: image.info["comment"]} if kind is JPEG and "comment" in image.info else {}),
         **({CREATION_TIME: created} if kind.name == "PNG" and (created := png.creation_time(data)) else {}),
         **exif.facts(),
-        **iptc_facts(_iptc_of(image, data, kind)),
-        **_xmp_of(image, data, kind),
+        **iptc_facts(iptc_of(image, data, kind)),
+        **xmp_of(image, data, kind),
     }
     return Header(width * height, TEXT_TURNS if turned_in_text else 1, read_metadata(facts, beside))
 
@@ -180,7 +178,7 @@ def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits
     if kind not in {JPEG, PSD}:
         stored = image.size  # TIFF and HEIF are turned while loading, others know their size late
         check_size(stored, path, limits)
-    return _upright(image, stored, _orientation(image, _exif_of(image, data, kind), kind), min_side)
+    return _upright(image, stored, _orientation(image, exif_of(image, data, kind), kind), min_side)
 
 
 def _load(image: ImageFile) -> None:
@@ -233,48 +231,6 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         return factory(io.BytesIO(png.without_extras(data)), "")
 
 
-def _exif_of(image: Image.Image, data: bytes, kind: Format) -> Exif:
-    """The EXIF block of an opened file; a PNG may have it after the picture, which opening has not read yet."""
-    if kind.name == "TIFF":
-        return read_exif(data)
-    if kind.name == "PNG":
-        return read_exif(png.exif_chunk(data) or png.exif_in_text(data))
-    return read_exif(image.info.get("exif") or b"")
-
-
-def _xmp_of(image: Image.Image, data: bytes, kind: Format) -> dict[str, Fact]:
-    """The facts in the XMP packet of an opened file; a JPEG's extended packets are not read."""
-    return xmp_facts(png.xmp_in_text(data) if kind.name == "PNG" else image.info.get("xmp"))
-
-
-def _holds_film(image: ImageFile, data: bytes) -> bool:
-    """Whether a motion photo, marked by Google's XMP or by Samsung's trailer, has its film behind the picture."""
-    packet = image.info.get("xmp") or b""
-    is_marked = b"MotionPhoto" in packet or b"MicroVideo" in packet or data.endswith(b"SEFT")
-    return is_marked and _FILM_START.search(data, len(packet)) is not None
-
-
-def xmp_facts(packet: object) -> dict[str, Fact]:
-    """The facts in an XMP packet; none in anything else."""
-    if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
-        return {}
-    from picsight_engine.photos.xmp import PacketError, read_facts  # lazy: 33 ms, and most photos have no XMP
-
-    try:
-        return read_facts(packet)
-    except PacketError:  # not reported for a photo that can be shown
-        return {}
-
-
-def _iptc_of(image: ImageFile, data: bytes, kind: Format) -> bytes:
-    """The IPTC fields of an opened file."""
-    if kind.name == "PNG":
-        return png.iptc_in_text(data)
-    if kind.name == "TIFF":  # Photoshop declares the bytes as numbers, so the raw data are used
-        return image.tag_v2._tagdata.get(_TIFF_IPTC) or b""  # type: ignore[attr-defined]  # noqa: SLF001
-    return image.info.get("photoshop", {}).get(_PHOTOSHOP_IPTC) or b""
-
-
 def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> dict[str, Fact]:
     """Bits per channel and the name of the colour space, as far as the file has them."""
     facts: dict[str, Fact] = {BITS: _bit_depth(image, data, kind, exif)}
@@ -325,8 +281,8 @@ def check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
 
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
-    """The EXIF orientation by which the loaded pixels must still be turned."""
-    if kind in {HEIF, JXL} or kind.name == "TIFF":
+    """The EXIF orientation by which the loaded pixels must still be turned; few programs turn a JPEG 2000 by it."""
+    if kind in {HEIF, JXL} or kind.name in {"TIFF", "JPEG2000"}:
         return 1
     if kind is JPEG or ORIENTATION in exif.main:
         return exif.orientation  # a JPEG's identity counts EXIF only, so nothing else may turn it

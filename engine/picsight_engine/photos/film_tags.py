@@ -54,7 +54,7 @@ _CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
 _READ = frozenset(
     [b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", b"loci", b"urat", b"Xtra", *_TEXTS]
 )
-_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MOST_BYTES = 4_000_000  # of a box that is read
 _MOST_BOXES = 10_000  # in one place: more are damage
 _ISO6709 = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)(?:([+-]\d+(?:\.\d+)?))?")
@@ -97,8 +97,8 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
             elif kind == b"tkhd":
                 _add_size(facts, content)
             elif kind == b"keys":
-                boxes = _boxes(io.BytesIO(content), 8, len(content))
-                keys = [content[start:end] for _, start, end in boxes]
+                places = boxes(io.BytesIO(content), 8, len(content))
+                keys = [content[start:end] for _, start, end in places]
             elif kind == b"ilst":
                 _add_items(facts, content, keys)
             else:
@@ -127,7 +127,7 @@ def _dates_of(file: BinaryIO, size: int) -> dict[str, Fact]:
 
 def lacks_index(file: BinaryIO, size: int) -> bool:
     """Whether an MP4 or QuickTime file of `size` bytes ends before the box that says where its frames are."""
-    kinds = [kind for kind, _, _ in _boxes(file, 0, size)]
+    kinds = [kind for kind, _, _ in boxes(file, 0, size)]
     return kinds[:1] in ([b"ftyp"], [b"mdat"], [b"wide"]) and b"moov" not in kinds
 
 
@@ -145,7 +145,7 @@ def is_high_range(file: BinaryIO, size: int) -> bool:
 def _description(file: BinaryIO, size: int) -> bytes:
     """What describes the tracks of a film: its first bytes, or an MP4's index."""
     start, length = next(
-        ((begin, end - begin) for kind, begin, end in _boxes(file, 0, size) if kind == b"moov"), (0, 65_536)
+        ((begin, end - begin) for kind, begin, end in boxes(file, 0, size) if kind == b"moov"), (0, _EDGE)
     )
     file.seek(start)
     return file.read(min(length, _MOST_BYTES))
@@ -153,7 +153,7 @@ def _description(file: BinaryIO, size: int) -> bytes:
 
 def _contents(file: BinaryIO, start: int, end: int, levels: int = 4) -> Iterator[tuple[bytes, bytes]]:
     """The boxes that are read, with their content, in the order of the file."""
-    for kind, begin, after in _boxes(file, start, end):
+    for kind, begin, after in boxes(file, start, end):
         if kind in _CONTAINERS and levels:
             file.seek(begin + 4)
             # in MP4, a version and flags come first
@@ -164,7 +164,7 @@ def _contents(file: BinaryIO, start: int, end: int, levels: int = 4) -> Iterator
             yield kind, file.read(after - begin)
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """The kind of each box, and where its content begins and ends."""
     for _ in range(_MOST_BOXES):
         file.seek(start)
@@ -204,7 +204,7 @@ def _add_user_data(facts: dict[str, Fact], kind: bytes, content: bytes) -> None:
     """Adds what programs and people have written beside the film's structure."""
     if kind in _TEXTS:
         _add(facts, _TEXTS[kind], _text(content))
-    elif kind == b"XMP_" or content.startswith(_XMP_UUID):
+    elif kind == b"XMP_" or content.startswith(XMP_BOX):
         facts[PACKET] = content[16 * (kind == b"uuid") :]
     elif kind == b"urat":
         facts["UserData:UserRating"], *_ = struct.unpack_from(">7xB", content)
@@ -217,7 +217,7 @@ def _add_user_data(facts: dict[str, Fact], kind: bytes, content: bytes) -> None:
 
 def _add_items(facts: dict[str, Fact], content: bytes, keys: list[bytes]) -> None:
     """Adds the items of a list: QuickTime names them by their place among `keys`, others by a kind."""
-    for kind, start, end in _boxes(io.BytesIO(content), 0, len(content)):
+    for kind, start, end in boxes(io.BytesIO(content), 0, len(content)):
         place = int.from_bytes(kind, "big") - 1
         name = _TEXTS.get(kind) or (_KEYS.get(keys[place]) if 0 <= place < len(keys) else None)
         if name:

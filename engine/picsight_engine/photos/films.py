@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.photos.decode import DecodedPhoto, check_size, xmp_facts
+from picsight_engine.photos.decode import DecodedPhoto, check_size
+from picsight_engine.photos.embedded import xmp_facts
 from picsight_engine.photos.film_frames import MOST_LOOKS, MOST_SECONDS, Film, unreadable
 from picsight_engine.photos.film_tags import PACKET, film_facts
 from picsight_engine.photos.reading import read_file

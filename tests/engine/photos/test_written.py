@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from picsight_engine.photos.decode import read_header
+from picsight_engine.photos.decode import Limits, decode, read_header
 from picsight_engine.photos.exif import iptc_facts, read_exif
 from picsight_engine.photos.tag_precedence import read_metadata
 from picsight_engine.photos.xmp import read_facts
@@ -49,6 +49,60 @@ def rated(stars):
 def test_a_packet_is_found_in_every_kind_of_photo(make_file, tmp_path, kind, suffix):
     options = {"tiffinfo": {700: XMP}} if kind == "TIFF" else {"xmp": XMP}
     assert words(read_header(make_file(kind, **options), tmp_path / f"a.{suffix}").metadata) == SEA
+
+
+def uuid(mark, content):
+    """A box of JPEG 2000, as ExifTool writes it."""
+    return struct.pack(">I", 24 + len(content)) + b"uuid" + mark + content
+
+
+def test_blocks_behind_a_jpeg_2000_are_found_and_turn_nothing(make_file, tmp_path):
+    exif = Image.Exif()
+    exif.update({0x0112: 6, 0x0110: "X100", 0x4746: 5})
+    blocks = (
+        (b"JpgTiffExif->JP2", exif.tobytes()[6:]),
+        (bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38"), iptc_block((25, b"lake"))),
+        (bytes.fromhex("be7acfcb97a942e89c71999491e3afac"), XMP),
+    )
+    plain, path = make_file("JPEG2000"), tmp_path / "a.jp2"
+    found = read_header(plain + b"".join(uuid(*block) for block in blocks), path)
+    assert words(found.metadata) == (2, ("sea", "lake"), None)
+    assert found.metadata.camera == "X100"
+    turned = decode(plain + uuid(*blocks[0]), path, min_side=8, limits=Limits())
+    assert (turned.width, turned.height) == (48, 32)
+    assert words(read_header(plain + struct.pack(">I", 4) + uuid(*blocks[2]), path).metadata) == NONE
+
+
+def test_a_packet_in_a_gif_is_found(make_file, tmp_path):
+    plain, path = make_file("GIF"), tmp_path / "a.gif"
+    block = b"!\xff\x0bXMP DataXMP" + XMP + b"\1" + bytes(range(255, -1, -1)) + b"\0"
+    assert words(read_header(plain[:-1] + block + b";", path).metadata) == SEA
+    assert words(read_header(plain[:-1] + block[:200], path).metadata) == NONE
+
+
+def test_what_does_not_fit_into_a_jpegs_packet_is_read_from_its_extension(make_file, tmp_path):
+    name, other = b"0123456789ABCDEF" * 2, b"F" * 32
+    packet = XMP.replace(
+        b"xmp:Rating", b'xmlns:n="http://ns.adobe.com/xmp/note/" n:HasExtendedXMP="%s" xmp:Rating' % name
+    )
+    more = XMP.replace(b'xmp:Rating="2"', b'xmp:Rating="5" xmp:Label="Blue"').replace(b"sea", b"lake")
+    cut = more.index(b"lake") + 2
+
+    def segment(whole, place, part):
+        content = (
+            b"http://ns.adobe.com/xmp/extension/\0" + whole + struct.pack(">II", len(more), place) + part
+        )
+        return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+    def read(*segments):
+        plain, at = make_file(xmp=packet), 2
+        found = read_header(plain[:at] + b"".join(segments) + plain[at:], tmp_path / "a.jpg").metadata
+        return found.rating, found.keywords, found.label
+
+    parts = segment(name, 0, more[:cut]), segment(name, cut, more[cut:])
+    assert read(*parts) == read(*reversed(parts)) == (2, ("sea", "lake"), "Blue")
+    assert read(segment(other, 0, more)) == (2, ("sea",), None)
+    assert read(parts[1])[0] == read(*(segment(name, place, b"<a>" * 20_000) for place in range(7)))[0] == 2
 
 
 @pytest.mark.parametrize("packed", [False, True])
