@@ -24,11 +24,11 @@ from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, formats, png
 from picsight_engine.photos.embedded import exif_of, holds_film, iptc_of, xmp_facts, xmp_of
-from picsight_engine.photos.exif import ORIENTATION, Exif, iptc_facts
+from picsight_engine.photos.exif import BITS_PER_SAMPLE, ORIENTATION, Exif, iptc_facts
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
 from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
-from picsight_engine.photos.raw import open_raw, raw_exif, raw_xmp
+from picsight_engine.photos.raw import open_raw, raw_bits, raw_exif, raw_xmp
 from picsight_engine.photos.reading import Limits, known_format, problem
 from picsight_engine.photos.tag_precedence import (
     BITS,
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.photos.exif import Fact, Facts
+    from picsight_engine.photos.exif import Fact, Facts, Value
 
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
@@ -58,7 +58,6 @@ TEXT_TURNS = 2  # the picture rule since which an orientation in a text chunk tu
 _NOTHING = Metadata()
 _AVERAGED = frozenset(["L", "LA", "RGB", "RGBA", "CMYK"])
 _PALETTE = 3  # the PNG colour type whose bits are those of a palette index
-_BITS_PER_SAMPLE = 258
 _DEEP_MODES = {"1": 1, "I": 16, "F": 32}
 _SILENCE = logging.NullHandler()
 _FAX_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
@@ -143,7 +142,13 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     if kind is None:
         return Header()
     if kind is RAW:  # only `decode` uses LibRaw; a sensor's pixel takes about one byte
-        facts: dict[str, Fact] = {FILE_NAME: path.name, **raw_exif(data).facts(), **xmp_facts(raw_xmp(data))}
+        exif = raw_exif(data)
+        facts: dict[str, Fact] = {
+            FILE_NAME: path.name,
+            BITS: raw_bits(exif),
+            **exif.facts(),
+            **xmp_facts(raw_xmp(data)),
+        }
         return Header(len(data), 1, read_metadata(facts, beside))
     try:
         _set_up_decoders(Limits())
@@ -242,7 +247,7 @@ def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> di
     return facts
 
 
-def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int | float:
+def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> Value:
     """Stored bits per channel, which decoding may reduce."""
     if kind.name == "PNG" and len(data) > 25:
         return 8 if data[25] == _PALETTE else data[24]
@@ -251,8 +256,7 @@ def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> int |
     if kind in {HEIF, AVIF}:
         return formats.bits_in_container(data)
     if kind.name == "TIFF" and exif.main:  # that of a BigTIFF is not read
-        bits = exif.main.get(_BITS_PER_SAMPLE, 1)
-        return max(bits) if isinstance(bits, tuple) else bits if isinstance(bits, int) else 8
+        return exif.main.get(BITS_PER_SAMPLE, 1)
     return _DEEP_MODES.get(image.mode.partition(";")[0], 8)
 
 

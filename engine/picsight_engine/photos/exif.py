@@ -13,12 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 ORIENTATION = 0x0112
 
-_EXIF_IFD, _GPS_IFD, _INTEROP_IFD = 0x8769, 0x8825, 0xA005
+BITS_PER_SAMPLE, PHOTOMETRIC = 258, 262
+
+_EXIF_IFD, _GPS_IFD, _INTEROP_IFD, _SUB_IFDS = 0x8769, 0x8825, 0xA005, 0x014A
 _ASCII, _UNDEFINED = 2, 7
 # The types of values: struct format, and size in bytes.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """The values of the directories IFD0, Exif, GPS and interoperability, by tag number.
+    """The values of the directories IFD0, Exif, GPS and interoperability, and of those of further pictures, by tag number.
 
     A single number is an int or a float, several are a tuple; a rational number is a float, NaN for a division by zero.
     """
@@ -68,6 +70,7 @@ class Exif:
     photo: Mapping[int, Value] = field(default_factory=dict)
     gps: Mapping[int, Value] = field(default_factory=dict)
     interop: Mapping[int, Value] = field(default_factory=dict)
+    pictures: Sequence[Mapping[int, Value]] = ()
 
     @property
     def orientation(self) -> int:
@@ -107,7 +110,9 @@ def read_exif(block: bytes) -> Exif:
 
     main = directory(first)
     photo = directory(main.get(_EXIF_IFD))
-    return Exif(main, photo, directory(main.get(_GPS_IFD)), directory(photo.get(_INTEROP_IFD)))
+    others = main.get(_SUB_IFDS)
+    pictures = tuple(map(directory, others if isinstance(others, tuple) else (others,)))
+    return Exif(main, photo, directory(main.get(_GPS_IFD)), directory(photo.get(_INTEROP_IFD)), pictures)
 
 
 def _directory(tiff: bytes, order: str, offset: int) -> Iterator[tuple[int, Value]]:

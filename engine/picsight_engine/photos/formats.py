@@ -11,7 +11,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.photos import png
-from picsight_engine.photos.exif import read_exif
+from picsight_engine.photos.exif import PHOTOMETRIC, read_exif
 from picsight_engine.suffixes import FORMATS, RAW_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
@@ -73,8 +73,7 @@ HEADER = 65_536  # bytes that contain a container's description of its pictures
 FIRST = 16_384  # bytes that must contain the mark of an SVG drawing
 
 _NEW_SUBFILE_TYPE = 254
-_PHOTOMETRIC = 262
-_SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
+SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 
 # Pictures that cannot be decoded: offset of the signature, signature, description.
 _UNSUPPORTED = (
@@ -168,8 +167,8 @@ def _is_raw(data: bytes, suffix: str) -> bool:
     if suffix.lower() in RAW_SUFFIXES:
         return True
     main = read_exif(data).main
-    kind, colours = main.get(_NEW_SUBFILE_TYPE), main.get(_PHOTOMETRIC)
-    return (isinstance(kind, int) and bool(kind & 1)) or colours in _SENSOR_COLOURS
+    kind, colours = main.get(_NEW_SUBFILE_TYPE), main.get(PHOTOMETRIC)
+    return (isinstance(kind, int) and bool(kind & 1)) or colours in SENSOR_COLOURS
 
 
 def bits_in_container(data: bytes) -> int:

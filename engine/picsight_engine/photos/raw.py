@@ -11,7 +11,8 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.photos.colour import adobe_rgb
-from picsight_engine.photos.exif import Exif, read_exif
+from picsight_engine.photos.exif import BITS_PER_SAMPLE, PHOTOMETRIC, Exif, Value, read_exif
+from picsight_engine.photos.formats import SENSOR_COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +27,7 @@ _PACKET = b"<x:xmpmeta", b"</x:xmpmeta>"
 # What Panasonic and Olympus write in place of TIFF's first bytes.
 _OTHER_TIFFS = {b"IIU\0": b"II*\0", b"IIRO": b"II*\0", b"IIRS": b"II*\0", b"MMOR": b"MM\0*"}
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}  # EXIF's number for LibRaw's
+_PANASONIC_BITS = 10
 _INTEROP_INDEX, _ADOBE = 1, "R03"  # the mark of Adobe RGB, as such pictures often have no profile
 _CUT_OFF = "unexpected end of file"
 _QUARTER_TURNS = frozenset([6, 8])
@@ -87,6 +89,12 @@ def raw_exif(data: bytes) -> Exif:
     itself = start + data[4:_EDGE] if start else data
     blocks = itself, _behind(data, b"Exif\0\0"), _behind(data, b"\0TTW")[4:]  # the last is Minolta's
     return max(map(read_exif, blocks), key=lambda exif: len(exif.main) + len(exif.photo))
+
+
+def raw_bits(exif: Exif) -> Value:
+    """The bits of each sample of the sensor, or of each colour; 0 if the file does not say."""
+    sensor = (each for each in (exif.main, *exif.pictures) if each.get(PHOTOMETRIC) in SENSOR_COLOURS)
+    return next(sensor, {}).get(BITS_PER_SAMPLE) or exif.main.get(_PANASONIC_BITS, 0)
 
 
 def raw_xmp(data: bytes) -> bytes:

@@ -120,6 +120,16 @@ def test_metadata_of_a_raw_file_are_read_without_decoding_it(make_dng, tmp_path)
     assert (metadata.taken, metadata.camera) == ("2021-07-14T06:03:09", "Corpus CFA 100")
 
 
+def test_the_bits_of_a_raw_file_are_the_sensors(make_dng, make_image, tmp_path):
+    def bits(data, name):
+        return read_header(data, tmp_path / name).metadata.bits
+
+    assert bits(make_dng(make_image(60, 40)), "a.dng") == 16  # those of the preview are 8
+    assert bits(b"II*\0\x08\0\0\0\1\0" + struct.pack("<HHIHHI", 258, SHORT, 1, 8, 0, 0), "a.nef") is None
+    panasonic = b"IIU\0\x08\0\0\0\1\0" + struct.pack("<HHIHHI", 10, SHORT, 1, 12, 0, 0)
+    assert bits(panasonic, "a.rw2") == 12  # as ExifTool reads it
+
+
 def test_a_raw_file_of_packets_without_an_end_is_read_at_once(tmp_path):
     """A search from each start of a packet to the end of the file would take twenty minutes."""
     packets = b"II*\0" + b"<x:xmpmeta" * 100_000
