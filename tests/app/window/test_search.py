@@ -41,6 +41,7 @@ class ShelfLibrary:
         self.fails = False
         self.matches = self.filters = None
         self.undated, self.translation = 0, None
+        self.searched, self.unread = None, 0
         self.is_meant, self.named = True, ()
         self.copies = {}
         self.words, self.meant = {}, None
@@ -65,7 +66,7 @@ class ShelfLibrary:
         if least != "all":
             found = [photo for photo in found if photo.match != "none" or photo.found_by == "name"]
         filters = self.filters(query) if self.filters is not None else ()
-        count, shown = len(self.shelf), tuple(found[:limit])
+        count, shown = len(self.shelf) if self.searched is None else 0, tuple(found[:limit])
         return Answer(words, "space", count, 1.0, shown, self.faults, filters, self.undated, translation)
 
     def suggestions(self, text, cursor=None):
@@ -74,6 +75,9 @@ class ShelfLibrary:
         longer = self.words.get(before.split()[-1], "") if before.strip() else ""
         completed = before.removesuffix(before.split()[-1]) + longer + text[cursor:] if longer else text
         return Suggestions(self.offers(text), parse(completed), self.meant)
+
+    def photos_to_read(self):
+        return self.unread
 
     def photo(self, photo_id):
         return next((photo for photo in self.shelf if photo.id == photo_id), None)
@@ -290,7 +294,7 @@ def test_that_nothing_matches_is_shown_only_after_a_pause_in_typing(desk):
 def test_while_files_are_read_a_search_without_matches_says_that_more_may_come(desk):
     desk.library.matches = certain(none=200)
     notice = desk.page.closest.notice
-    desk.controller.photos_arrived()
+    desk.controller.reading_began()  # and no photo has come yet
     desk.ask("dog unicycle")
     assert notice.words() == (
         "Nothing matches \u2068“dog unicycle”\u2069 so far.\nNot all files are read yet."
@@ -304,18 +308,57 @@ def test_a_filter_that_finds_nothing_brings_no_advice_about_words():
     shown = PlaceContents(replace(answer, photos=9), arrange_answer((), Arrangement()), {}, is_ranked=True)
     assert empty_message(Place("is:square"), shown, "square", settled=True).sentence == ""
     assert "fewer words" in empty_message(Place("dog is:square"), shown, "dog", settled=True).sentence
+    narrow = replace(shown, answer=replace(answer, filters=(Filter(4, 13, "shape", "square", 0),)))
+    assert empty_message(Place("dog is:square"), narrow, "dog", settled=True).sentence == ""
 
 
 def test_a_query_whose_parts_were_all_left_out_is_not_quoted(desk, tmp_path):
     desk.library.faults = (QueryFault(0, 9, "“rated:” needs a number from 0 to 5."),)
     desk.library.matches = certain(none=200)
     desk.type("rated:abc")
+    desk.press(Qt.Key.Key_Return)
     desk.qtbot.waitUntil(lambda: "Nothing" in desk.page.closest.notice.words())
     assert desk.page.closest.notice.words() == "Nothing here matches.\n“rated:” needs a number from 0 to 5."
     desk.library.matches = certain(strong=200)
     desk.controller.go(Place("rated:abc", tmp_path))
     desk.qtbot.waitUntil(lambda: desk.title() != "")
     assert desk.title().startswith(f"\u2068{tmp_path.name}\u2069 · 200 strong")
+
+
+@pytest.mark.parametrize("end", [Qt.Key.Key_Return, Qt.Key.Key_Space, Qt.Key.Key_Tab])
+def test_a_filter_that_is_still_typed_keeps_the_former_answer_until_it_is_finished(desk, end):
+    desk.page.activateWindow()
+    desk.ask("dog")
+    before = desk.ids()
+    desk.library.faults = (QueryFault(4, 9, "“in:” needs a time."),)
+    desk.library.matches = certain(none=200)
+    desk.box.activateWindow()
+    desk.box.line.setFocus()
+    desk.qtbot.waitUntil(desk.box.line.hasFocus)
+    desk.type(" in:su")
+    desk.qtbot.waitUntil(lambda: desk.controller._held is not None and desk.library.asked[-1] == "dog in:su")
+    desk.controller._quiet.setInterval(1)
+    with desk.qtbot.waitSignal(desk.controller._quiet.timeout):
+        desk.controller._quiet.start()
+    assert (desk.ids(), desk.controller.place.words) == (before, "dog")
+    desk.press(end)
+    desk.qtbot.waitUntil(lambda: "needs a time" in desk.page.closest.notice.words())
+
+
+def test_photos_that_a_new_model_has_not_read_are_not_called_missing(desk):
+    desk.library.matches, desk.library.searched, desk.library.unread = certain(none=200), 0, 12
+    desk.ask("dog")
+    notice = desk.page.notice
+    assert notice.words().strip() == "12 photos must be read again by the new model."
+    (button,) = [each for each in notice.findChildren(QPushButton) if each.isVisibleTo(notice)]
+    with desk.qtbot.waitSignal(desk.controller.reading_requested):
+        button.click()
+    desk.controller.reading_began()
+    assert notice.words().endswith("by the new model.\nThey appear here as they are read.")
+    desk.qtbot.waitUntil(lambda: not notice.findChildren(QPushButton))
+    desk.library.filters = lambda query: (Filter(4, 11, "time", "2031", 0),)
+    desk.ask(" in:2031 ", "dog in:2031")
+    assert desk.page.closest.notice.words().startswith("Nothing matches")
 
 
 def test_enter_shows_at_once_that_nothing_matches(desk):

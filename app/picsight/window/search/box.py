@@ -68,6 +68,7 @@ class SearchBox(QFrame):
 
     edited = Signal(str)  # every change by the user; the words of the line
     submitted = Signal()  # Enter
+    left = Signal()  # the line lost the focus, and filters in it became chips
     down_requested = Signal()  # to the photos
     widened = Signal()  # the folder's chip was removed
     save_requested = Signal()
@@ -288,8 +289,10 @@ class SearchBox(QFrame):
             return super().eventFilter(watched, event)
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
-            if isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _PASSING:
-                self._fold(self._entry.pieces())
+            is_left = isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _PASSING
+            if is_left and (pieces := self._entry.pieces()):
+                self._fold(pieces)
+                self.left.emit()
         if event.type() in (QEvent.Type.FocusOut, QEvent.Type.MouseButtonPress):
             self._select_all(selected=False)
         if isinstance(event, QInputMethodEvent):

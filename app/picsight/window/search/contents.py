@@ -45,7 +45,8 @@ class PlaceContents:
     """The contents of a place: the answer, its wall, the copies among its photos, the number of matches.
 
     `is_ranked`: photos are chosen by match. `is_cut`: more match than were requested. `is_begun`: the rest is still being
-    read. `closest` and `wider` are for an answer in which nothing matches.
+    read. `closest` and `wider` are for an answer in which nothing matches; `unread` photos are why nothing could, since an update
+    brought another model.
     """
 
     answer: Answer
@@ -57,6 +58,7 @@ class PlaceContents:
     is_begun: bool = False
     closest: tuple[Result, ...] = ()
     wider: tuple[WiderSearch, ...] = ()
+    unread: int = 0
 
     @property
     def finds_nothing(self) -> bool:
@@ -106,8 +108,14 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Place
         )
         return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
     closest = library.search(place.scoped, limit=CLOSEST).results
-    shown = replace(_ranked(answer, arrangement), wall=arrange_answer(closest, arrangement))
-    return replace(shown, closest=closest, wider=tuple(_wider_searches(library, place, answer)))
+    may_match = place.asked.alternatives and not answer.photos and all(each.photos for each in answer.filters)
+    return replace(
+        _ranked(answer, arrangement),
+        wall=arrange_answer(closest, arrangement),
+        closest=closest,
+        wider=tuple(_wider_searches(library, place, answer)),
+        unread=library.photos_to_read() if may_match else 0,
+    )
 
 
 def _ranked(answer: Answer, arrangement: Arrangement) -> PlaceContents:

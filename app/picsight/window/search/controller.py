@@ -26,6 +26,7 @@ from picsight.window.search.place import Place
 from picsight.window.search.query_pictures import QueryPictures
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
+from picsight_engine.language.query import ONLY_LESS, UNCLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ LANE, LANE_NEWS = "search", "news"
 SLOW_SECONDS, IDLE_MS = 0.1, 120  # a search that took longer makes the next one wait for a pause in typing
 LOADING_MS = 300  # until the user is told why the first search is slow
 QUIET_MS = 500  # without a key until "nothing" is shown and the result is announced
+SEARCHED = (UNCLOSED, ONLY_LESS)  # faults of a part that is typed well
 NEWS_SHARE = 10  # the search for new photos may take a tenth of the time
 
 
@@ -58,6 +60,7 @@ class SearchController(QObject):
     install_again_requested = Signal()  # the search's model
     folders_wanted = Signal()  # none of the library's folders has photos
     problems_requested = Signal()  # none of their files could be read
+    reading_requested = Signal()  # of photos that the model has not read
 
     def __init__(
         self,
@@ -82,7 +85,8 @@ class SearchController(QObject):
         # Once the wanted place is shown: the scroll position to restore, and whether the current photo stays in sight.
         self._seen: tuple[int, int] | None = None
         self._stay = False
-        self._settled = self._reading = False
+        # Whether all files are read, whether some may not be, and whether a run reads them now.
+        self._settled = self._reading = self._is_running = False
         self._misread = False  # the failed search could not load its model
         self._asking = False  # an answer is pending; new photos are shown after it
         self._news_wanted = self._comparing = False
@@ -97,6 +101,7 @@ class SearchController(QObject):
         self._news.timeout.connect(self._look_for_news)
         box.edited.connect(lambda _line: self._typed())
         box.submitted.connect(self._submitted)
+        box.left.connect(self._speak)
         box.down_requested.connect(self._to_photos)
         box.picture_given.connect(self.like_picture)
         box.widened.connect(self._widen)
@@ -180,12 +185,13 @@ class SearchController(QObject):
             if self.place == Place():
                 self._say_what_is_shown()
 
+    def reading_began(self) -> None:
+        """From now on photos may come, so nothing is said to be missing."""
+        self._settled, self._reading, self._is_running = False, True, True
+        self._explain_again()
+
     def photos_arrived(self) -> None:
         """Show new photos of the library at the end of the wall, or announce them in the pill."""
-        self._settled, self._reading = False, True
-        self._tell_news()
-
-    def _tell_news(self) -> None:
         self._news_wanted = True
         if not self._news.isActive():
             self._look_for_news()
@@ -195,13 +201,12 @@ class SearchController(QObject):
 
         `complete` means that all folders were read: no more photos will come.
         """
-        self._settled, self._reading = complete, not complete
-        if self.shown is not None and self.shown.finds_nothing and self.place == self.wanted:
-            self.explain_empty_wall()
+        self._settled, self._reading, self._is_running = complete, not complete, False
+        self._explain_again()
         if self.shown is not None and not self.shown.wall.results and not self.wanted.is_search:
             self._request(self.wanted)
         elif self._is_looked_at() or self.wanted.is_search:
-            self._tell_news()
+            self.photos_arrived()
         else:  # keeps the selection until they come
             self._request(self.wanted, stay=True)
 
@@ -229,8 +234,9 @@ class SearchController(QObject):
     def _submitted(self) -> None:
         """Search for the typed query, its last word not completed."""
         words = self._box.text()
-        is_completed = self.place == self.wanted and self.wanted.cursor is not None and self.query != words
-        if words and (is_completed or words != self.wanted.words):
+        is_answered = self._held is not None or (self.place == self.wanted and self.query == words)
+        may_be_completed = self.wanted.cursor is not None and not is_answered
+        if words and (may_be_completed or words != self.wanted.words):
             self._request(Place(words, self.wanted.folder, asked=self._box.query))
         elif self._held is not None:
             self._show(self._held)
@@ -296,10 +302,18 @@ class SearchController(QObject):
         """Show an answer. One without a match waits for a pause in typing; the old photos stay meanwhile."""
         self._took = took
         self._end_waiting()
-        if shown.finds_nothing and self._quiet.isActive():
+        if (shown.finds_nothing and self._quiet.isActive()) or self._is_unfinished(shown):
             self._held = shown
         else:
             self._show(shown)
+
+    def _is_unfinished(self, answered: PlaceContents) -> bool:
+        """Whether a filter is still typed that has no meaning yet, such as in:su."""
+        cursor, answer = self.wanted.cursor, answered.answer
+        if cursor is None or self.shown is None or not self._box.line.hasFocus():
+            return False
+        typed = {part.start for part in self.wanted.asked.asides() if part.start < cursor <= part.end}
+        return any(fault.start in typed and fault.message not in SEARCHED for fault in answer.faults)
 
     def _end_waiting(self) -> None:
         self._asking = False
@@ -331,7 +345,7 @@ class SearchController(QObject):
             return
         self.answered.emit()
         if self._news_wanted:
-            self._tell_news()
+            self.photos_arrived()
 
     def _say_what_is_shown(self) -> None:
         place, shown = self.place, self.shown
@@ -414,13 +428,17 @@ class SearchController(QObject):
 
     def _speak(self) -> None:
         """After a pause in typing, show the waiting answer and announce the result."""
-        if self._held is not None:
+        if self._held is not None and not self._is_unfinished(self._held):
             self._show(self._held)
         if self.shown is None or self.place != self.wanted or not self.place.is_search:
             return
         self._say_what_is_shown()
         words = announcement(self.place, self.shown, self._asked(), reading=self._reading)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
+
+    def _explain_again(self) -> None:
+        if self.shown is not None and self.shown.finds_nothing and self.place == self.wanted:
+            self.explain_empty_wall()
 
     def explain_empty_wall(self) -> None:
         """Show why there is no photo: nothing matches, or the photos are still to come."""
@@ -433,6 +451,7 @@ class SearchController(QObject):
                 asked,
                 settled=self._settled,
                 reading=self._reading,
+                running=self._is_running,
                 unread=unread,
             )
         )
@@ -443,6 +462,7 @@ class SearchController(QObject):
             "all photos": self._all_photos,
             "folders": self.folders_wanted.emit,
             "problems": self.problems_requested.emit,
+            "read": self.reading_requested.emit,
             "install again": self.install_again_requested.emit,
         }
         options = [

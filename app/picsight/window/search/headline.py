@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
+_COMING = "They appear here as they are read."
 CUT = 40  # letters of a translation in the header
-NextStep = Literal["back", "all photos", "folders", "problems", "install again"]
+NextStep = Literal["back", "all photos", "folders", "problems", "read", "install again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,8 @@ def announcement(place: Place, shown: PlaceContents, asked: str, *, reading: boo
 def _announced(place: Place, shown: PlaceContents, asked: str, *, reading: bool) -> str:
     count: Tally = shown.tally
     if shown.finds_nothing:
-        return tr("Nothing matches so far") if reading else tr("Nothing here matches")
+        nothing = tr("Nothing matches so far") if reading else tr("Nothing here matches")
+        return _to_read(shown.unread) if shown.unread else nothing
     if not shown.is_ranked or count.ordered:
         return headline(place, shown, asked, 0, paused=True)[0]
     weaker = counted(count.weaker, "%n weaker match", "%n weaker matches")
@@ -156,13 +158,18 @@ def empty_message(
     *,
     settled: bool,
     reading: bool = False,
+    running: bool = False,
     unread: int = 0,
 ) -> WallMessage:
     """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come.
 
-    While `reading`, photos may still come. `unread` counts its files that could not be read.
+    While `reading`, photos may still come, at once if a run is `running`. `unread` counts its files that could not be read.
     """
     answer = shown.answer if shown is not None else None
+    if shown is not None and shown.unread:
+        to_read: tuple[tuple[str, NextStep], ...] = ((tr("Read them now"), "read"),)
+        title = f"{_to_read(shown.unread)}."
+        return WallMessage(title, tr(_COMING)) if running else WallMessage(title, options=to_read)
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
         return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
     if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
@@ -182,7 +189,15 @@ def empty_message(
             counted(unread, "%n file cannot be read.", "%n files cannot be read.") if unread else "",
             options,
         )
-    return WallMessage(title, tr("They appear here as they are read."))
+    return WallMessage(title, tr(_COMING))
+
+
+def _to_read(unread: int) -> str:
+    one, many = (
+        "%n photo must be read again by the new model",
+        "%n photos must be read again by the new model",
+    )
+    return counted(unread, one, many)
 
 
 def failure(sentence: str, *, misread: bool) -> WallMessage:
@@ -212,7 +227,8 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str, *, reading: bool)
         why = why or tr("These come closest, but they are not close.")
     else:
         undated = counted(without, one, many) if without else ""
-        advice = tr("Try fewer words, or other ones.") if place.asked.alternatives else ""
+        may_match = place.asked.alternatives and shown.answer.photos
+        advice = tr("Try fewer words, or other ones.") if may_match else ""
         why = why or undated or advice
     return WallMessage(title.format(words=asked), why, tuple(options), is_closest=bool(shown.closest))
 

@@ -49,6 +49,7 @@ class LibraryController(QObject):
     overview_changed = Signal(object)  # Overview
     photos_committed = Signal()  # a run has added some; the overview counts them
     photos_changed = Signal()  # a folder was removed or restored, with its photos
+    indexing_began = Signal()
     indexing_ended = Signal()
     notice_given = Signal(str)  # a sentence for the user
     model_chosen = Signal()
@@ -251,6 +252,7 @@ class LibraryController(QObject):
 
         self._show_scanning(0)
         self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
+        self.indexing_began.emit()
 
     def pause(self) -> None:
         """Stop the run; its results are kept, and resuming continues from there."""

@@ -48,9 +48,10 @@ class BetterModels(QObject):
         return all(photo.match in ("weaker", "none") for photo in self._frame.model.wall.results)
 
     def _suggest(self) -> None:
-        # A better model does not improve searches by name, time or tag.
-        by_meaning = self._search.place.asked.alternatives
-        if self._is_weak() and by_meaning and self._library.overview.photos:
+        # A better model does not improve searches by name, time or tag, nor those whose filters find nothing.
+        place, shown = self._search.place, self._search.shown
+        is_compared = place.asked.alternatives and shown is not None and shown.answer.photos
+        if self._is_weak() and is_compared:
             wanted = self._store.settings.better_models
             self._frame.hint.setVisible(wanted and self._library.has_small_model())
 
