@@ -161,7 +161,7 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
     facts = {
         FILE_NAME: path.name,
         **_colour_facts(image, data, kind, exif),
-        **({LIVE: 1} if holds_film(image, data) else {}),
+        LIVE: int(holds_film(image, data)),
         **({COMMENT: image.info["comment"]} if kind is JPEG and "comment" in image.info else {}),
         **({CREATION_TIME: created} if kind.name == "PNG" and (created := png.creation_time(data)) else {}),
         **exif.facts(),
@@ -238,13 +238,12 @@ def _open(data: bytes, kind: Format) -> ImageFile:
 
 def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> dict[str, Fact]:
     """Bits per channel and the name of the colour space, as far as the file has them."""
-    facts: dict[str, Fact] = {BITS: _bit_depth(image, data, kind, exif)}
     profile = image.info.get("icc_profile")
-    if profile and (name := colour.profile_name(profile)):
-        facts[PROFILE] = name
-    if kind in {HEIF, AVIF} and (primaries := formats.primaries(data)):
-        facts[PRIMARIES] = primaries
-    return facts
+    return {
+        BITS: _bit_depth(image, data, kind, exif),
+        PROFILE: (profile and colour.profile_name(profile)) or "",
+        PRIMARIES: formats.primaries(data) if kind in {HEIF, AVIF} else 0,
+    }
 
 
 def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> Value:

@@ -21,35 +21,18 @@ CONTENT_IDENTIFIER = "Keys:ContentIdentifier"
 
 _POSITION = "position"  # stands for these three
 _POSITION_TAGS = ("QuickTime:GPSLatitude", "QuickTime:GPSLongitude", "QuickTime:GPSAltitude")
-_KEYS = {
-    b"com.apple.quicktime.creationdate": "Keys:CreationDate",
-    b"com.apple.quicktime.location.ISO6709": _POSITION,
-    b"com.apple.quicktime.make": "Keys:Make",
-    b"com.apple.quicktime.model": "Keys:Model",
-    b"com.apple.quicktime.content.identifier": CONTENT_IDENTIFIER,
-    b"com.apple.quicktime.title": "Keys:Title",
-    b"com.apple.quicktime.description": "Keys:Description",
-    b"com.apple.quicktime.comment": "Keys:Comment",
-    b"com.apple.quicktime.keywords": "Keys:Keywords",
-    b"com.apple.quicktime.rating.user": "Keys:UserRating",
-    b"date": "Keys:DateTimeOriginal",
-    b"com.android.model": "Keys:Model",
-    b"com.android.manufacturer": "Keys:Make",
-}
+_KEYS = {  # behind the name of QuickTime, where they have it
+    b"creationdate": "Keys:CreationDate", b"date": "Keys:DateTimeOriginal", b"location.ISO6709": _POSITION,
+    b"make": "Keys:Make", b"model": "Keys:Model", b"content.identifier": CONTENT_IDENTIFIER, b"title": "Keys:Title",
+    b"description": "Keys:Description", b"comment": "Keys:Comment", b"keywords": "Keys:Keywords",
+    b"rating.user": "Keys:UserRating", b"com.android.model": "Keys:Model", b"com.android.manufacturer": "Keys:Make",
+}  # fmt: skip
 _TEXTS = {
-    b"\xa9day": "UserData:DateTimeOriginal",
-    b"date": "UserData:DateTimeOriginal",
-    b"\xa9xyz": _POSITION,
-    b"\xa9mak": "UserData:Make",
-    b"\xa9mod": "UserData:Model",
-    b"\xa9nam": "UserData:Title",
-    b"\xa9des": "UserData:Description",
-    b"desc": "UserData:Description",
-    b"\xa9cmt": "UserData:Comment",
-    b"\xa9key": "UserData:Keywords",
-    b"keyw": "UserData:Keywords",
-    b"rate": "ItemList:RatingPercent",
-}
+    b"\xa9day": "UserData:DateTimeOriginal", b"date": "UserData:DateTimeOriginal", b"\xa9xyz": _POSITION,
+    b"\xa9mak": "UserData:Make", b"\xa9mod": "UserData:Model", b"\xa9nam": "UserData:Title",
+    b"\xa9des": "UserData:Description", b"desc": "UserData:Description", b"\xa9cmt": "UserData:Comment",
+    b"\xa9key": "UserData:Keywords", b"keyw": "UserData:Keywords", b"rate": "ItemList:RatingPercent",
+}  # fmt: skip
 _CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
 _READ = frozenset(
     [b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", b"loci", b"urat", b"Xtra", *_TEXTS]
@@ -98,7 +81,7 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
                 _add_size(facts, content)
             elif kind == b"keys":
                 places = boxes(io.BytesIO(content), 8, len(content))
-                keys = [content[start:end] for _, start, end in places]
+                keys = [content[start:end].removeprefix(b"com.apple.quicktime.") for _, start, end in places]
             elif kind == b"ilst":
                 _add_items(facts, content, keys)
             else:

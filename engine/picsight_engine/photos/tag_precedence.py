@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
     Row = tuple[Reader, *tuple[str, ...]]
 
-# Raised whenever more is read from a file: files read by an older rule are read again, without embedding. Rule 2 added
-# stars, keywords and descriptions; 3 keeps a "/" in an IPTC keyword; 4 keeps a "|" in a plain word of XMP, and ignores
-# the star that darktable gives to every photo; 5 added all the rest; 6 films inside photos; 7 dates of AVI and Matroska;
-# 8 lenses by their range, APEX values, names of people, comments, colour labels by number, the texts of Windows and of
-# films, and dates of PNG.
+# Raised whenever more is read from a file: files read by an older rule are read again, without embedding.
 METADATA_RULE = 8
 
 # Facts that are not tags.

@@ -27,8 +27,8 @@ _USER_COMMENT = "ExifIFD:UserComment"
 _HIGHEST_APEX = 40  # no shutter and no lens reaches it
 _LENS_NUMBERS = 4  # shortest and longest focal length, lowest f-number at both
 _PLACES = 7  # of degrees: a centimetre
-_EXIF_COLOURS = {1: "sRGB", 2: "Adobe RGB (1998)"}
-_PRIMARIES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}  # of HEIF and AVIF
+_EXIF_COLOURS: dict[Fact, str] = {1: "sRGB", 2: "Adobe RGB (1998)"}
+_PRIMARIES: dict[Fact, str] = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}  # of HEIF and AVIF
 # Default texts that cameras write instead of a description.
 _EMPTY_WORDS = re.compile(
     r".*digital camera|(sony|minolta) dsc|dcf|exif.?jpeg.*|jpeg|samsung|my beautiful picture|\W*",
@@ -268,8 +268,7 @@ def listed_words(facts: Facts, name: str) -> tuple[str, ...] | None:
 
 def primaries(facts: Facts, name: str) -> str | None:
     """The colour space of a number in HEIF and AVIF."""
-    value = facts[name]
-    return _PRIMARIES.get(value) if isinstance(value, int) else None
+    return _PRIMARIES.get(facts[name])
 
 
 def exif_colours(facts: Facts, name: str) -> str | None:
@@ -277,4 +276,4 @@ def exif_colours(facts: Facts, name: str) -> str | None:
     value = facts[name]
     if value == _UNCALIBRATED and facts.get("InteropIFD:InteropIndex") == _ADOBE:
         value = 2
-    return _EXIF_COLOURS.get(value) if isinstance(value, int) else None
+    return _EXIF_COLOURS.get(value)

@@ -223,6 +223,13 @@ def test_a_date_in_plain_text_is_read(facts_of):
     assert found.taken == "2021-05-06T07:08:09"
 
 
+def test_keys_count_with_and_without_the_name_of_quicktime(facts_of):
+    """As FFmpeg writes them with -movflags use_metadata_tags, and as ExifTool reads them."""
+    for key in (b"title", b"com.apple.quicktime.title"):
+        keys = box(b"keys", bytes(7), b"\1", box(b"mdta", key))
+        assert facts_of(box(b"meta", box(b"hdlr"), keys, listed(b"\0\0\0\1", value=b"Trip"))).title == "Trip"
+
+
 @pytest.mark.parametrize("length", [0, 7, 8, 2**31])
 def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
     path = tmp_path / "film.mov"
