@@ -192,7 +192,7 @@ def is_same_shot(connection: sqlite3.Connection, file_id: int, photo_id: int, ta
     They are if both were taken in the same second (`taken` is the file's present date) or look alike as copies do.
     """
     shown = connection.execute(_SHOWN_BY, (file_id,)).fetchone()
-    if shown is None:
+    if shown is None or shown[0] == photo_id:  # it may have left its pair meanwhile
         return False
     before, then = shown
     return (taken is not None and taken == then) or look_alike(connection, before, photo_id)

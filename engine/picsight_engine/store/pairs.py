@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 _IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
 
-_PHOTOS_OF_FILES = f"SELECT photo_id, single_id FROM files WHERE photo_id IS NOT NULL AND id IN {IDS}"
+_PHOTOS_OF_FILES = (
+    f"SELECT photo_id, single_id FROM files WHERE present AND photo_id IS NOT NULL AND id IN {IDS}"
+)
 _MARK_MISSING = f"UPDATE files SET present = 0, missing_since = ? WHERE present AND id IN {IDS}"
 # A file left its pair when it went: what the pair was given since is not for it.
 _MARK_RETURNED = f"""

@@ -1,7 +1,8 @@
 """Random histories of files and decisions: what a person gives to a picture stays with that picture, and with no other.
 
-The model below knows neither the database nor its ids: it follows pictures, each by shot, format and version, through what
-a person did to the files. Files are read by a stand-in for the worker processes; everything else is real.
+The model below knows neither the database nor its rules: it follows pictures, each by shot, format and version, through what
+a person did to the files, and knows of each the changes (runs) that it must have been given, and those that it may have been.
+The last of them that is not undone counts. Files are read by a stand-in for the worker processes; everything else is real.
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ import os
 import random
 import shutil
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from lxml import etree
 
 from picsight_engine.exchange.decisions_backup import decision_lines
+from picsight_engine.exchange.exchange import Exchange
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
-from picsight_engine.indexing.messages import Described, Identified, WorkerOrder
+from picsight_engine.indexing.messages import Described, Failed, Identified, WorkerOrder
 from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.removed_files import record_removed
@@ -29,10 +32,12 @@ from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.store.decisions import NewDecision, states_of
-from picsight_engine.store.folders import add_folder, all_folders
+from picsight_engine.store.folders import add_folder, all_folders, remove_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import all_photos, paths_of
+from picsight_engine.store.problems import all_problems, set_ignored
 from picsight_engine.store.runs import record_run, undo_or_redo
+from picsight_engine.store.suggestions import Scores
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.tags import Definition, live_tags
 from picsight_engine.store.thumbnails import ThumbnailStore
@@ -47,6 +52,14 @@ FOLDERS = ("a", "b")
 STEMS = ("IMG_1000", "IMG_1001", "IMG_1002")
 SUFFIXES = (".JPG", ".DNG")
 PICTURE = np.ones(DIM, "<f2").tobytes()
+BROKEN = b"broken"
+STARS = "stars"  # what is not about a tag
+TEN_DAYS = 10 * 86_400  # what one run may add to the time for which a file is missing
+SUBJECT = "{http://purl.org/dc/elements/1.1/}subject"
+RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>"""
 
 
 class Reader:
@@ -62,6 +75,9 @@ class Reader:
 
     def assign(self, key: int, path: Path, companions: tuple[str, ...] = ()) -> None:
         data = path.read_bytes()
+        if data == BROKEN:
+            self._news.append((key, Failed("damaged", "It is damaged.")))
+            return
         shot, *_ = self._held[key] = data.split()
         picture = b" ".join(data.split()[:3])
         taken = f"2021-07-14T12:{int(shot):02}:00" if self._dated else None
@@ -82,6 +98,14 @@ def hashed(data: bytes) -> bytes:
     return random.Random(data).randbytes(16)
 
 
+@dataclass(frozen=True)
+class Change:
+    """What a run said: a verdict on a tag, a part in its examples, or stars; None takes back what was said before."""
+
+    subject: tuple[str, int]
+    value: str | int | None
+
+
 class Home:
     """A person's files, a library of them, and what each picture must have been given, and may have been."""
 
@@ -91,15 +115,23 @@ class Home:
         self.places = [folder / name for name in FOLDERS]
         self.dated = self.chance.random() < 0.5
         self.clock, self.fresh = itertools.count(1), itertools.count(1)
-        self.gifts = iter(live_tags(self.db.reader())[1:])
-        self.runs: dict[int, int] = {}  # of the gifts that were not undone
+        self.names = {tag.id: tag.name for tag in live_tags(self.db.reader())[1:]}
+        self.fresh_tags = [*self.names]
+        self.tags: list[int] = []  # those that were used
+        self.changes: dict[int, Change] = {}  # by run, in order
+        self.undone: list[int] = []
         self.must: defaultdict[str, set[int]] = defaultdict(set)
         self.may: defaultdict[str, set[int]] = defaultdict(set)
         self.bin: list[bytes] = []
         self.seen: dict[Path, str] = {}  # the picture of each file, as last indexed
         self.pairs: set[tuple[str, str]] = set()
-        self.stars: dict[int, int] = {}  # by gift, the last given last
-        self.examples: set[int] = set()  # the gifts that are examples
+        self.last: dict[Path, str] = {}  # the same, also of files that are gone
+        self.removed: set[Path] = set()  # folders
+        self.forgotten: set[str] = set()  # pictures
+        self.strange: set[Path] = set()  # files whose side-cars tell of these: as those of another library
+        self.words: dict[
+            str, set[str]
+        ] = {}  # of another program, in side-cars, with the shots that they may be about
         for place in self.places:
             add_folder(self.db, place)
         for shot in range(2):
@@ -118,7 +150,12 @@ class Home:
         os.utime(path, (0, next(self.clock)))
 
     def files(self) -> list[Path]:
-        return sorted(path for place in self.places for path in place.glob("IMG*"))
+        return sorted(
+            path
+            for place in self.places
+            for path in (() if place in self.removed else place.glob("IMG*"))
+            if path.suffix in SUFFIXES and path.read_bytes() != BROKEN
+        )
 
     def other(self, path: Path) -> Path:
         """Another place for a file, taken or not."""
@@ -164,46 +201,157 @@ class Home:
         shot, suffix, *_ = path.read_text().split()
         self.write(path, f"{shot} {suffix} {next(self.fresh)} 0".encode())
         before, after = self.seen[path], picture_of(path)
-        self.must[after] |= self.must[before] - self.examples  # an example stays the old picture
+        examples = {run for run, change in self.changes.items() if change.subject[0] == "example"}
+        self.must[after] |= self.must[before] - examples  # an example stays the old picture
         self.index()
+
+    def convert(self, path: Path) -> None:
+        """Re-encodes into another file."""
+        shot, suffix, *_ = path.read_text().split()
+        if not (place := self.other(path)).exists():
+            self.write(place, f"{shot} {suffix} {next(self.fresh)} 0".encode())
+
+    def spoil(self, path: Path) -> None:
+        """The disk damages a file, which a person ignores, and later replaces from a backup."""
+        data = path.read_bytes()
+        self.write(path, BROKEN)
+        self.index()
+        set_ignored(self.db, all_problems(self.db), ignored=self.chance.random() < 0.5)
+        if self.chance.random() < 0.3:
+            self.wait(path)
+        self.write(path, data)
+        self.index()
+
+    def remove(self, path: Path) -> None:
+        """Takes a folder out of the library, and adds it again."""
+        (folder,) = (each for each in all_folders(self.db) if each.path == path.parent)
+        remove_folder(self.db, folder.id)
+        self.removed.add(path.parent)
+        self.index()
+        self.check()
+        self.removed.clear()
+        add_folder(self.db, path.parent)
+        self.index()
+
+    def wait(self, _path: Path) -> None:
+        """Indexes for more than 30 days: what no file shows is forgotten."""
+        self.index()
+        for _ in range(4):
+            with self.db.writer() as connection:
+                connection.execute("UPDATE folders SET looked_at = looked_at - ?", (TEN_DAYS,))
+            self.index()
+        for pictures in (self.must, self.may):
+            for picture in pictures.keys() - self.seen.values():
+                del pictures[picture]
+                self.forgotten.add(picture)
 
     def describe(self, path: Path) -> None:
         """Changes the metadata."""
         *picture, _ = path.read_text().split()
         self.write(path, " ".join([*picture, str(next(self.fresh))]).encode())
 
-    # Gifts
+    def annotate(self, path: Path) -> None:
+        """Another program writes a keyword into the side-car of a file's name."""
+        sidecar, word = path.with_name(f"{path.name}.xmp"), f"word {next(self.fresh)}"
+        packet = etree.fromstring(sidecar.read_bytes() if sidecar.exists() else PACKET)
+        if (bag := packet.find(f".//{SUBJECT}/{RDF}Bag")) is None:
+            described = packet.find(f".//{RDF}Description")
+            if described is None:
+                described = etree.SubElement(packet.find(f"{RDF}RDF"), f"{RDF}Description")
+            bag = etree.SubElement(etree.SubElement(described, SUBJECT), f"{RDF}Bag")
+        etree.SubElement(bag, f"{RDF}li").text = word
+        sidecar.write_bytes(etree.tostring(packet))
+        self.words[word] = {shot_of(picture_of(path))}
+
+    # Changes of tags and stars
 
     def give(self, path: Path) -> None:
-        """Tags or rates the photo that shows a file, or makes it an example."""
+        """Decides about the photo that shows a file, or rates it, or makes it an example."""
         self.index()
         photo = next(photo.id for photo in all_photos(self.db) if path in paths_of(self.db, photo.id))
-        tag = next(self.gifts)
-        kind = self.chance.choice(["decide", "rate", "change"])
+        if not self.tags or (self.fresh_tags and self.chance.random() < 0.5):
+            self.tags.append(self.fresh_tags.pop())
+        tag = self.chance.choice(self.tags)
+        kind = self.chance.choice(["decide", "decide", "rate", "change"])
         with record_run(self.db, kind, kind) as run:
             if kind == "decide":
-                run.decide([NewDecision(tag.id, photo, "accepted", "manual", 1.0)])
+                subject, value = ("tag", tag), self.chance.choice(["accepted", "rejected", "withdrawn"])
+                if self.chance.random() < 0.5:
+                    run.score(tag, Scores(SPACE, {photo: 0.9}))
+                run.decide([NewDecision(tag, photo, value, "manual", 1.0)])
             elif kind == "rate":
-                self.stars[tag.id] = self.chance.randrange(1, 6)
-                run.rate([photo], self.stars[tag.id])
+                subject, value = (STARS, 0), self.chance.choice([None, *range(1, 6)])
+                run.rate([photo], value)
             else:
-                run.define(replace(tag, **{self.chance.choice(["examples", "against"]): (photo,)}))
-        if kind == "change":
-            self.examples.add(tag.id)
-        self.runs[tag.id] = run.made.id
+                subject, value = ("example", tag), self.chance.choice(["examples", "against", None])
+                known = run.tag(tag)
+                parts = {part: {*getattr(known, part)} - {photo} for part in ("examples", "against")}
+                if value:
+                    parts[value].add(photo)
+                run.define(replace(known, **{part: tuple(sorted(ids)) for part, ids in parts.items()}))
+        if run.made is None:
+            return
+        self.changes[run.made.id] = Change(subject, None if value == "withdrawn" else value)
         shown = self.seen[self.front(path)]
         for pictures in (self.must, self.may):
-            pictures[shown].add(tag.id)
+            pictures[shown].add(run.made.id)
             share(pictures, self.pairs)
 
-    def undo(self, path: Path) -> None:
-        """Takes one gift back."""
-        if self.runs:
-            gift = self.chance.choice(list(self.runs))
-            undo_or_redo(self.db, self.runs.pop(gift), undo=True)
-            for pictures in (self.must, self.may):
-                for gifts in pictures.values():
-                    gifts.discard(gift)
+    def undo(self, _path: Path) -> None:
+        """Takes one change back; of those of a tag's examples, the last."""
+        done = {self.changes[run].subject: run for run in self.changes if run not in self.undone}
+        others = [run for run in self.changes if self.changes[run].subject[0] != "example"]
+        if able := sorted({*done.values(), *others} - {*self.undone}):
+            self.undone.append(self.chance.choice(able))
+            undo_or_redo(self.db, self.undone[-1], undo=True)
+            if self.changes[self.undone[-1]].subject[0] == "example":
+                for picture in self.must:  # if pairs change before it is redone, it may not follow
+                    self.must[picture].discard(self.undone[-1])
+
+    def redo(self, _path: Path) -> None:
+        """Repeats the change that was taken back last, unless the tag's examples were changed since."""
+        if self.undone:
+            run = self.undone[-1]
+            subject = self.changes[run].subject
+            later = any(other > run and self.changes[other].subject == subject for other in self.changes)
+            if subject[0] != "example" or not later:
+                undo_or_redo(self.db, self.undone.pop(), undo=False)
+
+    def export(self, _path: Path) -> None:
+        """Writes side-cars, which then say the same as the library, and hold every word of another program."""
+        self.index()
+        for path, picture in self.seen.items():
+            sidecar = path.with_name(f"{path.name}.xmp")
+            content = sidecar.read_bytes() if sidecar.exists() else b""
+            if any(hashed(each.encode()).hex().encode() in content for each in self.forgotten):
+                self.strange.add(path)
+            elif b"picsight" not in content:
+                for word in words_in(content):
+                    self.words[word].add(shot_of(picture))  # until an export says whose it is
+        *_, outcome = Exchange(self.db, None).export_sidecars()
+        contents = [sidecar.read_bytes() for place in self.places for sidecar in place.glob("*.xmp")]
+        lost = self.words.keys() - {word for content in contents for word in words_in(content)}
+        assert not lost, (lost, outcome.left_alone)
+        for path in self.seen.keys() - self.strange:
+            if not any(f"{path}" in said or f" in {path.parent} " in said for said in outcome.left_alone):
+                self.check_sidecar(path)
+
+    def check_sidecar(self, path: Path) -> None:
+        sidecar = path.with_name(f"{path.name}.xmp")
+        packet = etree.fromstring(sidecar.read_bytes() if sidecar.exists() else PACKET)
+        held = {each.text for each in packet.iterfind(f".//{SUBJECT}//{RDF}li")}
+        wrong = {
+            word for word in held & self.words.keys() if shot_of(self.seen[path]) not in self.words[word]
+        }
+        assert not wrong, (path.name, wrong)
+        values = self.values(
+            {self.seen[other] for other in self.seen if self.front(other) == self.front(path)}
+        )
+        for tag in self.tags:
+            fits = {value == "accepted" for value in values.get(("tag", tag), [None])}
+            assert (self.names[tag] in held) in fits, (path.name, tag)
+        stars = packet.findtext(f".//{RATING}")
+        assert (stars and int(stars)) in values.get((STARS, 0), [None]), (path.name, stars)
 
     def front(self, path: Path) -> Path:
         """The file that shows the photo of a file: of a pair the JPEG."""
@@ -230,11 +378,13 @@ class Home:
             batch.commit()
         batch.give_up([file for file in tracker.not_found_again() if file.id not in plan.kept])
         batch.sweep([view.folder for view in views])
-        before, self.seen = self.seen, {path: picture_of(path) for path in self.files()}
+        self.seen = {path: picture_of(path) for path in self.files()}
         for path, picture in self.seen.items():
-            if path in before and before[path].split()[0] == picture.split()[0]:  # as an edit
-                self.may[picture] |= self.may[before[path]]
-                self.pairs.add((before[path], picture))
+            before = self.last.get(path, picture)
+            if shot_of(before) == shot_of(picture) and before != picture:  # as an edit
+                self.may[picture] |= self.may[before]
+                self.pairs.add((before, picture))
+        self.last |= self.seen
         pairs = {(self.seen[path], self.seen[self.front(path)]) for path in self.seen}
         share(self.must, pairs)
         share(self.may, self.pairs | pairs)  # a RAW that changed pairs since may have shared for both
@@ -243,30 +393,43 @@ class Home:
     def check_file(self) -> None:
         """The file of decisions says the same of the visible photos."""
         lines = decision_lines(self.db.reader())
-        filed = {(line.picture.path, line.tag) for line in lines if getattr(line, "decision", None)}
-        names = {tag.id: tag.name for tag in live_tags(self.db.reader())}
-        photos = {f"{photo.path}": self.accepted(photo.id) for photo in all_photos(self.db)}
-        held = {(path, names[tag]) for path, tags in photos.items() for tag in tags}
-        assert held == {(path, name) for path, name in filed if path in photos}
+        filed = {
+            (line.picture.path, line.tag, line.decision) for line in lines if getattr(line, "decision", None)
+        }
+        photos = {f"{photo.path}": self.verdicts(photo.id) for photo in all_photos(self.db)}
+        held = {(path, self.names[tag], how) for path, tags in photos.items() for tag, how in tags.items()}
+        assert held == {line for line in filed if line[0] in photos}
 
     def check(self) -> None:
         tags = live_tags(self.db.reader())
         for photo in all_photos(self.db):
-            gifts = set(self.accepted(photo.id))
-            gifts |= {tag.id for tag in tags if photo.id in tag.examples or photo.id in tag.against}
-            pictures = {self.seen[path] for path in paths_of(self.db, photo.id) if path in self.seen}
-            must, may = (
-                set().union(*(given[picture] for picture in pictures)) for given in (self.must, self.may)
+            held = {("tag", tag): verdict for tag, verdict in self.verdicts(photo.id).items()}
+            for tag, part in itertools.product(tags, ("examples", "against")):
+                if photo.id in getattr(tag, part):
+                    held["example", tag.id] = part
+            held[STARS, 0] = person_stars(self.db.reader(), [photo.id]).get(photo.id)
+            values = self.values(
+                {self.seen[path] for path in paths_of(self.db, photo.id) if path in self.seen}
             )
-            lost, wrong = must - gifts - self.stars.keys(), gifts - may
-            assert (lost, wrong) == (set(), set()), photo.path.name
-            rated = [gift for gift in self.stars if gift in may]
-            last = max((rated.index(gift) for gift in self.stars if gift in must), default=None)
-            fits = {self.stars[gift] for gift in rated[last:]} | ({None} if last is None else set())
-            assert person_stars(self.db.reader(), [photo.id]).get(photo.id) in fits, (photo.path.name, fits)
+            for subject in {*held, *values}:
+                fits = values.get(subject, [None])
+                assert held.get(subject) in fits, (photo.path.name, subject, held.get(subject), fits)
 
-    def accepted(self, photo: int) -> list[int]:
-        return [state.tag_id for state in states_of(self.db, [photo])[photo] if state.state == "accepted"]
+    def values(self, pictures: set[str]) -> dict[tuple[str, int], list[str | int | None]]:
+        """What a photo of these pictures may say of each subject."""
+        must, may = (
+            set().union(*(given[picture] for picture in pictures)) for given in (self.must, self.may)
+        )
+        found: dict[tuple[str, int], list[str | int | None]] = {}
+        for run, change in self.changes.items():
+            if run in may and run not in self.undone:
+                others = [] if run in must else found.get(change.subject, [None])
+                found[change.subject] = [*others, change.value]
+        return found
+
+    def verdicts(self, photo: int) -> dict[int, str]:
+        states = states_of(self.db, [photo])[photo]
+        return {state.tag_id: state.state for state in states if state.state != "suggested"}
 
 
 def share(gifts: dict[str, set[int]], pairs: set[tuple[str, str]]) -> None:
@@ -277,13 +440,23 @@ def share(gifts: dict[str, set[int]], pairs: set[tuple[str, str]]) -> None:
             gifts[other] |= gifts[one]
 
 
+def shot_of(picture: str) -> str:
+    return picture.split(maxsplit=1)[0]
+
+
+def words_in(content: bytes) -> set[str]:
+    found = etree.fromstring(content or PACKET).iterfind(f".//{SUBJECT}//{RDF}li")
+    return {each.text for each in found if each.text.startswith("word")}
+
+
 def picture_of(path: Path) -> str:
     return path.read_text().rpartition(" ")[0]
 
 
 ACTIONS = [
     *(Home.create, Home.delete, Home.move, Home.replace, Home.swap, Home.copy, Home.edit, Home.describe),
-    *(Home.give, Home.give, Home.give, Home.undo),
+    *(Home.convert, Home.spoil, Home.remove, Home.wait, Home.annotate, Home.export),
+    *(Home.give, Home.give, Home.give, Home.give, Home.undo, Home.redo),
 ]
 
 

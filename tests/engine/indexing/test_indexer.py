@@ -400,6 +400,19 @@ def make_first_schema_again(folder: Path) -> None:
     old.replace(new)
 
 
+def test_half_of_a_pair_that_is_read_again_as_the_other_is_renamed_is_no_edit(
+    library, bundle, tmp_path, draw
+):
+    for number, name in enumerate(("IMG_1234.jpg", "IMG_E1234.jpg")):
+        draw(tmp_path / name, number)
+    [*library.events(bundle, tmp_path)]
+    assert len(all_photos(library.db)) == 1
+    (tmp_path / "IMG_E1234.jpg").rename(tmp_path / "edit.jpg")
+    (tmp_path / "IMG_1234.jpg.xmp").write_text("a side-car")
+    [*library.events(bundle)]
+    assert {photo.name for photo in all_photos(library.db)} == {b"IMG_1234.jpg", b"edit.jpg"}
+
+
 def test_a_thumbnail_that_a_kill_left_without_its_photo_goes_with_the_next_run(library, bundle, album):
     run(library, bundle, album)
     library.thumbnails.put({999: b"a deleted private picture"})
