@@ -32,6 +32,7 @@ class Terms:
     """Embeds terms one at a time and caches the latest; thread-safe."""
 
     def __init__(self, bundle: Bundle) -> None:
+        self.manifest = bundle.manifest
         self._bundle = bundle
         self._lock = threading.Lock()
         self._embedder: TextEmbedder | None = None
@@ -66,7 +67,7 @@ class Terms:
 
     def centred(self, judging: Vector) -> Vector:
         """The vector [dim] whose products with photos the calibration judges."""
-        calibration = self._bundle.manifest.calibration
+        calibration = self.manifest.calibration
         return judging if calibration is None else calibration.centred(judging)
 
     def _embedded(self, text: str, embed: Callable[[TextEmbedder, str], Vector], *, judging: bool) -> Vector:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.calibration import Blankness
     from picsight_engine.search.answer import FoundBy, Least
     from picsight_engine.search.directions import Target
-    from picsight_engine.search.requirements import Requirement
     from picsight_engine.vectors.matrix import Rows
 
 
@@ -98,6 +97,14 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """A photo meets it if its products with all of the vectors [k, dim] reach `least` [k]."""
+
+    vectors: NDArray[np.float32]
+    least: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Judging:
     """How photos are judged: `judge` maps their scores by the best of the directions [m, dim], minus `losses` [n], to matches.
 
@@ -168,7 +175,11 @@ class Ranking:
         ids, scores, places = self._first(max(number, _WEIGHED))
         parts, matches = self.scope.rows.parts_at(places), self._matches(places)
         found = zip(ids.tolist(), scores.tolist(), matches, parts, strict=True)
-        return [Hit(photo_id, score, match, "meaning", part) for photo_id, score, match, part in found]
+        return [
+            Hit(photo_id, score, match, "meaning", part)
+            for row, (photo_id, score, match, part) in enumerate(found)
+            if row < number or match == "strong"  # the others were weighed only
+        ]
 
     def _first(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.intp]]:
         return scan(self.scope.rows, self.directions, number, self.scope.allowed, self.losses)
@@ -207,6 +218,18 @@ class Ranking:
             for each in judging.required
         ]
         return strong & np.logical_or.reduce(met) if met else strong
+
+
+def in_order(
+    by_name: Sequence[Hit], ranked: Sequence[Hit], by_words: Sequence[Hit], least: Least
+) -> list[Hit]:
+    """Photos named like the query first, then strong matches, then photos found by a word, then other matches."""
+    strong = (hit for hit in ranked if hit.match == "strong")
+    others = (hit for hit in ranked if hit.match in KEPT[least])
+    placed: dict[int, Hit] = {}
+    for hit in (*by_name, *strong, *by_words, *others):
+        placed.setdefault(hit.id, hit)
+    return [*placed.values()]
 
 
 def explain(ranking: Ranking, target: Target, photo_ids: Sequence[int]) -> dict[int, tuple[TermScore, ...]]:
