@@ -72,7 +72,7 @@ def film_facts(file: BinaryIO, size: int) -> dict[str, Fact]:
     keys: list[bytes] = []
     scale = 0
     for kind, content in _contents(file, 0, size):
-        with suppress(struct.error, OverflowError, ValueError):
+        with suppress(struct.error, OverflowError, ValueError, IndexError):
             if kind == b"mvhd":
                 scale = _add_header(facts, content)
             elif kind == b"mehd" and scale and DURATION not in facts:
@@ -158,8 +158,9 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
         length = length or end - start
         if length < begin or start + begin > end:
             return
-        yield head[4:8], start + begin, min(start + length, end)
-        start += length
+        after = min(start + length, end)
+        yield head[4:8], start + begin, after
+        start = after
 
 
 def _add_header(facts: dict[str, Fact], content: bytes) -> int:

@@ -238,6 +238,19 @@ def test_boxes_that_lie_about_their_length_are_no_tags(tmp_path, length):
 
 
 @pytest.mark.parametrize(
+    "damaged",
+    [
+        box(b"mvhd"),
+        box(b"tkhd"),
+        box(b"ilst", box(b"desc", box(b"data"))),
+        struct.pack(">I4sQ", 1, b"free", 2**63),
+    ],
+)
+def test_damaged_boxes_are_skipped(facts_of, damaged):
+    assert facts_of(box(b"urat", bytes(7), b"\3"), damaged).rating == 3
+
+
+@pytest.mark.parametrize(
     ("head", "date"),
     [
         # as FFmpeg 8 writes the head of a Matroska file of that creation time; ExifTool reads the same
