@@ -63,7 +63,6 @@ _SILENCE = logging.NullHandler()
 _FAX_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
 _STANDARD_ERROR = 2
 _standard_error = threading.Lock()  # the whole process shares it
-_TURNED = frozenset([5, 6, 7, 8])
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -209,7 +208,7 @@ def _upright(image: Image.Image, stored: tuple[int, int], orientation: int, min_
     upright = colour.to_srgb(colour.flatten(_reduce(image, min_side)), profile)
     if orientation != 1:
         upright = upright.transpose(_UPRIGHT[orientation])
-    width, height = reversed(stored) if orientation in _TURNED else stored
+    width, height = reversed(stored) if orientation in range(5, 9) else stored  # quarter turns
     return DecodedPhoto(upright, width, height)
 
 

@@ -34,9 +34,7 @@ _TEXTS = {
     b"\xa9key": "UserData:Keywords", b"keyw": "UserData:Keywords", b"rate": "ItemList:RatingPercent",
 }  # fmt: skip
 _CONTAINERS = frozenset([b"moov", b"trak", b"udta", b"meta", b"mvex"])
-_READ = frozenset(
-    [b"mvhd", b"tkhd", b"mehd", b"keys", b"ilst", b"uuid", b"XMP_", b"loci", b"urat", b"Xtra", *_TEXTS]
-)
+_READ = frozenset(b"mvhd tkhd mehd keys ilst uuid XMP_ loci urat Xtra".split()) | _TEXTS.keys()
 XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _MOST_BYTES = 4_000_000  # of a box that is read
 _MOST_BOXES = 10_000  # in one place: more are damage
@@ -49,9 +47,7 @@ _SINCE_1904, _SINCE_2001 = datetime(1904, 1, 1), datetime(2001, 1, 1)  # noqa: D
 _UNTIL_1970 = 2_082_844_800  # seconds; some programs count from 1970
 _IN_MATROSKA = re.compile(rb"\x15\x49\xa9\x66.{0,999}?\x44\x61\x88(.{8})", re.DOTALL)  # Info, with DateUTC
 # A tag near the start or the end of Matroska: its name, perhaps a language, its text.
-_RECORDED = re.compile(
-    rb"\x45\xa3.{1,8}?DATE_RECORDED.{0,40}?\x44\x87.{1,8}?(\d{4}[-:][-:.+\w ]+)", re.DOTALL
-)
+_RECORDED = re.compile(rb"DATE_RECORDED.{0,40}?\x44\x87.{1,8}?(\d{4}[-:][-:.+\w ]+)", re.DOTALL)
 _EDGE = 65_536  # bytes in which Matroska and AVI files have their dates
 # What cameras (IDIT) and programs (ICRD) write: "Mon Mar 10 15:04:43 2003", "2003/03/10 15:04:43".
 _IN_AVI = re.compile(rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{4}[-/][-/ :\d]+)", re.DOTALL)
