@@ -19,10 +19,9 @@ from picsight_engine.store import health
 from picsight_engine.store.contents import photos_revision, shared_details
 from picsight_engine.store.folders import all_directories
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.photos import companions_of, files_showing, gone_files, paths_among, photos_by_id
+from picsight_engine.store.photos import companions_of, files_showing, gone_files, paths_below, photos_by_id
 from picsight_engine.store.problems import all_problems, problem_at, retry_later, set_ignored
 from picsight_engine.store.searches import Searches
-from picsight_engine.store.selection import files_in_folder, visible_photos, with_several_files
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.thumbnails import ThumbnailStore
@@ -453,14 +452,7 @@ class Library:
 
     def files_in(self, folder: Path) -> dict[int, tuple[Path, ...]]:
         """The files in a folder, or below it, of the photos that have several files, by photo."""
-        several = with_several_files(self._db, visible_photos(self._db).tolist()).tolist()
-        inside = files_in_folder(self._db, f"{folder.as_posix()}/".replace("//", "/"), several)
-        found = paths_among(self._db, several, inside.tolist())
-        below = {
-            photo: tuple(path for path in paths if path.is_relative_to(folder))
-            for photo, paths in found.items()
-        }
-        return {photo: paths for photo, paths in below.items() if paths}
+        return paths_below(self._db, folder)
 
     def gone_files(self, photo_ids: Sequence[int]) -> list[Path]:
         """Where these photos had other files, which are missing."""

@@ -11,7 +11,7 @@ from picsight_engine.search.answer import Result
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.ranking import Hit
 from picsight_engine.store.photos import first_of, paths_among, photos_by_id
-from picsight_engine.store.selection import files_in_folder, with_several_files
+from picsight_engine.store.selection import files_in_folder
 from picsight_engine.store.vectors import moments_of
 from picsight_engine.suffixes import companion_kind
 
@@ -34,61 +34,65 @@ class Results:
         self._db = db
         self._space = space
 
-    def of(self, hits: Sequence[Hit], read: Sequence[Photo] = ()) -> list[Result]:
-        """The visible ones of these photos, in this order; some are `read` already."""
+    def of(
+        self, hits: Sequence[Hit], filtered: FilteredQuery | None = None, read: Sequence[Photo] = ()
+    ) -> list[Result]:
+        """The visible ones of these photos, in this order, with the files that the query asks for: in its folders, and of its
+        name. Some photos are `read` already.
+        """
         photos = {photo.id: photo for photo in read}
         if unread := [hit.id for hit in hits if hit.id not in photos]:
             photos |= photos_by_id(self._db, unread)
-        return self._with_moments([(photos[hit.id], hit) for hit in hits if hit.id in photos])
+        return self._made([(photos[hit.id], hit) for hit in hits if hit.id in photos], filtered)
 
-    def ordered(self, hits: Sequence[Hit], request: Request) -> list[Result]:
-        """The visible ones of these photos, by date or folder."""
+    def ordered(self, hits: Sequence[Hit], filtered: FilteredQuery, request: Request) -> list[Result]:
+        """The same by date, or by the folder of the primary file."""
         by_id = {hit.id: hit for hit in hits}
         found = first_of(self._db, [*by_id], request.limit, by_folder=request.order == "folder")
-        return self._with_moments([(photo, by_id[photo.id]) for photo in found])
-
-    def with_files(self, results: list[Result], filtered: FilteredQuery, *, by_folder: bool) -> list[Result]:
-        """The results with the files that the query asks for: in its folders, and of its name."""
-        is_asked = filtered.folders or filtered.named
-        ids = with_several_files(self._db, [each.id for each in results]).tolist() if is_asked else []
-        if not ids:
-            return results
-        files = self._files_asked(filtered, ids, {each.id: each.path for each in results})
-        found = [each.showing(files.get(each.id, ())) for each in results]
-        return sorted(found, key=lambda each: (each.path.parent, each.path.name)) if by_folder else found
+        return self._made([(photo, by_id[photo.id]) for photo in found], filtered)
 
     def _files_asked(
-        self, filtered: FilteredQuery, ids: Sequence[int], primary: Mapping[int, Path]
+        self, filtered: FilteredQuery, photos: Mapping[int, Photo]
     ) -> dict[int, tuple[Path, ...]]:
         """The files of these photos in all folders of the query, or in any for a photo without such a file; of those with the
         query as their name, if there are any, only these.
 
         Without a folder a photo has one such file, its primary one if possible: an action must not take copies elsewhere.
         """
-        named = np.array(filtered.named, np.int64)
+        ids, named = [*photos], np.array(filtered.named, np.int64)
         inside = [files_in_folder(self._db, folder, ids) for folder in filtered.folders]
         if not inside:
-            found = paths_among(self._db, ids, named.tolist())
-            return {photo: paths[:1] for photo, paths in found.items() if primary[photo] not in paths}
+            found = paths_among(self._db, ids, named.tolist()) if filtered.named else {}
+            return {photo: paths[:1] for photo, paths in found.items() if photos[photo].path not in paths}
         within = reduce(np.intersect1d, inside)
-        files = paths_among(self._db, ids, np.concatenate(inside).tolist())
+        files = paths_among(self._db, ids, np.concatenate(inside).tolist()) if inside[1:] else {}
         files |= paths_among(self._db, ids, within.tolist())
         return files | paths_among(self._db, ids, np.intersect1d(within, named).tolist())
 
-    def _with_moments(self, found: Sequence[tuple[Photo, Hit]]) -> list[Result]:
+    def _made(self, found: Sequence[tuple[Photo, Hit]], filtered: FilteredQuery | None) -> list[Result]:
+        files = (
+            {} if filtered is None else self._files_asked(filtered, {photo.id: photo for photo, _ in found})
+        )
         compared = [hit.id for _, hit in found if hit.part is not None]
         moments = moments_of(self._db, compared, self._space) if compared else {}
         return [
-            result_of(photo, hit, moments.get(hit.id, {}).get(-1 if hit.part is None else hit.part))
+            result_of(
+                photo,
+                hit,
+                moments.get(hit.id, {}).get(-1 if hit.part is None else hit.part),
+                files.get(photo.id, ()),
+            )
             for photo, hit in found
         ]
 
 
-def result_of(photo: Photo, hit: Hit = _UNRANKED, moment: float | None = None) -> Result:
-    """The result for a photo by its primary file."""
+def result_of(
+    photo: Photo, hit: Hit = _UNRANKED, moment: float | None = None, files: tuple[Path, ...] = ()
+) -> Result:
+    """The result for a photo by these files; without any, by its primary file."""
     return Result(
         id=photo.id,
-        path=photo.path,
+        path=files[0] if files else photo.path,
         score=hit.score,
         match=hit.match,
         taken=taken_iso(photo),
@@ -101,4 +105,5 @@ def result_of(photo: Photo, hit: Hit = _UNRANKED, moment: float | None = None) -
         duration=photo.duration,
         is_live=photo.is_live,
         companions=tuple(map(companion_kind, photo.endings.split())) if photo.endings else (),
+        also=files[1:],
     )

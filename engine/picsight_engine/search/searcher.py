@@ -91,7 +91,8 @@ class Searcher:
             photos, results = self._unranked(filtered, request)
         else:
             photos, results = self._ranked(filtered, pictures.known, target, request)
-        results = self._results.with_files(results, filtered, by_folder=request.order == "folder")
+        if request.order == "folder" and (filtered.folders or filtered.named):
+            results.sort(key=lambda each: (each.path.parent, each.path.name))
         if request.explain:
             ids = [each.id for each in results]
             terms = {} if target is None else self._explanations(filtered.query, target, ids)
@@ -222,7 +223,7 @@ class Searcher:
         photos = first_of(self._db, filtered.ids.tolist(), request.limit, by_folder=request.order == "folder")
         by_name = [Hit(photo_id, found_by="name") for photo_id in filtered.by_name]
         ranked = in_order(by_name, [Hit(photo.id) for photo in photos], (), request.least)
-        return len(filtered.ids), self._results.of(ranked[: max(request.limit, 0)], photos)
+        return len(filtered.ids), self._results.of(ranked[: max(request.limit, 0)], filtered, photos)
 
     def _ranked(
         self, filtered: FilteredQuery, named: Sequence[int], target: Target, request: Request
@@ -242,7 +243,8 @@ class Searcher:
         is_left_out = request.least == "strong" or target.is_aimless  # many a folder is called "photos"
         by_words = [] if is_left_out else ranking.by_words(filtered.by_words, most)
         ranked = in_order(by_name, best, by_words, request.least)[: None if keeps_all else most]
-        results = self._results.of(ranked) if by_match else self._results.ordered(ranked, request)
+        made = self._results
+        results = made.of(ranked, filtered) if by_match else made.ordered(ranked, filtered, request)
         return scope.photos, results
 
     def _ranking(self, scope: Scope, query: Query, target: Target) -> Ranking:

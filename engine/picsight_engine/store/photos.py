@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from picsight_engine.store.files import IDS, PRIMARY_FILE, UNREACHABLE
-from picsight_engine.store.folders import file_path
+from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.thumbnails import Sketch
 
 if TYPE_CHECKING:
@@ -79,9 +79,13 @@ _SHOWING = (
 _COMPANIONS = (
     f"SELECT folders.path, files.name {_PRESENT} AND single_id IS NOT NULL{{which}} ORDER BY files.id"
 )
-_AMONG = f"""
-SELECT photo_id, folders.path, files.name, single_id IS NOT NULL {_PRESENT} AND photo_id IN {IDS} AND files.id IN {IDS}
-ORDER BY single_id IS NOT NULL, files.id"""
+_SHOWN_BY = f"SELECT photo_id, folders.path, files.name, single_id IS NOT NULL {_PRESENT} AND {{which}} ORDER BY 4, files.id"
+_AMONG = _SHOWN_BY.format(which=f"photo_id IN {IDS} AND files.id IN {IDS}")
+# "+" keeps SQLite from reading rows in the order of names, which is all over the file.
+_BELOW = _SHOWN_BY.format(
+    which="""photo_id IS NOT NULL AND +folder_id = ? AND substr(files.name, 1, length(?2)) = ?2 AND EXISTS (
+    SELECT 1 FROM files AS other WHERE other.present AND other.photo_id = files.photo_id AND other.id <> files.id)"""
+)
 _GONE = f"""
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
 WHERE NOT present AND photo_id IN {IDS} ORDER BY files.id"""
@@ -200,13 +204,24 @@ def paths_among(
     db: Database, photo_ids: Sequence[int], file_ids: Sequence[int]
 ) -> dict[int, tuple[Path, ...]]:
     """Those of these files that show the photos, by photo; files behind others only if there are no others."""
+    return _by_photo(db.rows(_AMONG, json.dumps(photo_ids), json.dumps(file_ids)))
+
+
+def paths_below(db: Database, place: Path) -> dict[int, tuple[Path, ...]]:
+    """The same for the files in or below a folder, of the photos that have several files."""
+    names = [(each.id, name) for each in all_folders(db) for name in covered_names(place, each)[:1]]
+    return _by_photo([row for at, name in names for row in db.rows(_BELOW, at, name and name + b"/")])
+
+
+def _by_photo(rows: Sequence[tuple[int, bytes, bytes, int]]) -> dict[int, tuple[Path, ...]]:
+    folders = {folder: Path(os.fsdecode(folder)) for folder in {row[1] for row in rows}}
     found: dict[int, list[Path]] = {}
     behind: set[int] = set()
-    for photo_id, folder, name, is_behind in db.rows(_AMONG, json.dumps(photo_ids), json.dumps(file_ids)):
+    for photo_id, folder, name, is_behind in rows:
         if photo_id not in found and is_behind:
             behind.add(photo_id)
         if photo_id in behind or not is_behind:
-            found.setdefault(photo_id, []).append(file_path(Path(os.fsdecode(folder)), name))
+            found.setdefault(photo_id, []).append(file_path(folders[folder], name))
     return {photo_id: tuple(paths) for photo_id, paths in found.items()}
 
 

@@ -37,9 +37,6 @@ _TAKEN_TURN_OF_YEAR = (
 )
 # EXCEPT, because a subquery on each photo's other files is quadratic in the files of one photo.
 _UNDATED = f"{_PRESENT} AND taken IS NULL EXCEPT {_PRESENT} AND taken IS NOT NULL"
-_SEVERAL = (
-    f"SELECT photo_id FROM files WHERE present AND photo_id IN {IDS} GROUP BY photo_id HAVING count(*) > 1"
-)
 _COPIES = f"{_PRESENT} AND single_id IS NULL GROUP BY photo_id HAVING count(*) > 1"
 _SHAPES: dict[Shape, str] = {
     "portrait": f"{_VISIBLE} AND height > width * {_SQUARE}",
@@ -51,7 +48,8 @@ _WITH_TEXT = """
 SELECT {} FROM files JOIN file_texts ON file_id = files.id WHERE present AND +photo_id IS NOT NULL"""
 _IN_FOLDER = f"{_WITH_TEXT} AND instr(folder || '/', ?)"
 _OF_THESE = f" AND photo_id IN {IDS}"
-_BELOW = f"{_WITH_TEXT} AND folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
+# "+" again: in the order of names, rows are read from all over the file.
+_BELOW = f"{_WITH_TEXT} AND +folder_id = ? AND substr(folder || '/', 1, length(?2)) = ?2"
 
 
 def visible_photos(db: Database) -> NDArray[np.int64]:
@@ -82,11 +80,6 @@ def photos_of_shape(db: Database, shape: Shape) -> NDArray[np.int64]:
 def photos_with_copies(db: Database) -> NDArray[np.int64]:
     """The photos with several present files; those that stand behind others do not count."""
     return _ids(db, _COPIES)
-
-
-def with_several_files(db: Database, photo_ids: Iterable[int]) -> NDArray[np.int64]:
-    """Those of these photos that have several present files, also behind others."""
-    return _ids(db, _SEVERAL, json.dumps(list(photo_ids)))
 
 
 def photos_with(db: Database, column: Column) -> NDArray[np.int64]:

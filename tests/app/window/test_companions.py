@@ -17,6 +17,7 @@ from tests.app.window.conftest import words_in
 from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.wall import Wall
 from picsight.window.parts.badges import badge
+from picsight.window.search.place import Place
 from picsight.window.tags.exchange import _exporting
 from picsight_engine.photos.film_frames import film_reader
 from picsight_engine.photos.formats import can_read_films
@@ -35,7 +36,7 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
     qtbot.waitUntil(lambda: model.rowCount() == 1 and not window.library.is_indexing)
     qtbot.waitUntil(lambda: bool(model.photo(0).companions))
 
-    assert "with its RAW file" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert "a photo and its RAW file" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
     grid.setFocus()
     grid.setCurrentIndex(model.index(0))
     details = window.frame.details
@@ -66,6 +67,32 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
         dialog.reject()
         qtbot.waitUntil(lambda: window.findChild(QFileDialog) is None)
         qtbot.waitUntil(lambda names=exported: sorted(path.name for path in target.iterdir()) == names)
+
+    window.pages.go(Place("IMG_4711.DNG"))  # its name finds the RAW file, which has nothing behind it
+    qtbot.waitUntil(lambda: [each.path.name for each in model.wall.results] == ["IMG_4711.DNG"])
+    assert badge(model.photo(0)) == "RAW"
+    window.activateWindow()
+    grid.setFocus()
+    qtbot.waitUntil(grid.hasFocus)
+    grid.setCurrentIndex(model.index(0))
+    qtbot.waitUntil(lambda: details.texts["also"].accessibleName() == "It belongs to:")
+    assert details.texts["beside"].isHidden()
+    qtbot.keyClick(grid, Qt.Key.Key_Delete)
+    box = qtbot.question(window)
+    assert "This file is selected:" in box.informativeText()
+    assert "Another file shows the same picture:" in box.informativeText()
+    assert "belongs" not in box.informativeText()
+    qtbot.press(box, "Cancel")
+    window.activateWindow()
+    qtbot.waitUntil(grid.hasFocus)
+    qtbot.keySequence(grid, "Ctrl+Shift+E")
+    qtbot.waitUntil(lambda: window.findChild(QFileDialog) is not None)
+    dialog = window.findChild(QFileDialog)
+    dialog.fileSelected.emit(str(target))
+    dialog.reject()
+    qtbot.waitUntil(lambda: "IMG_4711 (2).DNG" in {path.name for path in target.iterdir()})
+    window.pages.go(Place())
+    qtbot.waitUntil(lambda: [each.path.name for each in model.wall.results] == ["IMG_4711.JPG"])
 
     window.tags.library.tags.rate([model.photo(0).id], 5)
     for words, of_raw in (("Beside shown photos only", False), ("Beside every file", True)):

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.wall import EMPTY, Wall
+from picsight.window.parts.words import short_path
 
 
 def test_the_model_keeps_qts_rules_while_it_is_reset_and_grown(qtmodeltester, photos):
@@ -28,7 +29,13 @@ def test_a_photo_speaks_its_name_and_day(photos):
     index = model.index(0)
     assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "IMG_0000.jpg, 18 July 2020"
     assert model.photo(0).id == 0
-    assert index.data(Qt.ItemDataRole.ToolTipRole) == "IMG_0000.jpg\n18 Jul 2020, 17:42"
+    tip = "IMG_0000.jpg\n\u2068photos\u2069\n18 Jul 2020, 17:42"
+    assert index.data(Qt.ItemDataRole.ToolTipRole) == tip
+
+    copy = Path("/photos/copy.jpg")
+    model.set_wall(Wall.of([replace(model.photo(0), also=(copy,))]))
+    tip = tip.replace("18", f"{short_path(copy)}\n18")
+    assert model.index(0).data(Qt.ItemDataRole.ToolTipRole) == tip
 
 
 def test_a_photo_found_by_name_is_spoken_so_instead_of_its_match(photos):

@@ -409,17 +409,35 @@ def test_any_mixture_of_facts_equals_a_plain_reading(album):
 @pytest.mark.parametrize("order", ["match", "folder"])
 def test_a_result_has_its_files_in_the_folder_that_was_asked_for(album, order):
     names = [b"Trips/sea.jpg", b"Trips/town.jpg", b"Old/a town.jpg", b"Old/sea.jpg", b"Old/sea again.jpg"]
-    for name, picture in zip(names, [1, 2, 2, 1, 1], strict=True):
+    for name, picture in zip([*names, b"Inns/only.jpg"], [1, 2, 2, 1, 1, 3], strict=True):
         album.put(name, picture)
 
     def found(query):
         results = album.library.search(query, order=order).results
-        return {tuple(path.relative_to(album.photos).as_posix() for path in each.files) for each in results}
+        return {inside(each.files) for each in results}
+
+    def inside(paths):
+        return tuple(path.relative_to(album.photos).as_posix() for path in paths)
 
     assert found("folder:old") == {("Old/a town.jpg",), ("Old/sea.jpg", "Old/sea again.jpg")}
     assert found("folder:trips") == {("Trips/sea.jpg",), ("Trips/town.jpg",)}
     assert found("folder:photos folder:old") == found("folder:old")
-    assert found("-folder:elsewhere format:jpeg") == found("folder:trips")
+    assert found("-folder:elsewhere format:jpeg") == found("folder:trips") | {("Inns/only.jpg",)}
+    for folder, shown in (
+        ("Old", found("folder:old")),
+        ("Trips", found("folder:trips")),
+        ("Ol", set()),
+        ("Inns", set()),
+    ):
+        below = album.library.files_in(album.photos / folder)
+        assert {inside(paths) for paths in below.values()} == shown
+    every = {photo.id: inside(photo.files) for photo in album.library.search("folder:photos").results}
+    assert (
+        every.items()
+        >= {
+            photo: inside(paths) for photo, paths in album.library.files_in(album.photos.parent).items()
+        }.items()
+    )
     if order == "folder":
         paths = [each.path for each in album.library.search("folder:old", order=order).results]
         assert paths == sorted(paths)

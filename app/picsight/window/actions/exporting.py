@@ -68,6 +68,10 @@ class Exporting(QObject):
             self._jobs.read(lambda: library.companions(pairs), partial(self._ask, paths))
 
     def _ask(self, paths: Sequence[Path], companions: Sequence[Path]) -> None:
+        companions = [path for path in companions if path not in paths]
+        if not companions:  # the half of a pair is exported, found by its name
+            self.choose(paths)
+            return
         every = [*paths, *companions]
         question = counted(
             len(paths), "Export {name} with what is behind it?", "Export %n photos with what is behind them?"

@@ -80,7 +80,8 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
     flash = [tr("flash")] if metadata.flash else []
     by_file = tr("(file time)") if photo.file_time else ""
     positions = () if metadata.lat is None or metadata.lon is None else ((metadata.lat, metadata.lon),)
-    copies = [copy for copy in photo.paths if copy != path]
+    copies, is_behind = [copy for copy in photo.paths if copy != path], path in photo.companions
+    also = tr("It belongs to:") if is_behind else counted(len(copies), "And a copy:", "And %n copies:")
     return Details(
         name=path.name,
         title=" ".join((metadata.title or "").split()),
@@ -94,8 +95,8 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
         exposure=GAP.join(words.replace(" ", "\u00a0") for words in exposure_words(metadata) + flash),
         size=_size(photo),
         folder=(_folder_of(path, path.parent),),
-        beside=_beside(photo.companions),
-        also=counted(len(copies), "And a copy:", "And %n copies:") if copies else "",
+        beside="" if is_behind else _beside(photo.companions),
+        also=also if copies else "",
         copies=tuple(_folder_of(copy, copy) for copy in copies),
         keywords=_keywords(metadata.keywords),
     )

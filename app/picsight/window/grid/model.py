@@ -9,7 +9,17 @@ from PySide6.QtCore import QAbstractListModel, QMimeData, QModelIndex, Qt, QUrl
 from picsight.window.grid.wall import EMPTY, Wall
 from picsight.window.parts.badges import spoken_badge
 from picsight.window.parts.drops import PHOTOS
-from picsight.window.parts.words import counted, match_words, plain, spoken_date, taken_words, tooltip, tr
+from picsight.window.parts.words import (
+    counted,
+    match_words,
+    name_lines,
+    plain,
+    short_path,
+    spoken_date,
+    taken_words,
+    tooltip,
+    tr,
+)
 from picsight_engine.search.answer import files_of_all
 
 if TYPE_CHECKING:
@@ -124,7 +134,8 @@ class WallModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return plain(photo.path.name)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return tooltip(photo.path.name, taken_words(photo.taken), spoken_badge(photo))
+            files = photo.path.name, short_path(photo.path.parent), *name_lines(photo.also)
+            return tooltip(*files, taken_words(photo.taken), spoken_badge(photo))
         return self._spoken(photo) if role == Qt.ItemDataRole.AccessibleTextRole else None
 
     def _spoken(self, photo: Result) -> str:

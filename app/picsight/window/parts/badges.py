@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from picsight_engine.suffixes import Companion
 
 _BADGES: dict[Companion, str] = {"RAW": "RAW", "original": "EDITED"}
-_SPOKEN: dict[Companion, str] = {"RAW": "with its RAW file", "original": "an edit, with its original"}
+_SPOKEN: dict[Companion, str] = {"RAW": "a photo and its RAW file", "original": "an edit and its original"}
 
 
 def can_play(photo: Result) -> bool:
