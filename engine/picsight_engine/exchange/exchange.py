@@ -313,7 +313,7 @@ class _SidecarImport:
         stars = packet.rating
         if stars is not None and stars != (shown_stars or 0):
             is_echo = stars == packet.rated and stars in self._given[photo]
-            self.importer.add_stars(photo, stars, time, is_echo=is_echo)
+            self.importer.add_stars(photo, stars, sidecar.rated_at, is_echo=is_echo)
         return file.id if file is not None and packet.keywords else None
 
     def add_keywords(self, file: ShownFile) -> None:

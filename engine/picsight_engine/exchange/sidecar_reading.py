@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
+from picsight_engine.exchange.xmp_writing import merge_packets
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import (
     SUFFIX,
     belongs_to,
+    long_sidecar,
     pairs,
     read_sidecar,
     short_counts,
@@ -33,7 +36,7 @@ _VERSION = re.compile(r"_\d\d(?=\.\w+$)")  # darktable edits a.jpg once more in 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """The content of a side-car for one photo, and its last change in seconds since 1970.
+    """The content of a side-car for one photo, and when its keywords and its stars were written, in seconds since 1970.
 
     `photo` is the path that the side-car's name implies; that file may be gone, or another photo.
     """
@@ -41,6 +44,18 @@ class Sidecar:
     photo: Path
     packet: Packet
     written_at: float
+    rated_at: float
+
+
+def with_later_changes(photo: Path, long: bytes, written_at: float) -> tuple[bytes, float, float]:
+    """A long side-car's content with later changes of the short one, and when its keywords and its stars were written."""
+    short = short_sidecar(photo)
+    if short is not None and short_counts(short, photo):
+        with suppress(PacketError):  # an import reports it
+            content, is_rated = merge_packets(long, read_sidecar(short) or b"")
+            later = short.stat().st_mtime
+            return content, later, later if is_rated else written_at
+    return long, written_at, written_at
 
 
 def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
@@ -54,22 +69,23 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
     """
     for folder, found in _found(place, faults):
         for name, photos in found.items():
+            path = folder / name
             try:
-                packet = read_packet(read_sidecar(folder / name) or b"")
-                written_at = (folder / name).stat().st_mtime
+                packet, written_at = read_packet(read_sidecar(path) or b""), path.stat().st_mtime
+                if packet.original is None and _is_version(folder / path.stem):
+                    continue
+                for photo in _owners(path, photos, packet):
+                    long = path if photo.name == path.stem else long_sidecar(photo)
+                    if long != path and not short_counts(path, photo):
+                        continue
+                    sidecar = Sidecar(photo, packet, written_at, written_at)
+                    if content := read_sidecar(long):
+                        content, *times = with_later_changes(photo, content, long.stat().st_mtime)
+                        sidecar = Sidecar(photo, read_packet(content), *times)
+                    if sidecar.packet.keywords or sidecar.packet.gone or sidecar.packet.rating is not None:
+                        yield sidecar
             except (PacketError, OSError) as fault:
-                faults.append(f"{as_text(folder / name)} was left out: {fault}. Repair or remove it.")
-                continue
-            is_version = packet.original is None and _is_version(folder / Path(name).stem)
-            if not is_version and (packet.keywords or packet.gone or packet.rating is not None):
-                for photo in _owners(folder / name, photos, packet):
-                    is_long = photo.name == Path(name).stem
-                    short = short_sidecar(photo) if is_long else folder / name
-                    counts = short is not None and short_counts(short, photo)
-                    if is_long and counts:  # its stars may have been copied, too
-                        yield Sidecar(photo, replace(packet, rating=None), written_at)
-                    elif is_long or counts:
-                        yield Sidecar(photo, packet, written_at)
+                faults.append(f"{as_text(path)} was left out: {fault}. Repair or remove it.")
 
 
 def _is_version(photo: Path) -> bool:

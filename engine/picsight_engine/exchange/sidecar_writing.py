@@ -19,6 +19,7 @@ from lxml import etree
 
 from picsight_engine.errors import StorageError
 from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange
+from picsight_engine.exchange.sidecar_reading import with_later_changes
 from picsight_engine.exchange.tagged_photo import CHANGED, TaggedPhoto
 from picsight_engine.exchange.xmp_writing import strip_notes, update_packet
 from picsight_engine.other_programs import package_of
@@ -122,7 +123,7 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
     try:
         before = read_sidecar(sidecar)
         is_others = before is not None and _give_away(photo, before, find, before_it, is_there=is_there)
-        after = _content(photo, None if is_others else before, is_there=is_there)
+        after = _content(photo, None if is_others else before, is_there=is_there, is_due=is_due)
     except PacketError as fault:
         if not is_there or not is_due:
             return False
@@ -133,22 +134,27 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
     return after != before
 
 
-def _content(photo: TaggedPhoto, before: bytes | None, *, is_there: bool) -> bytes | None:
+def _content(photo: TaggedPhoto, before: bytes | None, *, is_there: bool, is_due: bool) -> bytes | None:
     """The new content of a photo's side-car, None if there should be none; raises PacketError."""
-    base = before or (_short_content(photo) if is_there else None)  # an empty side-car counts as missing
-    copied = bytes_hash(base) if base and not before else None
-    after = update_packet(base, replace(photo.sidecar, copied=copied)) if is_there else None
-    if before and after is not None and _has_changed_later(photo, before):
+    if not is_there:
+        return before
+    if not before:  # an empty side-car counts as missing
+        base = _short_content(photo)
+        copied = bytes_hash(base) if base else None
+        return update_packet(base, replace(photo.sidecar, copied=copied)) or before
+    content, *times = with_later_changes(photo.path, before, long_sidecar(photo.path).stat().st_mtime)
+    after = update_packet(content, photo.sidecar) or (content if is_due else before)
+    if after != before and _has_changed_later(photo, content, *times):
         raise _LeftAloneError(photo.path, _LATER, of_folder=True)
-    return after or before
+    return after
 
 
-def _has_changed_later(photo: TaggedPhoto, content: bytes) -> bool:
+def _has_changed_later(photo: TaggedPhoto, content: bytes, written_at: float, rated_at: float) -> bool:
     """Whether another program or library removed a tag or changed stars after the user's word: the later change counts."""
-    packet, written_at = read_packet(content), long_sidecar(photo.path).stat().st_mtime
+    packet = read_packet(content)
     is_echo = packet.rating == packet.rated and photo.history.gave(packet.rated)
     is_starred = packet.rated is not None and packet.rating not in {None, photo.stars} and not is_echo
-    return (photo.stars is not None and is_starred and photo.rated_at < written_at) or any(
+    return (photo.stars is not None and is_starred and photo.rated_at < rated_at) or any(
         keyword_of(tag, "/") in packet.gone and photo.since.get(tag, math.inf) < written_at
         for tag in photo.tags
     )

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from picsight_engine.exchange.history import DecisionHistory
+from picsight_engine.photos.identity import bytes_hash
 from picsight_engine.photos.xmp import (
     ABOUT,
     BAG,
@@ -119,6 +120,51 @@ def update_packet(data: bytes | None, sidecar: SidecarContent) -> bytes | None:
     return _whole(tree, declared=data is None or b"<?xml" in data[:80].replace(b"\0", b""))
 
 
+def merge_packets(long: bytes, short: bytes) -> tuple[bytes, bool]:
+    """The newer packet of a short-named side-car, with what only the long-named one holds and the additions that this notes.
+
+    Keywords are one list, stars another. A list that the short one lacks was removed there only if the long one began as its
+    copy. Also returns whether stars changed.
+
+    Raises:
+        PacketError: one of them cannot be read.
+    """
+    older, tree = parse(long), parse(short)
+    lists, is_copy = read_lists(older), value_of(older, COPIED) is not None
+    known = set(map(_path_key, read_lists(tree).keywords()))
+    has_ours = value_of(older, RATED) is not None and value_of(older, RATING) == value_of(older, RATED)
+    before, now = rating(older, _RATED_BEFORE) if has_ours else given_rating(older), rating(tree)
+    is_rated = (is_copy or now is not None) and (now or 0) != (before or 0)
+    is_default = not has_ours and before is None  # darktable's star
+    stars = value_of(tree if is_rated or is_default else older, RATING)
+    foreign = lists.without(lists.noted).keywords()
+    _add_rest(tree, older, {RATING, *(DIVIDERS if known or is_copy else ())})
+    _set(tree, RATING, stars)
+    for name, noted in lists.noted.items() if known or is_copy else ():
+        _change_list(tree, name, _KINDS[name], set(), [text for text in noted if text in lists.texts[name]])
+    if is_copy:  # a noted addition that some list lacks counts as removed
+        gone = [written_form(path, TAGS_LIST) for path in foreign if _path_key(path) not in known]
+        _change_list(tree, NOTED[TAGS_LIST], BAG, set(), gone)
+    if is_copy or not ((foreign and not known) or (before is not None and now is None)):
+        _set(tree, COPIED, bytes_hash(short).hex())
+    return _whole(tree, declared=True), is_rated
+
+
+def _add_rest(tree: _ElementTree, older: _ElementTree, replaced: set[str]) -> None:
+    """Adds the descriptions of an older packet without the properties that the newer one has or replaces."""
+    newer = nodes(tree)
+    names = replaced.union(*((*node.attrib, *(child.tag for child in node)) for node in newer)) - {ABOUT}
+    for node in nodes(older):
+        for child in [child for child in node if child.tag in names]:
+            _detach(child)
+        for name in names.intersection(node.attrib):
+            del node.attrib[name]
+        if newer:
+            node.set(ABOUT, newer[0].get(ABOUT, ""))  # all describe one photo
+        if not _is_empty(node):
+            _append(next(tree.getroot().iter(RDF)), node)
+
+
 def strip_notes(data: bytes) -> bytes | None:
     """The packet without the notes of any library; None if nothing else is left.
 
@@ -144,6 +190,13 @@ def _ours(lists: Lists, sidecar: SidecarContent) -> dict[str, set[str]]:
     foreign = lists.without(lists.noted).keywords()
     known = {_path_key(path) for path in (*foreign, *keywords_by_path(sidecar.tags))}
     paths = [keyword_of(text, DIVIDERS[TAGS_LIST]) for text in lists.noted[TAGS_LIST]]
+    # One that is not in all notes only equalised the lists; where it is gone, its copies go, too.
+    copies = {
+        path
+        for path in lists.gone
+        if any(written_form(path, name) not in lists.noted[name] for name in NOTED)
+    }
+    known |= set(map(_path_key, copies))
     others = [path for path in paths if _path_key(path) not in known and not sidecar.history.of(path)]
     kept = {name: {_key(written_form(path, name), name) for path in others} for name in NOTED}
     ours = {

@@ -12,6 +12,8 @@ import os
 import re
 import stat
 from collections import defaultdict
+from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -86,11 +88,28 @@ def pairs(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def short_counts(short: Path, photo: Path) -> bool:
-    """Whether a short-named side-car counts: there is no long one, or an export copied it and another program changed it since."""
-    if not (long := _content(long_sidecar(photo), _MOST_BYTES)):
-        return True
-    is_copied = xxhash.xxh3_128_hexdigest(_content(short, _MOST_BYTES)).encode() in long
-    return b":CopiedHash" in long and not is_copied
+    """Whether a short-named side-car counts: there is no long one, or that is older and no export copied this content into it.
+
+    The dates of their metadata tell which is older, else the times of the files. One for another picture or kind of file
+    never counts beside a long one.
+    """
+    from picsight_engine.photos import xmp  # 33 ms
+
+    paths = (short, long_sidecar(photo))
+    theirs, ours = (_content(path, _MOST_BYTES) for path in paths)
+    if not ours or xxhash.xxh3_128_hexdigest(theirs).encode() in ours:
+        return not ours
+    try:
+        facts = [xmp.read_facts(theirs), xmp.read_facts(ours)]
+        dates = [path.stat().st_mtime for path in paths]
+    except (xmp.PacketError, OSError):
+        return False
+    if xmp.ORIGINAL_FACT in facts[0] or not belongs_to(facts[0].get(xmp.SUFFIX_FACT), photo):
+        return False
+    with suppress(ValueError, OverflowError, OSError):
+        noted = [datetime.fromisoformat(str(each.get("XMP-xmp:MetadataDate"))).timestamp() for each in facts]
+        dates = noted if noted[0] != noted[1] else dates
+    return dates[0] > dates[1]
 
 
 def belongs_to(suffix: Fact | None, photo: Path) -> bool:
@@ -147,26 +166,30 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
         if path.suffix.lower() == _EDITS:
             facts[EDITED] = 1
         elif path.suffix.lower() == SUFFIX:
-            facts |= _sidecar_facts(path, photo, known)
+            _add_sidecar(facts, path, photo, known)
         else:
             facts |= takeout.read_takeout(_content(path, takeout.MOST_BYTES))
     return facts
 
 
-def _sidecar_facts(path: Path, photo: Path, known: Collection[bytes]) -> dict[str, Fact]:
-    from picsight_engine.photos.xmp import ORIGINAL_FACT, SUFFIX_FACT, PacketError, read_facts  # 33 ms
+def _add_sidecar(facts: dict[str, Fact], path: Path, photo: Path, known: Collection[bytes]) -> None:
+    from picsight_engine.photos import xmp  # 33 ms
 
     is_long = path.stem == photo.name
     if not is_long and not short_counts(path, photo):
-        return {}
+        return
     try:
-        facts = read_facts(_content(path, _MOST_BYTES))
-    except PacketError:  # an import reports it
-        return {}
-    original = facts.get(ORIGINAL_FACT)
+        found = xmp.read_facts(_content(path, _MOST_BYTES))
+    except xmp.PacketError:  # an import reports it
+        return
+    original = found.get(xmp.ORIGINAL_FACT)
     if original is not None and original not in {digest.hex() for digest in known}:
-        return {}
-    return facts if is_long or belongs_to(facts.get(SUFFIX_FACT), photo) else {}
+        return
+    if is_long or belongs_to(found.get(xmp.SUFFIX_FACT), photo):
+        if not is_long and b":CopiedHash" in _content(long_sidecar(photo), _MOST_BYTES):
+            for name in ("XMP-dc:Subject", "XMP-xmp:Rating"):  # if it lacks them, they were removed there
+                facts.pop(name, None)
+        facts |= {name: fact for name, fact in found.items() if fact != ()}
 
 
 def _content(path: Path, most: int) -> bytes:

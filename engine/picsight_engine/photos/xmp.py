@@ -89,8 +89,8 @@ _CREATOR = qualified("dc:creator")  # there may be several
 _FACTS = {
     qualified(name): f"XMP-{name}"
     for name in (
-        "dc:title", "dc:description", "dc:creator", "dc:rights", "xmp:Label", "xmp:CreateDate", "MicrosoftPhoto:Rating",
-        "photoshop:DateCreated", "tiff:Make", "tiff:Model", "aux:Lens", "aux:LensID", "aux:LensInfo",
+        "dc:title", "dc:description", "dc:creator", "dc:rights", "xmp:Label", "xmp:CreateDate", "xmp:MetadataDate",
+        "MicrosoftPhoto:Rating", "photoshop:DateCreated", "tiff:Make", "tiff:Model", "aux:Lens", "aux:LensID", "aux:LensInfo",
         "exifEX:LensModel", "acdsee:rating", "exif:ApertureValue", "exif:ShutterSpeedValue",
         "exifEX:PhotographicSensitivity", "exif:DateTimeOriginal", "exif:DateTimeDigitized", "exif:ExposureTime",
         "exif:FNumber", "exif:FocalLength", "exif:FocalLengthIn35mmFilm", "exif:ISOSpeedRatings", "exif:GPSLatitude",

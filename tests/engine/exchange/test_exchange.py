@@ -358,6 +358,61 @@ def test_stars_changed_by_another_program_are_not_overwritten_before_an_import(
     )
 
 
+def by_lightroom(library, *keywords, rating, day):
+    """Writes the short side-car of the first photo as Lightroom does, from the second day on after all decisions."""
+    packet = foreign(*keywords).replace(
+        b"<rdf:Description", b'<rdf:Description xmlns:l="http://ns.adobe.com/xap/1.0/" l:Rating="%d" '
+        b'l:MetadataDate="2024-02-%dT20:15:02+01:00" ' % (rating, day), 1,
+    )  # fmt: skip
+    short = library.paths[0].with_suffix(".xmp")
+    short.write_bytes(packet)
+    os.utime(short, (day, day) if day == 1 else (9e9 + day, 9e9 + day))
+
+
+def test_a_keyword_that_lightroom_changed_brings_none_of_its_old_stars(library):
+    library.tags.new("Mine")
+    library.tags.decide("Mine", library.ids(0), "accepted")
+    by_lightroom(library, "Sea", "Lake", rating=3, day=1)
+    library.exchange.import_from(library.paths[0])
+    library.export_sidecars()
+    library.tags.rate(library.ids(0), 5)
+    for day in (2, 3):  # before the stars are in the side-car, and with them
+        by_lightroom(library, "Lake", "Trip", rating=3, day=day)
+        imported = library.exchange.import_from(library.paths[0].parent)
+        assert (imported.withdrawn, imported.accepted, imported.rated) == (
+            (1, 1, 0) if day == 2 else (0, 0, 0)
+        )
+        assert [path for path, *_ in library.states(0)] == ["Lake", "Mine", "Trip"]
+        assert library.ratings(0) == [5]
+        assert library.export_sidecars().left_alone == ()
+        assert (sorted(keywords(library.sidecar(0))), stars_in(library.sidecar(0))) == (
+            ["Lake", "Mine", "Trip"], 5,
+        )  # fmt: skip
+
+
+def test_a_removal_and_stars_by_lightroom_wait_for_an_import(library):
+    by_lightroom(library, "Sea", "Lake", rating=3, day=1)
+    library.exchange.import_from(library.paths[0])
+    library.tags.rate(library.ids(0), 5)
+    library.export_sidecars()
+    before = library.sidecar(0).read_bytes()
+    for rating, words in ((3, ("Lake",)), (4, ("Sea", "Lake"))):
+        by_lightroom(library, *words, rating=rating, day=2)
+        (sentence,) = library.export_sidecars().left_alone
+        assert "changed later in another program" in sentence
+        assert library.sidecar(0).read_bytes() == before
+        imported = library.exchange.import_from(library.paths[0].with_suffix(".xmp"))
+        assert (imported.withdrawn, imported.rated) == ((1, 0) if rating == 3 else (0, 1))
+        assert library.ratings(0) == [5 if rating == 3 else 4]
+        library.tags.undo()
+    library.exchange.import_from(library.paths[0])
+    assert library.export_sidecars().left_alone == ()
+    assert (sorted(keywords(library.sidecar(0))), stars_in(library.sidecar(0))) == (["Lake", "Sea"], 4)
+    library.tags.rate(library.ids(0), None)
+    library.export_sidecars()
+    assert stars_in(library.sidecar(0)) == 4
+
+
 def test_stars_that_another_library_exported_later_stay_and_can_be_imported(make_library):
     library, other = make_library("library"), make_library("other")
     sidecar, theirs = library.sidecar(0), other.sidecar(0)

@@ -91,6 +91,22 @@ def test_tags_leave_a_side_car_that_exiftool_rewrote_and_foreign_keywords_stay(p
     assert [sorted(value) for value in found.values()] == [["Family", "Sea", "theirs"]] * 3
 
 
+def test_changes_in_a_short_side_car_reach_the_long_one_for_other_programs_too(photo):
+    short = photo.with_suffix(".xmp")
+    lists = ("-XMP-dc:Subject=Old", "-XMP-lr:HierarchicalSubject=Old")
+    exiftool(*lists, "-XMP-xmp:Rating=3", "-XMP-crs:Sharpness=3", "-XMP-xmp:MetadataDate=2024:02:12", short)
+    tagged = TaggedPhoto(photo, ("Sea",), None, HASH)
+    list(export_sidecars([tagged]))
+    theirs = short.read_bytes().replace(b"Old<", b"New<").replace(b">3<", b">5<").replace(b"-12<", b"-13<")
+    short.write_bytes(theirs)
+    list(export_sidecars([tagged]))
+    assert short.read_bytes() == theirs
+    found = read(beside(photo), "Subject", "HierarchicalSubject", "TagsList", "Rating", "Sharpness")
+    assert (found.pop("Rating"), found.pop("Sharpness")) == (5, 5)
+    assert [sorted(value) for value in found.values()] == [["New", "Sea"]] * 3
+    assert "Warning" not in exiftool("-validate", "-warning", "-a", beside(photo))
+
+
 def test_the_table_puts_tags_into_copies_of_photos(photo, tmp_path):
     """With the two commands of docs/commands.md; the second one removes duplicates."""
     exiftool("-overwrite_original", "-XMP-dc:Subject=theirs", "-XMP-lr:HierarchicalSubject=theirs", photo)

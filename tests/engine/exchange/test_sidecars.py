@@ -23,7 +23,7 @@ from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.sidecars import companions, read_companions
-from picsight_engine.photos.xmp import read_packet
+from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 HASH = bytes(range(16))
@@ -116,22 +116,91 @@ def test_a_short_side_car_is_copied_into_the_long_one_and_stays(photo):
     assert read_packet(beside(photo).read_bytes()).description == "Curlews & godwits at low tide"
 
 
-def test_later_changes_of_a_copied_short_side_car_are_read(photo):
-    def stars():
-        beside_it = companions(names(photo.parent))[photo.name]
-        facts = read_companions(photo, beside_it, {HASH}).get("XMP-xmp:Rating")
-        return facts, {rating for _, _, rating, _ in sidecar_values(photo.parent)}
+def by_lightroom(photo, *keywords, rating=None, written="2024-02-12T20:15:02+01:00", **others):
+    """Writes the short side-car of a photo as Lightroom does."""
+    lists = {"lr:hierarchicalSubject": [path.replace("/", "|") for path in keywords]}
+    lists["dc:subject"] = [path.rpartition("/")[2] for path in keywords]
+    known = {"xmp:MetadataDate": written, "xmp:Rating": rating, "crs:Version": "16.1"} | others
+    attributes = " ".join(f'{name}="{value}"' for name, value in known.items() if value is not None)
+    elements = "".join(
+        f"<{name}><rdf:Bag>{''.join(f'<rdf:li>{text}</rdf:li>' for text in texts)}</rdf:Bag></{name}>"
+        for name, texts in lists.items()
+        if texts
+    )
+    photo.with_suffix(".xmp").write_text(LIGHTROOM.format(attributes, elements), "utf-8")
 
-    short = photo.with_suffix(".xmp")
-    shutil.copy(PACKETS / "digikam.xmp", short)
+
+LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="Adobe XMP Core 7.0-c000">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:lr="http://ns.adobe.com/lightroom/1.0/" xmlns:crs="http://ns.adobe.com/camera-raw-settings/1.0/" {}>{}</rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+"""
+NEXT_DAY = "2024-02-13T20:15:02+01:00"
+
+
+def lists_in(sidecar):
+    tree = parse(sidecar.read_bytes())
+    return [sorted(items(tree, name)) for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)]
+
+
+def read_beside(photo):
+    """The keywords and stars that the library shows, and those that an import reads."""
+    facts = read_companions(photo, companions(names(photo.parent))[photo.name], {HASH})
+    (found,) = {
+        (each.packet.keywords, each.packet.rating, each.packet.gone)
+        for each in read_sidecars(photo.parent, [])
+    }
+    keywords, gone = (sorted(map("/".join, found[part])) for part in (0, 2))
+    return sorted(facts.get("XMP-dc:Subject", ())), facts.get("XMP-xmp:Rating"), keywords, found[1], gone
+
+
+def test_later_changes_of_a_copied_short_side_car_replace_its_keywords_and_stars(photo):
+    by_lightroom(photo, "Birds/Waders", "Lake", rating=4)
     outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
-    assert stars() == (4, {4})
-    os.utime(short, (1, 1))  # as after a copy of the folder
-    short.write_bytes(short.read_bytes().replace(b'Rating="4"', b'Rating="5"'))
-    assert stars() == (5, {None, 5})
-    outcome([TaggedPhoto(photo, ("Sea", "Sky"), None, HASH)])
-    assert stars() == (5, {None, 5})
-    assert tags(beside(photo))[-2:] == ["Sea", "Sky"]
+    assert read_beside(photo) == (["Birds/Waders", "Lake"], 4, ["Birds/Waders", "Lake", "Sea"], 4, [])
+    by_lightroom(photo, "Lake", "Trip/Harbour", rating=5, written=NEXT_DAY)
+    os.utime(photo.with_suffix(".xmp"), (1, 1))  # as after a copy of the folder
+    theirs = photo.with_suffix(".xmp").read_bytes()
+    expected = ["Lake", "Trip/Harbour"], 5, ["Lake", "Sea", "Trip/Harbour"], 5
+    assert read_beside(photo) == (*expected, ["Birds/Waders"])
+    assert outcome([TaggedPhoto(photo, ("Sea",), None, HASH)]) == Exported(1, 0)
+    assert read_beside(photo) == (*expected, [])
+    assert lists_in(beside(photo)) == [
+        ["Harbour", "Lake", "Sea"], ["Lake", "Sea", "Trip|Harbour"], ["Lake", "Sea", "Trip/Harbour"],
+    ]  # fmt: skip
+    assert outcome([TaggedPhoto(photo, ("Sea",), None, HASH)]) == Exported(0, 1)
+    assert photo.with_suffix(".xmp").read_bytes() == theirs
+    by_lightroom(photo)
+    os.utime(photo.with_suffix(".xmp"), (9e9, 9e9))
+    assert read_beside(photo)[:2] == (["Lake", "Trip/Harbour"], 5)  # an older state, as of a backup
+    by_lightroom(photo, written="2024-02-14T00:00:00Z")
+    assert read_beside(photo) == ([], None, ["Sea"], None, ["Lake", "Trip/Harbour"])
+    outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
+    assert lists_in(beside(photo)) == [["Sea"], ["Sea"], ["Sea"]]
+    outcome([TaggedPhoto(photo, history=OF_ALL)])
+    assert tags(beside(photo)) == []
+
+
+@pytest.mark.parametrize("is_later", [True, False])
+def test_of_two_side_cars_the_newer_one_decides_and_what_only_one_of_them_holds_stays(photo, is_later):
+    shutil.copy(PACKETS / "digikam.xmp", beside(photo))
+    before = [sorted(each) for each in lists_in(beside(photo))]
+    by_lightroom(photo, rating=2, **{"crs:Exposure2012": "+0.35"})
+    os.utime(photo.with_suffix(".xmp"), (9e9, 9e9) if is_later else (1, 1))
+    for _ in range(2):
+        outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
+        packet = read_packet(beside(photo).read_bytes())
+        assert packet.rating == (2 if is_later else 4)
+        assert packet.description == "Curlews & godwits at low tide"
+        assert (b"Exposure2012" in beside(photo).read_bytes()) == is_later
+        assert all(set(old) < set(new) for old, new in zip(before, lists_in(beside(photo)), strict=True))
+    by_lightroom(photo, "Lake", written=NEXT_DAY)
+    os.utime(photo.with_suffix(".xmp"), (9e9, 9e9) if is_later else (1, 1))
+    outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
+    assert (lists_in(beside(photo)) == [["Lake", "Sea"]] * 3) == is_later
+    assert read_packet(beside(photo).read_bytes()).rating == (2 if is_later else 4)
 
 
 def test_a_short_side_car_is_read_in_any_case(photo):
