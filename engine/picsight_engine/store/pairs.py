@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from picsight_engine.store.files import NewFile
+    from picsight_engine.store.tags import Definition
 
 _IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)
@@ -132,11 +133,13 @@ def share_with_copies(connection: sqlite3.Connection, photo_ids: Iterable[int]) 
         _share_with_fronts(connection, single)
 
 
-def share_examples_in_pairs(connection: sqlite3.Connection, photo_ids: Iterable[int]) -> None:
-    """Makes these photos and those in pairs with them examples of the same tags."""
+def share_taught(connection: sqlite3.Connection, tags: Iterable[Definition]) -> None:
+    """Makes the examples of tags, and the photos that pairs and copies connect with them, examples of the same tags."""
+    photo_ids = {photo for tag in tags for photo in (*tag.examples, *tag.against)}
     ids = json.dumps(list(photo_ids))
     for front, single in connection.execute(_PAIRS, (ids, ids)).fetchall():
         share_examples(connection, front, single)
+    share_with_copies(connection, photo_ids)
 
 
 def _leave(connection: sqlite3.Connection, front: int, single: int) -> None:

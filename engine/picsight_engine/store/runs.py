@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
-from picsight_engine.store.pairs import share_examples_in_pairs, share_with_copies
+from picsight_engine.store.pairs import share_taught, share_with_copies
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
 from picsight_engine.store.tagged import add_ratings
@@ -19,7 +19,7 @@ from picsight_engine.store.tags import Definition, add_tag, misplacement, put_de
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import NewDecision
@@ -85,7 +85,7 @@ class RunRecorder:
         """Adds a tag, which undo removes; returns its id."""
         tag_id = add_tag(self.connection, draft, self.now)
         self._added.add(tag_id)
-        self._share_examples(draft)
+        share_taught(self.connection, [draft])
         return tag_id
 
     def define(self, tag: Definition) -> None:
@@ -94,13 +94,8 @@ class RunRecorder:
         if known != tag:
             self._before.setdefault(tag.id, known)
             put_definition(self.connection, tag)
-            self._share_examples(known, tag)
+            share_taught(self.connection, [known, tag])
             settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
-
-    def _share_examples(self, *tags: Definition) -> None:
-        photos = _taught(tags)
-        share_examples_in_pairs(self.connection, photos)
-        share_with_copies(self.connection, photos)
 
     def tag(self, tag_id: int) -> Definition:
         """The present state of a tag; raises RequestError if it was removed."""
@@ -202,7 +197,7 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
         put_definition(connection, tag)
     _require_places(connection, then)
     connection.execute(_SET_UNDONE, (undone_at, run.id))
-    share_examples_in_pairs(connection, _taught(then.values()))  # these may have come together since
+    share_taught(connection, then.values())  # these may have come together since
     settle_tags(connection, _parted(now, then))
     settle_run(connection, run.id)
     due = restore_scores(connection, run.id, undo=undone_at is not None)
@@ -210,10 +205,6 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
     # A restored tag has not scored the photos added while it was removed.
     due |= {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
     return UndoResult(replace(run, undone=undone_at is not None), due)
-
-
-def _taught(tags: Iterable[Definition]) -> set[int]:
-    return {photo for tag in tags for photo in (*tag.examples, *tag.against)}
 
 
 def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:

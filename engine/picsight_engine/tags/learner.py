@@ -158,19 +158,12 @@ class Learner:
         texts = list(dict.fromkeys(chain.from_iterable(of_tags)))
         vectors = self._vectors(texts)
         rows = {text: row for row, text in enumerate(texts)}
-        taught: list[dict[int, State]] = [
-            {
-                **dict.fromkeys(tag.examples, "accepted"),
-                **dict.fromkeys(tag.against, "rejected"),
-                **verdicts[tag.id],
-            }
-            for tag in tags
-        ]
+        photos = {photo for tag in tags for photo in (*tag.examples, *tag.against, *verdicts[tag.id])}
         with self._db.reading() as connection:
-            behind = frozenset(photos_behind(connection, set(chain.from_iterable(taught))))
+            behind = frozenset(photos_behind(connection, photos))
         return [
-            _training(photos, behind, readings, vectors[[rows[text] for text in readings]])
-            for photos, readings in zip(taught, of_tags, strict=True)
+            _training(tag, verdicts[tag.id], behind, readings, vectors[[rows[text] for text in readings]])
+            for tag, readings in zip(tags, of_tags, strict=True)
         ]
 
     def preview(self, tag: Definition, verdicts: Mapping[int, State]) -> Preview:
@@ -199,19 +192,18 @@ class Learner:
             BundleError: the text tower is missing or cannot be loaded.
         """
         (training,) = self._training_of([tag], {tag.id: verdicts})
-        learnt = {*training.alike, *training.unlike}
-        verdicts = {photo: verdict for photo, verdict in verdicts.items() if photo in learnt}
-        scores = cross_validate(self.scorer(), training, frozenset(verdicts))
-        accepted = frozenset(photo for photo, verdict in verdicts.items() if verdict == "accepted")
+        known = frozenset(verdicts) - training.behind
+        scores = cross_validate(self.scorer(), training, known)
+        accepted = known.intersection(training.alike)
         right, wrong = confusion(scores, accepted, threshold_of(tag))
         return Statistics(
-            decided=len(verdicts),
+            decided=len(known),
             accepted=len(accepted),
-            rejected=len(verdicts) - len(accepted),
+            rejected=len(known) - len(accepted),
             precision=suggested[1] / suggested[0] if suggested[0] else None,
             right=sum(right),
             confidence=confidence(right, wrong),
-            more=max(0, ENOUGH - len(verdicts)),
+            more=max(0, ENOUGH - len(known)),
             border=tuple(self.preview(tag, verdicts).border(border)),
         )
 
@@ -224,8 +216,17 @@ class Learner:
 
 
 def _training(
-    taught: Mapping[int, State], behind: frozenset[int], readings: tuple[str, ...], words: NDArray[np.float32]
+    tag: Definition,
+    verdicts: Mapping[int, State],
+    behind: frozenset[int],
+    readings: tuple[str, ...],
+    words: NDArray[np.float32],
 ) -> TrainingSet:
+    taught: dict[int, State] = {
+        **dict.fromkeys(tag.examples, "accepted"),
+        **dict.fromkeys(tag.against, "rejected"),
+        **verdicts,
+    }
     alike, unlike = (
         tuple(photo for photo, verdict in taught.items() if verdict == wanted and photo not in behind)
         for wanted in ("accepted", "rejected")
