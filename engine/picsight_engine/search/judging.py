@@ -8,16 +8,15 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness, subject_words
 from picsight_engine.photos.colours import named_colours, without_colours
-from picsight_engine.search.ranking import Judging, Requirement
+from picsight_engine.search.ranking import Bound, Judging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.calibration import Calibration, Match
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from picsight_engine.search.directions import Target, Terms
     from picsight_engine.search.ranking import Judge, Scope
 
-    Bound = tuple[NDArray[np.float32], float]  # a vector [dim], and the least product of a photo with it
+    Required = Iterator[
+        tuple[NDArray[np.float32], float]
+    ]  # vectors [dim], and the least product of a photo with each
 
 
 def judging_of(
@@ -54,32 +55,28 @@ def judging_of(
         strong = target.threshold_vector(alike.strong, cut, scope.average)
         weaker = target.threshold_vector(alike.weaker, cut - words.span, scope.average)
         judge = Likeness(float(directions[0] @ strong), float(directions[0] @ weaker)).matches
-    required = _required(query, target, terms, pictures)
     judged = directions if target.has_pictures else target.judging()
-    return Judging(_weaker if target.is_aimless else judge, judged, required=required)
+    return Judging(
+        _weaker if target.is_aimless else judge, judged, bounds=tuple(_bounds(query, target, terms, pictures))
+    )
 
 
 def _weaker(scores: Sequence[float]) -> list[Match]:
     return ["weaker"] * len(scores)
 
 
-def _required(query: Query, target: Target, terms: Terms, photos: int) -> tuple[Requirement, ...]:
-    """The requirements among `photos` pictures, of which a strong match meets any; none if all photos may match."""
+def _bounds(query: Query, target: Target, terms: Terms, photos: int) -> Iterator[Bound]:
+    """The bounds of every alternative among `photos` pictures."""
     calibration = terms.manifest.calibration
     unwanted = [*_unwanted(query, target, terms, photos)]
-    wanted: list[list[Bound]] = [[]]
+    for row in range(len(target.alternatives)):
+        yield from (Bound(row, vector, least) for vector, least in unwanted)
     if not target.wants_pictures and calibration is not None:
-        wanted = [[*_coloured(term, terms, calibration, photos)] for term in query.alternatives]
-    found = [[*bounds, *unwanted] for bounds in wanted]
-    return tuple(map(_requirement, found)) if all(found) else ()
+        for row, term in enumerate(term for term in query.alternatives if term.words):
+            yield from (Bound(row, *bound) for bound in _coloured(term, terms, calibration, photos))
 
 
-def _requirement(bounds: Sequence[Bound]) -> Requirement:
-    vectors, least = zip(*bounds, strict=True)
-    return Requirement(np.stack(vectors), np.array(least, np.float32))
-
-
-def _coloured(term: Term, terms: Terms, calibration: Calibration, photos: int) -> Iterator[Bound]:
+def _coloured(term: Term, terms: Terms, calibration: Calibration, photos: int) -> Required:
     """The bounds of a thing of a colour: a photo without the thing may score high by the colour of anything else.
 
     So in 109 such searches 40 % fewer strong photos show another colour or another thing, and a fifth fewer are right. The
@@ -94,7 +91,7 @@ def _coloured(term: Term, terms: Terms, calibration: Calibration, photos: int) -
     yield terms.ranking(term.text) - typed, 0.0
 
 
-def _unwanted(query: Query, target: Target, terms: Terms, photos: int) -> Iterator[Bound]:
+def _unwanted(query: Query, target: Target, terms: Terms, photos: int) -> Required:
     """The bounds of the parts to see less of: a photo that would match one of them strongly exceeds its bound."""
     calibration, likeness = terms.manifest.calibration, terms.manifest.likeness
     for term in query.less:

@@ -97,26 +97,27 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Requirement:
-    """A photo meets it if its products with all of the vectors [k, dim] reach `least` [k]."""
+class Bound:
+    """A photo matches a direction (its row) strongly only if its product with `vector` [dim] is at least `least`."""
 
-    vectors: NDArray[np.float32]
-    least: NDArray[np.float32]
+    direction: int
+    vector: NDArray[np.float32]
+    least: float
 
 
 @dataclass(frozen=True, slots=True)
 class Judging:
     """How photos are judged: `judge` maps their scores by the best of the directions [m, dim], minus `losses` [n], to matches.
 
-    Rows that are not in `strong` [n], or meet none of the requirements, match weakly at most. None of either means that all
-    may match strongly.
+    Rows that are not in `strong` [n], None for all, match weakly at most, and so do those that score high only by directions
+    of which they miss a bound.
     """
 
     judge: Judge
     directions: NDArray[np.float32]
     losses: NDArray[np.float32] | None = None
     strong: NDArray[np.bool_] | None = None
-    required: tuple[Requirement, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,24 +201,30 @@ class Ranking:
         judging = self.judging
         if judging is None:
             return [None] * len(places)
-        scores = np.nan_to_num(term_scores(self.scope.rows, judging.directions, places)).max(
-            axis=1, initial=-1
-        )
+        scores = np.nan_to_num(term_scores(self.scope.rows, judging.directions, places))  # [p, m]
         if judging.losses is not None:
-            scores -= judging.losses[places]
-        matches: list[Match | None] = [*judging.judge(scores.tolist())]
-        strong = [row for row, match in enumerate(matches) if match == "strong"]
-        for row, is_strong in zip(strong, self._may_be_strong(judging, places[strong]), strict=True):
-            matches[row] = "strong" if is_strong else "weaker"
+            scores -= judging.losses[places, np.newaxis]
+        best = scores.max(axis=1, initial=-1)
+        matches: list[Match | None] = [*judging.judge(best.tolist())]
+        strong = np.array([row for row, match in enumerate(matches) if match == "strong"], np.intp)
+        if len(strong):
+            may_be = self._may_be_strong(judging, places[strong], scores[strong] >= best[strong].min())
+            for row in strong[~may_be].tolist():
+                matches[row] = "weaker"
         return matches
 
-    def _may_be_strong(self, judging: Judging, places: NDArray[np.intp]) -> NDArray[np.bool_]:
-        strong = np.ones(len(places), np.bool_) if judging.strong is None else judging.strong[places]
-        met = [
-            (term_scores(self.scope.rows, each.vectors, places) >= each.least).all(axis=1)
-            for each in judging.required
-        ]
-        return strong & np.logical_or.reduce(met) if met else strong
+    def _may_be_strong(
+        self, judging: Judging, places: NDArray[np.intp], high: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Which of these rows keep within the bounds; `high` [p, m] are the directions by which they score high enough."""
+        if bounds := judging.bounds:
+            vectors = np.stack([bound.vector for bound in bounds])
+            products = term_scores(self.scope.rows, vectors, places)
+            for column, bound in enumerate(bounds):
+                high[:, bound.direction] &= products[:, column] >= np.float32(bound.least)
+        if judging.strong is not None:
+            high &= judging.strong[places, np.newaxis]
+        return np.asarray(high.any(axis=1))
 
 
 def in_order(

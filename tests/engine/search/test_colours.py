@@ -120,6 +120,10 @@ def test_a_strong_match_shows_the_thing_and_shows_it_in_the_colour(coloured, bun
         assert found[1] == "strong"
         assert "strong" not in {found[2], found[3], found[4]}
         assert {each.match for each in library.search("kettle", limit=2).results} == {"strong"}
+        show(coloured, {5: "a typewriter"})
+        for query in ("red kettle | typewriter", "typewriter | like:gone.jpg | red kettle"):
+            found = {each.id: each.match for each in library.search(query, limit=5).results}
+            assert {number for number, match in found.items() if match == "strong"} == {1, 5}
 
 
 def test_photos_without_the_named_colour_come_later_as_weaker_matches(coloured, bundle):
