@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import PicsightError, RequestError, StorageError
+from picsight_engine.errors import LexiconError, PicsightError, RequestError, StorageError
 from picsight_engine.language.query import parse
 from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request
@@ -412,6 +412,16 @@ class Library:
         parsed = parse(query)
         place = len(parsed.text) if cursor is None else cursor
         return self._active_model.suggester().suggest(parsed, place, self.languages)
+
+    def other_language(self, query: str | Query) -> str | None:
+        """The language in which a query seems to be, other than English, the `languages` and those that the model knows."""
+        from picsight_engine.language.lexicon import LANGUAGES  # lazy: most searches do not need them
+        from picsight_engine.language.translation import language_of
+
+        others = self._searcher.foreign([each for each in LANGUAGES if each not in self.languages])
+        with suppress(LexiconError):  # a search in that language reports it
+            return language_of(parse(query), others)
+        return None
 
     def show(self, path: Path) -> PhotoDetails | None:
         """The details of the photo at `path`, in any spelling of the path; None if the library has no photo there."""

@@ -90,6 +90,11 @@ class _Part:
         return is_small(self.senses[0])
 
     @property
+    def is_unknown(self) -> bool:
+        is_kept = self.is_known or self.english or self.word.plain
+        return not is_kept and any(map(str.isalpha, self.text))
+
+    @property
     def is_foreign_article(self) -> bool:
         return self.is_known and self.is_small and self.text.lower() not in _SMALL
 
@@ -107,10 +112,7 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
         LexiconError: a lexicon is missing or damaged.
     """
     terms = [term for term in (*query.alternatives, *query.less) if term.words]
-    weighed = []
-    for lexicon in map(lexicon_of, languages if terms else ()):
-        parts = [_parts(term, lexicon) for term in terms]
-        weighed.append((_weight([*chain.from_iterable(parts)]), lexicon.language, parts))
+    weighed = _weighed(terms, languages)
     weight, language, parts = max(weighed, key=lambda each: each[0], default=(0.0, "", []))
     if weight <= 0:
         return None
@@ -125,11 +127,7 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
         for reading in _readings(term, by_term.get(id(term), []), language, 1 if query.pictures else most)
     ]
     less = [next(_readings(term, by_term.get(id(term), []), language, 1)) for term in query.less]
-    unknown = [
-        part.text
-        for part in chain.from_iterable(parts)
-        if not part.is_known and not part.english and not part.word.plain and any(map(str.isalpha, part.text))
-    ]
+    unknown = [part.text for part in chain.from_iterable(parts) if part.is_unknown]
     translated = replace(query, alternatives=tuple(wanted), less=tuple(less))
     minus = [f"-{term.text}" for term in less if term.words]
     readings = tuple(" ".join([term.text, *minus]) for term in wanted if term.words)
@@ -139,6 +137,24 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
     ):
         return None  # English words that belong to the language, too, with other senses
     return Translation(translated, language, readings, tuple(dict.fromkeys(unknown)))
+
+
+def language_of(query: Query, languages: Sequence[str]) -> str | None:
+    """Which of these languages has all words of a query of which some are hardly English: the one with the longest entries.
+
+    Raises:
+        LexiconError: a lexicon is missing or damaged.
+    """
+    terms = [term for term in (*query.alternatives, *query.less) if term.words]
+    words = key_of(" ".join(term.text for term in terms)).split()
+    if query.as_typed or all(photos_with(word) or word.isdecimal() for word in words):
+        return None
+    fitting = []
+    for weight, language, of_terms in _weighed(terms, languages):
+        parts = [*chain.from_iterable(of_terms)]
+        if weight > 0 and not any(part.is_unknown for part in parts) and translate(query, [language]):
+            fitting.append((len(parts), -weight, language))
+    return min(fitting)[-1] if fitting else None
 
 
 def translate_texts(texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
@@ -164,6 +180,15 @@ def translate_texts(texts: Sequence[str], languages: Sequence[str]) -> Translati
 def _of_words(text: str) -> Query:
     words = (Word(each.removeprefix("\\"), 0, 0, plain=each.startswith("\\")) for each in text.split())
     return Query((Term(tuple(words)),), text=text)
+
+
+def _weighed(
+    terms: Sequence[Term], languages: Sequence[str]
+) -> Iterator[tuple[float, str, list[list[_Part]]]]:
+    """How surely the terms are in each language, and their parts there."""
+    for lexicon in map(lexicon_of, languages if terms else ()):
+        parts = [_parts(term, lexicon) for term in terms]
+        yield _weight([*chain.from_iterable(parts)]), lexicon.language, parts
 
 
 def _weight(parts: Sequence[_Part]) -> float:

@@ -177,7 +177,7 @@ class Searcher:
 
     def translation_of(self, texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
         """The words of a tag as they are embedded; None if that is as typed, as it is if a lexicon is damaged."""
-        foreign, is_marked = self._foreign(languages), any("\\" in text for text in texts)
+        foreign, is_marked = self.foreign(languages), any("\\" in text for text in texts)
         if not is_marked and (not foreign or all(map(is_surely_english, texts))):
             return None
         from picsight_engine.language.translation import translate_texts  # lazy, as below
@@ -186,7 +186,7 @@ class Searcher:
             return translate_texts(texts, foreign)
         return None
 
-    def _foreign(self, languages: Sequence[str]) -> list[str]:
+    def foreign(self, languages: Sequence[str]) -> list[str]:
         """The languages that the model does not know."""
         spec = self._manifest.text
         return [each for each in languages if spec is None or not spec.knows(each)]
@@ -200,7 +200,7 @@ class Searcher:
         """
         words = " ".join(term.text for term in (*query.alternatives, *query.less))
         filtered = self._filters.apply(query, () if is_surely_english(words) else languages)
-        foreign = self._foreign(filtered.languages)
+        foreign = self.foreign(filtered.languages)
         if not foreign or filtered.query.as_typed:
             return filtered, None, []
         # Lazy: the lexicons' code takes 3 ms, and a search in English does not need it.

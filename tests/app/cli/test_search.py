@@ -148,6 +148,9 @@ def test_a_query_in_another_language_is_translated_and_the_translation_is_shown(
     assert (document["language"], document["readings"], document["unknown"]) == ("de", ["cat"], [])
     assert indexed.json("search", "Katze", "--language", "en")["language"] is None
     assert "Searched as: black cat" in indexed("search", "schwarze", "Katze", "--language", "de").err
+    hint = "To search in German, add --language de."
+    assert hint in indexed("search", "Hund", "im", "Schnee").err
+    assert hint not in indexed("search", "Hund", "im", "Schnee", "--language", "en").err
     monkeypatch.setenv("LANGUAGE", "fr_FR:en")  # without an option, the system decides
     assert indexed.json("search", "chat noir")["readings"][0] == "black cat"
     refused = indexed("search", "cat", "--language", "klingon")

@@ -17,7 +17,7 @@ from picsight.window.grid.page import WallPage
 from picsight.window.grid.photo_painter import plate_of
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
-from picsight.window.search.contents import FIRST, AllPhotos, PlaceContents, compare, contents_of
+from picsight.window.search.contents import FIRST, AllPhotos, PlaceContents, compare, contents_of, finds_more
 from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement, empty_message
 from picsight.window.search.place import Place, ready
@@ -310,6 +310,25 @@ def test_a_filter_that_finds_nothing_brings_no_advice_about_words():
     assert "fewer words" in empty_message(Place("dog is:square"), shown, "dog", settled=True).sentence
     narrow = replace(shown, answer=replace(answer, filters=(Filter(4, 13, "shape", "square", 0),)))
     assert empty_message(Place("dog is:square"), narrow, "dog", settled=True).sentence == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "other", "is_more"),
+    [
+        ({"strong": 2, "weaker": 9}, {"strong": 3}, True),
+        ({"strong": 2, "weaker": 9}, {"strong": 2, "weaker": 10}, True),
+        ({"strong": 2, "weaker": 1}, {"strong": 1, "weaker": 10}, False),
+        ({"strong": 2}, {"strong": 2}, False),
+        ({}, {"none": 5}, False),
+        ({None: 2}, {None: 2}, True),  # without calibration nobody knows
+    ],
+)
+def test_a_correction_finds_more_if_more_is_sure_or_as_much_and_more_at_all(photos, typed, other, is_more):
+    library = ShelfLibrary(photos(20))
+    library.matches = lambda query: [
+        match for match, count in (typed if query == "dgo" else other).items() for _ in range(count)
+    ]
+    assert finds_more(library, Place("dgo"), parse("dog")) == is_more
 
 
 def test_a_query_whose_parts_were_all_left_out_is_not_quoted(desk, tmp_path):

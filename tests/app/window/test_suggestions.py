@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtWidgets import QWidget
 from tests.app.window.conftest import wait_until_indexed
 
+from picsight.settings import Settings
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.search.box import SearchBox
 from picsight.window.search.suggestions import SearchSuggestions
@@ -179,7 +180,7 @@ def test_the_list_covers_no_photo_and_a_click_on_the_correction_searches_it(
 ):
     window = model_window(copy=small_library)
     wait_until_indexed(qtbot, window)
-    box, correction = window.frame.box, window.frame.wall_page.header.correction
+    box, correction = window.frame.box, window.frame.wall_page.header.offered
     offered, wall = window.suggestions.list, window.frame.grid
     box.line.setFocus()
     qtbot.keyClicks(box.line, "bea")
@@ -190,10 +191,24 @@ def test_the_list_covers_no_photo_and_a_click_on_the_correction_searches_it(
     qtbot.keyClicks(box.line, "ch")
     qtbot.waitUntil(lambda: window.search.place.words == "beach" and not offered.isVisible())
     box.put("")
-    qtbot.keyClicks(box.line, "bycicle beach")
+    qtbot.keyClicks(box.line, "airplne")
     qtbot.waitUntil(lambda: not correction.isHidden())
-    assert correction.text() == "Did you mean \u2068“bicycle beach”\u2069?"
+    assert correction.text() == "Did you mean \u2068“airplane”\u2069?"
     correction.click()
-    assert box.text() == "bicycle beach"
-    qtbot.waitUntil(lambda: window.search.place.words == "bicycle beach")
-    assert correction.isHidden()
+    assert box.text() == "airplane"
+    qtbot.waitUntil(lambda: window.search.place.words == "airplane")
+    qtbot.waitUntil(correction.isHidden)
+
+
+def test_a_language_of_the_words_that_is_not_set_is_offered_and_a_click_sets_it(
+    qtbot, model_window, small_library
+):
+    window = model_window(copy=small_library, settings=Settings(languages="en"))
+    wait_until_indexed(qtbot, window)
+    header = window.frame.wall_page.header
+    window.frame.box.put("Hund im Schnee")
+    qtbot.waitUntil(lambda: header.offered.text() == "Search in German" and not header.offered.isHidden())
+    header.offered.click()
+    qtbot.waitUntil(lambda: header.translated.text() == "Searched as: \u2068dog in the snow\u2069")
+    assert window._store.settings.languages == "de"
+    qtbot.waitUntil(header.offered.isHidden)

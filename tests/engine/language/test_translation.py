@@ -12,7 +12,7 @@ from picsight_engine.bundles.commonness import is_surely_english
 from picsight_engine.errors import LexiconError
 from picsight_engine.language.lexicon import BUILT, LANGUAGES, Lexicon, key_of, lexicon_of
 from picsight_engine.language.query import parse
-from picsight_engine.language.translation import MOST_READINGS, translate
+from picsight_engine.language.translation import MOST_READINGS, language_of, translate
 
 SOURCES = Path(__file__).resolve().parents[3] / "packaging" / "lexicons"
 
@@ -105,6 +105,32 @@ def test_one_word_of_both_languages_is_english_unless_the_language_is_set_and_th
 def test_of_several_languages_the_words_decide():
     assert translate(parse("perro en la nieve"), [*LANGUAGES]).language == "es"
     assert translate(parse("Hund im Schnee"), [*LANGUAGES]).language == "de"
+
+
+@pytest.mark.parametrize(
+    ("typed", "language"),
+    [
+        ("Hund im Schnee", "de"),
+        ("chien dans la neige", "fr"),
+        ("cachorro na neve", "pt"),  # its words are Spanish ones, too, but this is one entry
+        ("Hund Zzyzx", None),  # a word of no language
+        ("arm", None),  # English, too
+        ("gift in a hut", None),
+        ("\\Hund", None),
+        ("in:2019", None),
+    ],
+)
+def test_the_language_of_a_query_has_all_its_words_of_which_some_are_not_english(typed, language):
+    assert language_of(parse(typed), [*LANGUAGES]) == language
+
+
+def test_hardly_an_english_search_is_taken_for_another_language(shared):
+    lines = (shared / "data" / "flickr8k-dev-translations.jsonl").read_text(encoding="utf-8").splitlines()
+    pairs = [json.loads(line) for line in lines[:50]]
+    assert not [pair["en"] for pair in pairs if language_of(parse(pair["en"]), [*LANGUAGES])]
+    assert (
+        sum(language_of(parse(" ".join(pair["de"].split()[:3])), [*LANGUAGES]) == "de" for pair in pairs) > 40
+    )
 
 
 def test_english_captions_are_never_changed(shared):

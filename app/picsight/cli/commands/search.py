@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.language.translation import Translation
+    from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
 _DATE = len("2020-07-18")
@@ -92,6 +93,8 @@ def search(
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
             unread = 0 if library is None or answer.photos else library.photos_to_read()
             put_answer(invocation, answer, unread, otherwise=" To see the closest ones, add --min all.")
+            if library is not None and spoken is None and answer.translation is None:
+                _hint_language(invocation, library, query)
             if stdin and not invocation.json:
                 put("")  # separates one answer from the next
                 finish_stdout()  # the next query may depend on this answer
@@ -110,6 +113,15 @@ def _languages_of(query: str) -> tuple[str, ...]:
 
     is_english = not search_languages(SYSTEM, system_locales()) and is_everyday(query)
     return () if is_english or is_surely_english(query) else usual_languages()
+
+
+def _hint_language(invocation: Invocation, library: Library, query: str) -> None:
+    from picsight_engine.bundles.commonness import is_surely_english  # as does the search
+
+    if not is_surely_english(query) and (code := library.other_language(query)):
+        from picsight_engine.language.lexicon import LANGUAGES  # loaded by now
+
+        invocation.hint(f"To search in {LANGUAGES[code]}, add --language {code}.")
 
 
 def _queries_of_stdin() -> Iterator[str]:

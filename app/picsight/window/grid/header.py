@@ -42,7 +42,7 @@ class WallHeader(QWidget):
     def __init__(self, view: PhotoView, news: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
-        self.correction = Button("", Weight.QUIET, self)
+        self.offered = Button("", Weight.QUIET, self)
         self.translated = Button("", Weight.QUIET, self)
         self.hint = Label(parent=self)
         self.weaker, self.culling = Toggle(self), Toggle(self)
@@ -54,7 +54,7 @@ class WallHeader(QWidget):
         self._connect(view)
         # The scroll bar at the photos' trailing edge.
         beside = view.verticalScrollBar().sizeHint().width()
-        signs = self.hint, self.correction, self.translated, self.culling
+        signs = self.hint, self.offered, self.translated, self.culling
         choices = self.weaker, self.order, self.group, self.slider
         parts = (self.title, 1), (self.selection, 3), news, *signs, *choices
         row = filled(QHBoxLayout(self), self, *parts, gap=HALF, around=(PAD, 0, PAD, 0))
@@ -64,7 +64,7 @@ class WallHeader(QWidget):
         self.setMinimumHeight(px(self, 2.25))
         self.hide_choices()
 
-    def offer(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool, sorts: bool) -> None:
+    def offer_choices(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool, sorts: bool) -> None:
         """Show the choices for this wall; unless it `sorts`, its order is fixed."""
         order = arrangement.ranked if is_ranked else arrangement.listed
         orders = [(self.tr("Match"), Order.MATCH)] if is_ranked else []
@@ -86,10 +86,10 @@ class WallHeader(QWidget):
         self.weaker.setVisible(mixes and bool(count.strong and count.weaker))
         self._fit()
 
-    def offer_correction(self, words: str) -> None:
-        """Offer a corrected spelling; "" hides the offer."""
-        self.correction.setText(self.tr("Did you mean {words}?").format(words=words) if words else "")
-        self.correction.setVisible(bool(words))
+    def offer(self, words: str) -> None:
+        """Offer another search; "" hides the offer."""
+        self.offered.setText(words)
+        self.offered.setVisible(bool(words))
 
     def say_translation(self, words: str, whole: str) -> None:
         """Show what was searched instead of the typed words, and the `whole` of it as the tooltip; "" hides it."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from picsight.window.grid.wall import Wall
     from picsight.window.search.place import Place
+    from picsight_engine.language.query import Query
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Answer, Result
 
@@ -183,6 +184,19 @@ def _wider_searches(library: Library, place: Place, answer: Answer) -> Iterator[
         found = library.search(wider.scoped, limit=MOST, least="weaker")
         if found.results:
             yield WiderSearch(wider, narrowed.words, tally(found.results, Arrangement(), _stacks(found)))
+
+
+def finds_more(library: Library, place: Place, other: Query) -> bool:
+    """Whether another query finds more photos here that match strongly or by name, or as many and more at all; also if
+    nobody can tell, because the model is not calibrated.
+    """
+    counts = []
+    for query in (place.asked, other):
+        searched = replace(place, words=query.text, asked=query).scoped
+        found = library.search(searched, limit=MOST, least="weaker").results
+        count = tally(found, Arrangement())
+        counts.append((count.ordered, count.strong + count.named, len(found)))
+    return counts[1] > counts[0] or bool(counts[1][0])
 
 
 def _listed(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> PlaceContents:

@@ -359,7 +359,7 @@ class SearchController(QObject):
         # Without calibration only the best are known.
         sorts = not shown.tally.ordered or place.like is not None
         arrangement = place.arranged(self._arrangement)
-        self._page.header.offer(arrangement, shown.tally, is_ranked=shown.is_ranked, sorts=sorts)
+        self._page.header.offer_choices(arrangement, shown.tally, is_ranked=shown.is_ranked, sorts=sorts)
         self._page.show_wall()
 
     def _asked(self, *, begins: bool = True) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, QTimer, Signal
@@ -18,12 +19,14 @@ from picsight.window.controls.rows import (
     raise_frame,
 )
 from picsight.window.parts.words import counted, number, plain, tr
+from picsight.window.search.contents import finds_more
 from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import readable
 from picsight.window.tokens import HALF, ONE, px
+from picsight_engine.language.lexicon import LANGUAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from PySide6.QtGui import QKeyEvent
 
@@ -32,12 +35,14 @@ if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.labels import ElidedLabel
     from picsight.window.search.box import SearchBox
+    from picsight.window.search.contents import PlaceContents
     from picsight.window.search.controller import SearchController
+    from picsight.window.search.place import Place
     from picsight_engine.language.query import Query
     from picsight_engine.library import Library
     from picsight_engine.suggesting.suggestions import Suggestion, SuggestionKind, Suggestions
 
-LANE = "suggestions"
+LANE, LANE_OFFER = "suggestions", "offer"
 LEAST_LETTERS = 2
 HISTORY_MS = 3000  # a search that is looked at for so long is recorded
 PAUSE_MS = 500  # without a key until the completion of an unfinished word is offered
@@ -47,13 +52,14 @@ class SearchSuggestions(QObject):
     """Offers suggestions while the user types; a search that is looked at for a while, or entered, becomes history."""
 
     correction_changed = Signal(object)  # Query with its spelling corrected, None for none
+    language_wanted = Signal(str)  # for this and later searches
 
     def __init__(
         self, box: SearchBox, jobs: Jobs, beside: ElidedLabel, parent: QObject | None = None
     ) -> None:
         """The list appears behind the words of `beside`, a line between the box and the photos."""
         super().__init__(parent)
-        self._box, self._jobs, self._beside = box, jobs, beside
+        self._box, self.jobs, self._beside = box, jobs, beside
         self.library: Library | None = None  # set when it is opened
         self.list = SuggestionList(beside.window())
         self._found: Suggestions | None = None
@@ -96,13 +102,13 @@ class SearchSuggestions(QObject):
         self._paused.stop()
         self.list.setCurrentIndex(QModelIndex())
         if library is None or len(self._box.line.text().strip()) < LEAST_LETTERS:
-            self._jobs.forget(LANE)
+            self.jobs.forget(LANE)
             self.close()
             self.correction_changed.emit(None)
             return
         self._is_open, self._has_answers = True, True
         query, cursor = self._box.query, self._box.place()
-        self._jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
+        self.jobs.read(lambda: library.suggestions(query, cursor), self._take, self._fail, replaces=LANE)
 
     def _take(self, found: Suggestions) -> None:
         self.correction_changed.emit(found.meant)
@@ -161,35 +167,68 @@ class SearchSuggestions(QObject):
         library, query = self.library, self._query
         self._history_due.stop()
         if library is not None and query and PASTED not in query:
-            self._jobs.read(lambda: library.searches.remember(query), lambda _done: None)
+            self.jobs.read(lambda: library.searches.remember(query), lambda _done: None)
 
 
 def connect_suggestions(
     suggestions: SearchSuggestions, box: SearchBox, page: WallPage, search: SearchController
 ) -> None:
-    """Update the suggestions with the shown search, and let the header offer corrections."""
+    """Update the suggestions with the shown search, and let the header offer the language of its words, or a correction that
+    finds more.
+    """
     header = page.header
     corrections: dict[str, Query | None] = {}  # by the typed query
+    offered: dict[str, str | Query] = {}  # by the typed query
 
-    def ask(query: Query | None) -> None:
+    def take_correction(query: Query | None) -> None:
         corrections.clear()
         corrections[box.text()] = query
-        header.offer_correction(readable(query, search.pictures.name, box.is_album) if query else "")
+        look()
+
+    def look() -> None:
+        header.offer("")
+        library, shown, place, text = suggestions.library, search.shown, search.place, box.text()
+        if library is None or shown is None or not place.is_search or place.words != text:
+            suggestions.jobs.forget(LANE_OFFER)
+            return
+        work = partial(_better, library, place, shown, corrections.get(text))
+        suggestions.jobs.read(work, partial(offer, text), lambda _sentence: None, replaces=LANE_OFFER)
+
+    def offer(text: str, found: str | Query | None) -> None:
+        offered.clear()
+        if found is not None:
+            offered[text] = found
+            header.offer(_question(found, lambda query: readable(query, search.pictures.name, box.is_album)))
 
     def take() -> None:
-        query = corrections.get(box.text())
-        if query is not None:
-            box.put(query.text)
+        found = offered.get(box.text())
+        if isinstance(found, str):
+            suggestions.language_wanted.emit(found)
+        elif found is not None:
+            box.put(found.text)
 
     def follow() -> None:
         shown = search.shown
         suggestions.show_query(search.query, has_answers=shown is None or not shown.finds_nothing)
-        if box.text() not in corrections:
-            ask(None)
+        look()
 
-    suggestions.correction_changed.connect(ask)
-    header.correction.clicked.connect(take)
+    suggestions.correction_changed.connect(take_correction)
+    header.offered.clicked.connect(take)
     search.place_changed.connect(lambda _place: follow())
+
+
+def _better(
+    library: Library, place: Place, shown: PlaceContents, correction: Query | None
+) -> str | Query | None:
+    """The language of the typed words, else a correction that finds more, else None; runs in a thread."""
+    language = None if shown.answer.translation else library.other_language(place.scoped)
+    return language or (correction if correction and finds_more(library, place, correction) else None)
+
+
+def _question(found: str | Query, words_of: Callable[[Query], str]) -> str:
+    if isinstance(found, str):
+        return tr("Search in {language}").format(language=tr(LANGUAGES[found]))
+    return tr("Did you mean {words}?").format(words=words_of(found))
 
 
 SPACING = Spacing(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em

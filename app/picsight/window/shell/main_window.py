@@ -110,6 +110,7 @@ class MainWindow(QMainWindow):
             frame, chosen, self.viewer, self.search, tags=self.tags, tagging=self.tagging, jobs=jobs
         )
         connect_suggestions(self.suggestions, frame.box, frame.wall_page, self.search)
+        self.suggestions.language_wanted.connect(self._learn_language)
         self.saved = SavedSearches(frame, self.library, self.search, self.history)
         frame.box.is_album = self.tags.is_album
         self.tags.changed.connect(lambda _tags: frame.box.update_chips())
@@ -172,6 +173,11 @@ class MainWindow(QMainWindow):
 
     def _use_languages(self, library: Library) -> None:
         library.languages = search_languages(self._store.settings.languages, QLocale.system().uiLanguages())
+
+    def _learn_language(self, code: str) -> None:
+        library = self.trashing.library
+        if library is not None:
+            self._store.change(languages=", ".join((*library.languages, code)))
 
     def _apply(self, _settings: Settings) -> None:
         library = self.trashing.library
