@@ -19,7 +19,7 @@ from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton
 from picsight.window.search.contents import FIRST, AllPhotos, PlaceContents, compare, contents_of, finds_more
 from picsight.window.search.controller import SearchController
-from picsight.window.search.headline import announcement, empty_message
+from picsight.window.search.headline import announcement, empty_message, headline
 from picsight.window.search.place import Place, ready
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse
@@ -634,6 +634,11 @@ def test_a_folder_with_a_windows_path_shows_its_photos(desk):
 def test_a_search_in_a_folder_stays_there_and_names_it(desk):
     folder = desk.library.shelf[0].path.parent
     desk.go(Place(folder=folder))
+    short = headline(desk.controller.place, desk.controller.shown, "", 0, paused=True)[1]
+    assert (
+        desk.title() == f"\u2068photos\u2069 · {short}"
+    )  # the count stays where a selection leaves little room
+    assert short.endswith(" photos")
     desk.library.matches = certain(strong=4, none=9)
     desk.ask("dog")
     assert desk.controller.place == Place("dog", folder=folder)

@@ -37,7 +37,7 @@ def headline(place: Place, shown: PlaceContents, asked: str, photos: int, *, pau
     """
     if not place.is_search:
         words = _photos(shown, 0 if place.folder else photos or shown.answer.photos)
-        return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), ""
+        return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), words
     amount = _amount(shown, paused=paused)
     unsure = ""
     if shown.tally.ordered and not place.has_pictures:
