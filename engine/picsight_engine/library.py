@@ -460,9 +460,9 @@ class Library:
         """The present files that stand behind those that the wall shows, of these photos or of all."""
         return companions_of(self._db, photo_ids)
 
-    def files_in(self, folder: Path) -> dict[int, tuple[Path, ...]]:
-        """The files in a folder, or below it, of the photos that have several files, by photo."""
-        return paths_below(self._db, folder)
+    def files_in(self, folder: Path, photo_ids: Sequence[int] | None = None) -> dict[int, tuple[Path, ...]]:
+        """The files in a folder, or below it, of those of these or all photos that have several files, by photo."""
+        return paths_below(self._db, folder, photo_ids)
 
     def gone_files(self, photo_ids: Sequence[int]) -> list[Path]:
         """Where these photos had other files, which are missing."""

@@ -82,10 +82,8 @@ _COMPANIONS = (
 _SHOWN_BY = f"SELECT photo_id, folders.path, files.name, single_id IS NOT NULL {_PRESENT} AND {{which}} ORDER BY 4, files.id"
 _AMONG = _SHOWN_BY.format(which=f"photo_id IN {IDS} AND files.id IN {IDS}")
 # "+" keeps SQLite from reading rows in the order of names, which is all over the file.
-_BELOW = _SHOWN_BY.format(
-    which="""photo_id IS NOT NULL AND +folder_id = ? AND substr(files.name, 1, length(?2)) = ?2 AND EXISTS (
+_BELOW = """photo_id IS NOT NULL AND +folder_id = ? AND substr(files.name, 1, length(?2)) = ?2 AND EXISTS (
     SELECT 1 FROM files AS other WHERE other.present AND other.photo_id = files.photo_id AND other.id <> files.id)"""
-)
 _GONE = f"""
 SELECT folders.path, files.name FROM files JOIN folders ON folders.id = files.folder_id
 WHERE NOT present AND photo_id IN {IDS} ORDER BY files.id"""
@@ -207,10 +205,15 @@ def paths_among(
     return _by_photo(db.rows(_AMONG, json.dumps(photo_ids), json.dumps(file_ids)))
 
 
-def paths_below(db: Database, place: Path) -> dict[int, tuple[Path, ...]]:
-    """The same for the files in or below a folder, of the photos that have several files."""
+def paths_below(
+    db: Database, place: Path, photo_ids: Sequence[int] | None = None
+) -> dict[int, tuple[Path, ...]]:
+    """The same for the files in or below a folder, of those of these or all photos that have several files."""
+    statement = _SHOWN_BY.format(which=_BELOW if photo_ids is None else _BELOW + _OF_PHOTOS)
+    values = () if photo_ids is None else (json.dumps(photo_ids),)
     names = [(each.id, name) for each in all_folders(db) for name in covered_names(place, each)[:1]]
-    return _by_photo([row for at, name in names for row in db.rows(_BELOW, at, name and name + b"/")])
+    found = (db.rows(statement, at, name and name + b"/", *values) for at, name in names)
+    return _by_photo([row for rows in found for row in rows])
 
 
 def _by_photo(rows: Sequence[tuple[int, bytes, bytes, int]]) -> dict[int, tuple[Path, ...]]:

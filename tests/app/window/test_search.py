@@ -98,7 +98,7 @@ class ShelfLibrary:
     def stacks(self):
         return self.copies
 
-    def files_in(self, _folder):
+    def files_in(self, _folder, _photo_ids=None):
         return {}
 
     def results(self, ids):

@@ -130,7 +130,7 @@ def _near(library: Library, place: Place, like: int) -> Answer | None:
     answer, first = library.search(place.scoped, limit=NEAREST), library.results([like])
     if not (first and answer.results):
         return None
-    files = library.files_in(place.folder).get(like, ()) if place.folder else ()
+    files = library.files_in(place.folder, [like]).get(like, ()) if place.folder else ()
     head = replace(first[0].showing(files), match="strong")  # also before its copies
     return replace(answer, results=(head, *(replace(photo, match=None) for photo in answer.results)))
 
