@@ -411,7 +411,7 @@ def test_moving_more_than_fifty_photos_asks_a_question(qtbot, window, trash, tmp
     paths = make(*(tmp_path / "many" / f"{number}.jpg" for number in range(51)))
     window.trashing.trash(paths)
     box = qtbot.question(window)
-    assert "Move 51 photos" in [button.text() for button in box.buttons()]
+    assert "Move 51 files" in [button.text() for button in box.buttons()]
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     assert all(path.exists() for path in paths)
     assert not trash.exists()
@@ -454,20 +454,22 @@ def test_in_a_folder_only_its_files_go_and_the_last_one_not_without_a_question(q
     original = album / names(window)[0]
     copy = album / "Old backup" / "copy.jpg"
     copy.parent.mkdir()
-    shutil.copy(original, copy)
+    for path in (copy, copy.with_name("again.jpg")):
+        shutil.copy(original, path)
     with qtbot.waitSignal(window.library.indexing_ended):
         window.library.index()
     window.pages.go(Place(folder=copy.parent))
-    qtbot.waitUntil(lambda: names(window) == ["copy.jpg"])
+    qtbot.waitUntil(lambda: names(window) == ["again.jpg"])
     photo, grid = window.frame.model.photo(0), window.frame.grid
     grid.selectAll()
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
     box = qtbot.question(window)
-    assert "This file is selected:" in box.informativeText()
-    qtbot.press(box, "Only this photo")
-    wait_for_status(qtbot, window, "Moved 1 file")
+    assert box.text() == "Move 2 files to the trash?"  # of one photo
+    assert "2 files are selected:" in box.informativeText()
+    qtbot.press(box, "Only the 2 selected")
+    wait_for_status(qtbot, window, "Moved 2 files")
     assert original.exists()
-    assert not copy.exists()
+    assert not list(copy.parent.iterdir())
     window.trashing.trash([original], [photo.id])
     assert "gone already" in qtbot.question(window).informativeText()
     qtbot.keyClick(qtbot.question(window), Qt.Key.Key_Escape)

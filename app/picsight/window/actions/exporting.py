@@ -74,12 +74,15 @@ class Exporting(QObject):
             return
         every = [*paths, *companions]
         question = counted(
-            len(paths), "Export {name} with what is behind it?", "Export %n photos with what is behind them?"
+            len(paths), "Export {name} with what is behind it?", "Export %n files with what is behind them?"
         )
         both = self.tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
         options = [
             (both, partial(self._take, every, True)),
-            (counted(len(paths), "Only this photo", "Only the %n photos"), partial(self._take, paths, False)),
+            (
+                counted(len(paths), "Only this photo", "Only the %n selected"),
+                partial(self._take, paths, False),
+            ),
         ]
         names = "\n".join(name_lines(companions))
         question = question.replace("{name}", quoted(paths[0]))

@@ -77,7 +77,7 @@ class Trashing(QObject):
         self._waiting.append(then) if self._moving else then()
 
     def _decide(self, found: _Found) -> None:
-        files, photos = len(found.files.all), len(found.files.chosen)
+        files, chosen = len(found.files.all), len(found.files.chosen)
 
         def moving(paths: Sequence[Path]) -> Callable[[], None]:
             return partial(self._run, paths, found.marks, self._report)
@@ -87,11 +87,11 @@ class Trashing(QObject):
         if found.files.others:
             every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
             options.append((every, moving(found.files.all)))
-            options.append((counted(photos, "Only this photo", "Only the %n photos"), alone))
-        elif photos > MANY or found.changed or found.gone:
-            options.append((counted(photos, "Move %n photo", "Move %n photos"), alone))
+            options.append((counted(chosen, "Only this photo", "Only the %n selected"), alone))
+        elif chosen > MANY or found.changed or found.gone:
+            options.append((counted(chosen, "Move %n file", "Move %n files"), alone))
         if options:
-            question = counted(photos, "Move {name} to the trash?", "Move %n photos to the trash?")
+            question = counted(chosen, "Move {name} to the trash?", "Move %n files to the trash?")
             name = quoted(found.files.chosen[0])
             choose(self._window, question.replace("{name}", name), _consequence(found), options)
         else:
