@@ -130,8 +130,8 @@ def merge_packets(long: bytes, short: bytes) -> tuple[bytes, bool]:
         PacketError: one of them cannot be read.
     """
     older, tree = parse(long), parse(short)
-    lists, is_copy = read_lists(older), value_of(older, COPIED) is not None
-    known = set(map(_path_key, read_lists(tree).keywords()))
+    lists, theirs, is_copy = read_lists(older), read_lists(tree), value_of(older, COPIED) is not None
+    known = set(map(_path_key, theirs.keywords()))
     has_ours = value_of(older, RATED) is not None and value_of(older, RATING) == value_of(older, RATED)
     before, now = rating(older, _RATED_BEFORE) if has_ours else given_rating(older), rating(tree)
     is_rated = (is_copy or now is not None) and (now or 0) != (before or 0)
@@ -141,6 +141,7 @@ def merge_packets(long: bytes, short: bytes) -> tuple[bytes, bool]:
     _add_rest(tree, older, {RATING, *(DIVIDERS if known or is_copy else ())})
     _set(tree, RATING, stars)
     for name, noted in lists.noted.items() if known or is_copy else ():
+        _change_list(tree, NOTED[name], BAG, {*theirs.texts[name]}, [])
         _change_list(tree, name, _KINDS[name], set(), [text for text in noted if text in lists.texts[name]])
     if is_copy:  # a noted addition that some list lacks counts as removed
         gone = [written_form(path, TAGS_LIST) for path in foreign if _path_key(path) not in known]

@@ -183,14 +183,25 @@ def test_later_changes_of_a_copied_short_side_car_replace_its_keywords_and_stars
     assert tags(beside(photo)) == []
 
 
+def test_a_tag_that_lightroom_has_as_a_keyword_too_stays_until_it_is_removed_there(photo):
+    outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
+    by_lightroom(photo, "Sea", "Lake")
+    os.utime(photo.with_suffix(".xmp"), (9e9, 9e9))
+    outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
+    outcome([TaggedPhoto(photo, ("Mine",), None, HASH, history=OF_ALL)])
+    assert sorted(tags(beside(photo))) == ["Lake", "Mine", "Sea"]
+    by_lightroom(photo, "Lake", written=NEXT_DAY)
+    assert read_beside(photo)[4] == ["Sea"]
+
+
 @pytest.mark.parametrize("is_later", [True, False])
 def test_of_two_side_cars_the_newer_one_decides_and_what_only_one_of_them_holds_stays(photo, is_later):
     shutil.copy(PACKETS / "digikam.xmp", beside(photo))
     before = [sorted(each) for each in lists_in(beside(photo))]
     by_lightroom(photo, rating=2, **{"crs:Exposure2012": "+0.35"})
     os.utime(photo.with_suffix(".xmp"), (9e9, 9e9) if is_later else (1, 1))
-    for _ in range(2):
-        outcome([TaggedPhoto(photo, ("Sea",), None, HASH)])
+    for written in (1, 0):
+        assert outcome([TaggedPhoto(photo, ("Sea",), None, HASH)]).written == written
         packet = read_packet(beside(photo).read_bytes())
         assert packet.rating == (2 if is_later else 4)
         assert packet.description == "Curlews & godwits at low tide"
