@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import shutil
@@ -26,6 +27,19 @@ settings.register_profile(
 settings.load_profile("patient")
 REPOSITORY = Path(__file__).resolve().parent.parent
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+# Before anything loads torch: test processes run side by side, each on one core, as those that they start do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Without stored bytecode pytest rewrites every assertion anew, and each of hundreds of processes compiles the program.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What the tests import stays for ever: looking through it for garbage time and again took a sixth of their collection.
+gc.set_threshold(100_000, 20, 100)
+
+
+def pytest_collection_finish() -> None:
+    """Takes what the collection of tests loaded from the garbage collector's lists."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

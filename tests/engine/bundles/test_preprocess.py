@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from torchvision.transforms import v2
 
 from picsight_engine.bundles.bundle import ImageSpec
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
@@ -36,6 +35,8 @@ def make_picture(width, height, seed=0):
 
 
 def reference(image, spec):
+    from torchvision.transforms import v2  # 5 s, for the processes that run other tests, too
+
     filters = {"bicubic": v2.InterpolationMode.BICUBIC, "bilinear": v2.InterpolationMode.BILINEAR}
     size = spec.size if spec.resize == "shortest" else (spec.size, spec.size)
     steps = [v2.Resize(size, interpolation=filters[spec.interpolation])]

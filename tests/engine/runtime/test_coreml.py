@@ -5,10 +5,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
-import coremltools
 import numpy as np
 import pytest
-from coremltools.converters.mil import Builder
 from PIL import Image
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
@@ -24,6 +22,9 @@ SIZE, DIM = 8, 4
 
 def save_package(folder, *, dim=DIM):
     """The tiny tower in the form of Apple's packages: `image` in, `final_emb_1` out, of any length."""
+    import coremltools  # 3 s, for the processes that run other tests, too
+    from coremltools.converters.mil import Builder
+
     weights = np.random.default_rng(1).normal(size=(3, dim)).astype(np.float32)
     bias = np.linspace(0.1, 1, dim, dtype=np.float32)
 
