@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -37,17 +39,17 @@ def others():
 
 def test_one_absent_thing_in_twenty_five_is_a_strong_match_at_any_size(calibration, others):
     for figures in measure(others, calibration):
-        assert figures.absent_strong == pytest.approx(0.04, abs=0.04)
+        # Of 3,000 photos all four libraries are the same, so the 480 searches for absent things there are 120.
+        assert figures.absent_strong == pytest.approx(0.04, abs=0.025)
         assert figures.present_strong > 0.85
         assert figures.present_lost < 0.12
 
 
 def test_the_growth_is_that_of_the_best_of_more_wrong_photos(calibration):
-    draw = np.random.default_rng(7)
-    best = [draw.normal(0, 0.1, (2000, size)).max(axis=1) for size in SIZES]
-    few, _, turn, many = (np.quantile(scores, 0.96) for scores in best)
-    assert calibration.growth == pytest.approx((many - turn) / np.log(3), abs=0.015)
-    assert calibration.growth_below == pytest.approx((turn - few) / np.log(25), abs=0.015)
+    few, _, turn, many = (NormalDist(0, 0.1).inv_cdf(0.96 ** (1 / size)) for size in SIZES)
+    assert calibration.growth_below == pytest.approx((turn - few) / np.log(25), abs=0.002)
+    # It rests on the two largest libraries alone: fits to four other seeds gave 0.011 to 0.030.
+    assert calibration.growth == pytest.approx((many - turn) / np.log(3), abs=0.013)
 
 
 def test_the_area_under_the_curve_is_that_of_scikit_learn():
