@@ -21,6 +21,7 @@ from picsight.window.search.contents import FIRST, AllPhotos, PlaceContents, com
 from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement, empty_message, headline
 from picsight.window.search.place import Place, ready
+from picsight.window.search.suggestions import better_search
 from picsight_engine.errors import LibraryError
 from picsight_engine.language.query import QueryFault, parse
 from picsight_engine.language.translation import Translation
@@ -41,7 +42,7 @@ class ShelfLibrary:
         self.fails = False
         self.matches = self.filters = None
         self.undated, self.translation = 0, None
-        self.searched, self.unread = None, 0
+        self.searched, self.unread, self.language = None, 0, None
         self.is_meant, self.named = True, ()
         self.copies = {}
         self.words, self.meant = {}, None
@@ -75,6 +76,9 @@ class ShelfLibrary:
         longer = self.words.get(before.split()[-1], "") if before.strip() else ""
         completed = before.removesuffix(before.split()[-1]) + longer + text[cursor:] if longer else text
         return Suggestions(self.offers(text), parse(completed), self.meant)
+
+    def other_language(self, _query):
+        return self.language
 
     def photos_to_read(self):
         return self.unread
@@ -329,6 +333,15 @@ def test_a_correction_finds_more_if_more_is_sure_or_as_much_and_more_at_all(phot
         match for match, count in (typed if query == "dgo" else other).items() for _ in range(count)
     ]
     assert finds_more(library, Place("dgo"), parse("dog")) == is_more
+    shown = PlaceContents(Answer("dgo", "", 9, 0.0, ()), arrange_answer((), Arrangement()), {})
+    offered = better_search(library, Place("dgo"), shown, parse("dog"))
+    assert offered == (parse("dog") if is_more else None)
+    library.language = "de"
+    assert better_search(library, Place("dgo"), shown, parse("dog")) == "de"
+    translated = replace(
+        shown, answer=replace(shown.answer, translation=Translation(parse("x"), "fr", (), ()))
+    )
+    assert better_search(library, Place("dgo"), translated, None) is None
 
 
 def test_a_query_whose_parts_were_all_left_out_is_not_quoted(desk, tmp_path):

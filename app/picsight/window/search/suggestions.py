@@ -191,7 +191,7 @@ def connect_suggestions(
         if library is None or shown is None or not place.is_search or place.words != text:
             suggestions.jobs.forget(LANE_OFFER)
             return
-        work = partial(_better, library, place, shown, corrections.get(text))
+        work = partial(better_search, library, place, shown, corrections.get(text))
         suggestions.jobs.read(work, partial(offer, text), lambda _sentence: None, replaces=LANE_OFFER)
 
     def offer(text: str, found: str | Query | None) -> None:
@@ -217,7 +217,7 @@ def connect_suggestions(
     search.place_changed.connect(lambda _place: follow())
 
 
-def _better(
+def better_search(
     library: Library, place: Place, shown: PlaceContents, correction: Query | None
 ) -> str | Query | None:
     """The language of the typed words, else a correction that finds more, else None; runs in a thread."""
