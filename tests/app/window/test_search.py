@@ -310,10 +310,10 @@ def test_while_files_are_read_a_search_without_matches_says_that_more_may_come(d
 def test_a_filter_that_finds_nothing_brings_no_advice_about_words():
     answer = Answer("is:square", "", 0, 0.0, (), ())
     shown = PlaceContents(replace(answer, photos=9), arrange_answer((), Arrangement()), {}, is_ranked=True)
-    assert empty_message(Place("is:square"), shown, "square", settled=True).sentence == ""
-    assert "fewer words" in empty_message(Place("dog is:square"), shown, "dog", settled=True).sentence
+    assert empty_message(Place("is:square"), shown, "square", "complete").sentence == ""
+    assert "fewer words" in empty_message(Place("dog is:square"), shown, "dog", "complete").sentence
     narrow = replace(shown, answer=replace(answer, filters=(Filter(4, 13, "shape", "square", 0),)))
-    assert empty_message(Place("dog is:square"), narrow, "dog", settled=True).sentence == ""
+    assert empty_message(Place("dog is:square"), narrow, "dog", "complete").sentence == ""
 
 
 @pytest.mark.parametrize(
@@ -480,7 +480,7 @@ def test_parts_of_a_query_that_were_left_out_are_reported(desk):
     assert "rated: dog" in asked
     assert found.startswith("the best ")
     assert desk.page.fault.words.text() == desk.library.faults[0].message
-    spoken = announcement(desk.controller.place, desk.controller.shown, asked)
+    spoken = announcement(desk.controller.place, desk.controller.shown, asked, "complete")
     assert spoken.endswith(desk.library.faults[0].message)
     desk.page.resize(300, 600)
     assert desk.page.fault.rect().contains(desk.page.fault.words.geometry())

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
-    from picsight.window.search.headline import NextStep, WallMessage
+    from picsight.window.search.headline import NextStep, Reading, WallMessage
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
@@ -85,8 +85,7 @@ class SearchController(QObject):
         # Once the wanted place is shown: the scroll position to restore, and whether the current photo stays in sight.
         self._seen: tuple[int, int] | None = None
         self._stay = False
-        # Whether all files are read, whether some may not be, and whether a run reads them now.
-        self._settled = self._reading = self._is_running = False
+        self._reading: Reading = "unknown"
         self._misread = False  # the failed search could not load its model
         self._asking = False  # an answer is pending; new photos are shown after it
         self._news_wanted = self._comparing = False
@@ -187,7 +186,7 @@ class SearchController(QObject):
 
     def reading_began(self) -> None:
         """From now on photos may come, so nothing is said to be missing."""
-        self._settled, self._reading, self._is_running = False, True, True
+        self._reading = "running"
         self._explain_again()
 
     def photos_arrived(self) -> None:
@@ -201,7 +200,7 @@ class SearchController(QObject):
 
         `complete` means that all folders were read: no more photos will come.
         """
-        self._settled, self._reading, self._is_running = complete, not complete, False
+        self._reading = "complete" if complete else "stopped"
         self._explain_again()
         if self.shown is not None and not self.shown.wall.results and not self.wanted.is_search:
             self._request(self.wanted)
@@ -433,7 +432,7 @@ class SearchController(QObject):
         if self.shown is None or self.place != self.wanted or not self.place.is_search:
             return
         self._say_what_is_shown()
-        words = announcement(self.place, self.shown, self._asked(), reading=self._reading)
+        words = announcement(self.place, self.shown, self._asked(), self._reading)
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
 
     def _explain_again(self) -> None:
@@ -444,17 +443,7 @@ class SearchController(QObject):
         """Show why there is no photo: nothing matches, or the photos are still to come."""
         folder, asked = self.place.folder, self._asked(begins=False)
         unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
-        self._show_message(
-            empty_message(
-                self.place,
-                self.shown,
-                asked,
-                settled=self._settled,
-                reading=self._reading,
-                running=self._is_running,
-                unread=unread,
-            )
-        )
+        self._show_message(empty_message(self.place, self.shown, asked, self._reading, unread=unread))
 
     def _show_message(self, message: WallMessage) -> None:
         actions: dict[NextStep, Callable[[], None]] = {

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
+_BEGUN = ("running", "stopped")
 _COMING = "They appear here as they are read."
 CUT = 40  # letters of a translation in the header
+# Whether all files are read: a run reads them now, was stopped, or is over.
+Reading = Literal["unknown", "running", "stopped", "complete"]
 NextStep = Literal["back", "all photos", "folders", "problems", "read", "install again"]
 
 
@@ -129,15 +132,15 @@ def _photos(shown: PlaceContents, whole: int = 0) -> str:
     return counted(count, "%n photo", "%n photos")
 
 
-def announcement(place: Place, shown: PlaceContents, asked: str, *, reading: bool = False) -> str:
-    """The headline for a screen reader, with the faults of the query; while `reading`, photos may still come."""
-    return " ".join(filter(None, (_announced(place, shown, asked, reading=reading), faults_of(shown))))
+def announcement(place: Place, shown: PlaceContents, asked: str, reading: Reading) -> str:
+    """The headline for a screen reader, with the faults of the query."""
+    return " ".join(filter(None, (_announced(place, shown, asked, reading), faults_of(shown))))
 
 
-def _announced(place: Place, shown: PlaceContents, asked: str, *, reading: bool) -> str:
+def _announced(place: Place, shown: PlaceContents, asked: str, reading: Reading) -> str:
     count: Tally = shown.tally
     if shown.finds_nothing:
-        nothing = tr("Nothing matches so far") if reading else tr("Nothing here matches")
+        nothing = tr("Nothing matches so far") if reading in _BEGUN else tr("Nothing here matches")
         return _to_read(shown.unread) if shown.unread else nothing
     if not shown.is_ranked or count.ordered:
         return headline(place, shown, asked, 0, paused=True)[0]
@@ -152,35 +155,27 @@ def _announced(place: Place, shown: PlaceContents, asked: str, *, reading: bool)
 
 
 def empty_message(
-    place: Place,
-    shown: PlaceContents | None,
-    asked: str,
-    *,
-    settled: bool,
-    reading: bool = False,
-    running: bool = False,
-    unread: int = 0,
+    place: Place, shown: PlaceContents | None, asked: str, reading: Reading, *, unread: int = 0
 ) -> WallMessage:
-    """The reason why a place shows no photo for the query `asked`; once `settled`, no more photos will come.
-
-    While `reading`, photos may still come, at once if a run is `running`. `unread` counts its files that could not be read.
-    """
+    """The reason why a place shows no photo for the query `asked`; `unread` counts its files that could not be read."""
     answer = shown.answer if shown is not None else None
     if shown is not None and shown.unread:
         to_read: tuple[tuple[str, NextStep], ...] = ((tr("Read them now"), "read"),)
         title = f"{_to_read(shown.unread)}."
-        return WallMessage(title, tr(_COMING)) if running else WallMessage(title, options=to_read)
+        return (
+            WallMessage(title, tr(_COMING)) if reading == "running" else WallMessage(title, options=to_read)
+        )
     if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
         return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
     if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
-        return _unmatched(place, shown, asked, reading=reading)
+        return _unmatched(place, shown, asked, reading=reading in _BEGUN)
     if place.folder:
         title = tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
-    elif settled:
+    elif reading == "complete":
         title = tr("No photos were found in your folders.")
     else:
         title = tr("No photos yet.")
-    if settled:
+    if reading == "complete":
         options: tuple[tuple[str, NextStep], ...] = ((tr("Choose another folder…"), "folders"),)
         if unread:
             options = ((tr("Show problems"), "problems"), *options)
