@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.store.files import IDS
@@ -38,7 +38,6 @@ INSERT OR IGNORE INTO tag_examples (tag_id, photo_id, against)
 SELECT ?1, ?2, ?3 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?2)"""
 _UNSHARED = """
 SELECT tag_id FROM tag_examples WHERE photo_id IN (?1, ?2) GROUP BY tag_id HAVING count(*) = 1 OR min(against) < max(against)"""
-_FORGET_EXAMPLE = "DELETE FROM tag_examples WHERE tag_id = ? AND photo_id = ?"
 _RUNS_WITH = """
 SELECT id, undone_at IS NOT NULL, before, after FROM tag_runs WHERE before LIKE ?1 OR after LIKE ?1 ORDER BY id"""
 _PUT_RUN = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
@@ -115,22 +114,18 @@ def share_examples(connection: sqlite3.Connection, one: int, other: int) -> bool
     The runs are rewritten as if both had always been chosen together, so that they are undone together.
     """
     tag_ids = [tag_id for (tag_id,) in connection.execute(_UNSHARED, (one, other)).fetchall()]
-    for tag_id in tag_ids:
-        part = _retold(connection, tag_id, (one, other))
-        for photo in (one, other):
-            connection.execute(_FORGET_EXAMPLE, (tag_id, photo))
-            if part is not None:
-                connection.execute(_PUT_EXAMPLE, (tag_id, photo, part == "against"))
+    for tag in tags_by_id(connection, tag_ids).values():
+        put_definition(connection, _retold(connection, tag, (one, other)))
     return bool(tag_ids)
 
 
-def _retold(connection: sqlite3.Connection, tag_id: int, pair: tuple[int, int]) -> str | None:
-    """Rewrites the runs of a tag; returns the part that both photos have now."""
-    now = asdict(tags_by_id(connection, [tag_id])[tag_id])
-    rows = connection.execute(_RUNS_WITH, (f'%"id": {tag_id},%',)).fetchall()
+def _retold(connection: sqlite3.Connection, tag: Definition, pair: tuple[int, int]) -> Definition:
+    """Rewrites the runs of a tag; returns what follows for the tag."""
+    now = {name: list(getattr(tag, name)) for name in ("examples", "against")}
+    rows = connection.execute(_RUNS_WITH, (f'%"id": {tag.id},%',)).fetchall()
     runs = [(run_id, is_undone, *map(json.loads, states)) for run_id, is_undone, *states in rows]
     states = [
-        (is_undone, *(next(tag for tag in tags if tag["id"] == tag_id) for tags in both))
+        (is_undone, *(next(each for each in tags if each["id"] == tag.id) for tags in both))
         for _, is_undone, *both in runs
     ]
     last = next((after for is_undone, _, after in reversed(states) if not is_undone), now)
@@ -144,7 +139,7 @@ def _retold(connection: sqlite3.Connection, tag_id: int, pair: tuple[int, int]) 
         part = part if is_undone else then
     for run_id, _, *both in runs:
         connection.execute(_PUT_RUN, (*map(json.dumps, both), run_id))
-    return part
+    return replace(tag, examples=tuple(now["examples"]), against=tuple(now["against"]))
 
 
 def _part(tag: dict[str, Any], photo: int) -> str | None:
