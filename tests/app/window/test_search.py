@@ -379,6 +379,7 @@ def test_a_filter_that_is_still_typed_keeps_the_former_answer_until_it_is_finish
 
 def test_photos_that_a_new_model_has_not_read_are_not_called_missing(desk):
     desk.library.matches, desk.library.searched, desk.library.unread = certain(none=200), 0, 12
+    desk.controller._quiet.setInterval(1)
     desk.ask("dog")
     notice = desk.page.notice
     assert notice.words().strip() == "12 photos must be read again by the new model."
