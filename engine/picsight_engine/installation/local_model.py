@@ -17,7 +17,7 @@ from picsight_engine.bundles.bundle import MANIFEST, parse_manifest
 from picsight_engine.bundles.writable_folder import storage_errors
 from picsight_engine.errors import BundleError, CancelledError, RequestError
 from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
-from picsight_engine.installation.published import describe, find_published
+from picsight_engine.installation.published import describe, find_layout, find_published
 from picsight_engine.private_files import make_private_folder, open_private
 from picsight_engine.runtime.backend_comparison import Machine, compare_once
 
@@ -234,6 +234,12 @@ def _published(source: Source) -> LocalModel | None:
 def _found(source: Source) -> LocalModel:
     where = source.find(MANIFEST)
     if where is None:
+        names = [*source.names(MANIFEST)]
+        if find_layout([*names, *(name.partition("/")[2] for name in names)]):
+            raise BundleError(
+                f"{source.path} holds a publisher's files, which are read from a folder only; unpack it, and type: "
+                "picsight models install FOLDER"
+            )
         raise BundleError(
             f"There is no model in {source.path}: neither {MANIFEST} nor the layout of Immich or Hugging Face is there, "
             "whose two graphs are onnx/vision_model.onnx and onnx/text_model.onnx; one model.onnx for both is not read. "

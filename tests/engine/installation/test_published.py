@@ -13,6 +13,7 @@ import subprocess
 import sys
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +40,6 @@ from picsight_engine.runtime.text_embedder import TextEmbedder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -457,6 +457,9 @@ def test_quantized_graphs_in_a_folder_one_level_deeper_are_read(published, start
     folder = shutil.copytree(published.folder, outer / published.folder.name)
     for tower in ("vision_model", "text_model"):
         (folder / "onnx" / f"{tower}.onnx").rename(folder / "onnx" / f"{tower}_quantized.onnx")
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", outer)
+    with pytest.raises(BundleError, match="unpack it"), open_local_model(Path(packed)):
+        pass
     bundle = install(outer, InstalledModels(tmp_path / "models", starter))
     assert (bundle.folder / "onnx" / "text_model_quantized.onnx").is_file()
     shutil.rmtree(folder / "onnx")
