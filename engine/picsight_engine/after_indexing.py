@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, PicsightError, StorageError
 from picsight_engine.exchange.decisions_backup import back_up_decisions
-from picsight_engine.indexing.events import Committed, Finished
-from picsight_engine.search.colours import measure_colours
+from picsight_engine.indexing.events import Committed, Finished, Searchable
+from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
 from picsight_engine.store.records import backup_record
@@ -36,17 +36,21 @@ def follow_up(
         StorageError: the disk is full or gone; earlier batches stay.
     """
     uncompared = 0
+    notes: tuple[str, ...] = ()
+    suggested: str | None = None
     for event in events:
-        is_due = isinstance(event, Finished)
+        is_due = isinstance(event, Searchable)
         if isinstance(event, Committed):
             uncompared += len(event.photo_ids)
             is_due = uncompared * _COMPARED_SHARE > photos_shown(db)
         if is_due:
             find_stacks(db, thumbnails)
-            measure_colours(db, thumbnails)
+            make_of_thumbnails(db, thumbnails, active_model.wanted)
             uncompared = 0
+        if isinstance(event, Searchable):
+            notes, suggested = _settle(db, active_model, tags, cancelled=event.cancelled)
         if isinstance(event, Finished):
-            yield _finished(event, db, active_model, tags)
+            yield replace(event, notes=(*event.notes, *notes), suggested=suggested)
         else:
             yield event
 
@@ -60,26 +64,27 @@ def back_up_quietly(db: Database) -> None:
             back_up_decisions(db)
 
 
-def _finished(event: Finished, db: Database, active_model: ActiveModel, tags: Tags) -> Finished:
-    """The last event, with what the run changed for searches, tags and the file of decisions.
+def _settle(
+    db: Database, active_model: ActiveModel, tags: Tags, *, cancelled: bool
+) -> tuple[tuple[str, ...], str | None]:
+    """Lets searches, tags and the file of decisions follow a run; returns notes for the user and what tags suggest.
 
     After a cancelled run, the next one fits the thresholds and suggests tags.
     """
-    notes, suggested = [*event.notes], None
+    notes, suggested = list[str](), None
     if active_model.after_indexing():
         title = active_model.wanted.manifest.title
         notes.append(f'Every photo was read by "{title}"; searches use it from now on.')
-    if not event.cancelled:
+    if not cancelled:
         with suppress(BundleError):  # searches report a text tower that cannot be loaded
             active_model.calibrate()
         try:
             run = tags.suggest_all()
             suggested = None if run is None else f"{run.words}."
         except BundleError as fault:
-            notes.insert(0, f"Tags could not be suggested for the new photos. {fault}")
+            notes.append(f"Tags could not be suggested for the new photos. {fault}")
     try:
         note = back_up_decisions(db)  # a sentence if another library wrote the file
     except StorageError as fault:
         note = str(fault)
-    notes += [] if note is None else [note]
-    return replace(event, notes=tuple(notes), suggested=suggested)
+    return (*notes, *([] if note is None else [note])), suggested

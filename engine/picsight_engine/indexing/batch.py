@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
+from picsight_engine.kinds import store
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.store.decisions import copy_decisions, is_same_shot
+from picsight_engine.store.derived import record_derived
 from picsight_engine.store.files import (
     NewFile,
     age_missing,
@@ -26,14 +26,15 @@ from picsight_engine.store.health import orphan_thumbnails
 from picsight_engine.store.pairs import mark_missing, mark_returned, pair, show_picture
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
 from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
-from picsight_engine.store.vectors import has_vector, put_vector
+from picsight_engine.store.vectors import has_vector
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from picsight_engine.indexing.messages import Described, Failed, Identified
     from picsight_engine.indexing.plan import Plan, Task
+    from picsight_engine.kinds import Kind
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
@@ -57,19 +58,22 @@ class ReadableFile:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableFile:
-    """A file from which no picture could be read."""
+    """A file from which no picture could be read, or, of a known photo, not these slow `kinds`, by name."""
 
     task: Task
     failed: Failed
+    kinds: frozenset[str] = frozenset()
 
 
 class Batch:
     """The results that are not on disk yet. A batch is due by size or age, and stored completely or not at all."""
 
-    def __init__(self, db: Database, thumbnails: ThumbnailStore, space: str, *, photos: int) -> None:
+    def __init__(
+        self, db: Database, thumbnails: ThumbnailStore, kinds: Iterable[Kind], *, photos: int
+    ) -> None:
         self._db = db
         self._thumbnails = thumbnails
-        self._space = space
+        self._kinds = {kind.name: kind for kind in kinds}
         self._photos = photos
         self._open: list[ReadableFile | UnreadableFile] = []
         self._since = 0.0
@@ -145,39 +149,46 @@ class Batch:
         """
         shown: dict[int, None] = {}
         hidden: list[int] = []
-        pictures: dict[int, Described] = {}
+        pictures: dict[int, tuple[bytes, Sequence[tuple[float, bytes]]]] = {}  # thumbnails and frames
         with self._db.writer() as connection:
             folders = {folder.id for folder in all_folders(self._db)}
             for outcome in self._open[: self._photos]:
                 if outcome.task.folder.id not in folders:
                     continue  # the user removed the folder meanwhile
-                if isinstance(outcome, UnreadableFile):
-                    hidden += _store_unreadable(connection, outcome)
-                else:
+                if isinstance(outcome, ReadableFile):
                     shown.update(self._store_readable(connection, outcome, pictures))
+                elif outcome.kinds:
+                    self._record_failure(connection, outcome)
+                else:
+                    hidden += _store_unreadable(connection, outcome)
             # Thumbnails are committed before photos, so that every photo that can be found has one. If the photo is
             # rolled back, the next photo with that id overwrites the thumbnail.
-            jpegs = {photo_id: described.thumbnail for photo_id, described in pictures.items()}
-            frames = [(key, *frame) for key, described in pictures.items() for frame in described.frames]
+            jpegs = {photo_id: jpeg for photo_id, (jpeg, _) in pictures.items()}
+            frames = [
+                (photo_id, *frame) for photo_id, (_, shown_in) in pictures.items() for frame in shown_in
+            ]
             self._thumbnails.put(jpegs, frames)
         self._thumbnails.delete(hidden)
         del self._open[: self._photos]
         return tuple(shown)
 
     def _store_readable(
-        self, connection: sqlite3.Connection, seen: ReadableFile, pictures: dict[int, Described]
+        self, connection: sqlite3.Connection, seen: ReadableFile, pictures: dict[int, Any]
     ) -> dict[int, None]:
-        """Stores a file, its picture and its thumbnail, unless the user removed that picture from the library meanwhile."""
+        """Stores a file and its picture, unless the user removed that picture from the library meanwhile; adds its thumbnail."""
         folder, file, described = seen.task.folder, seen.task.file, seen.described
         self._unread.discard(seen.task.stored.id if seen.task.stored else 0)
         if described is None:
             photo_id = known_photo(connection, seen.identified.fingerprint)
         else:
-            photo_id = self._store_photo(connection, seen.identified, described)
+            photo_id = _store_photo(connection, seen.identified, described)
         if photo_id is None:
             return {}
-        if described is not None and described.thumbnail:
-            pictures[photo_id] = described
+        for name, thing in described.things.items() if described is not None else ():
+            kind = self._kinds[name]
+            store(connection, kind, {photo_id: thing})
+            if kind.put is None:
+                pictures[photo_id] = thing
         edited = self._edited_from(connection, seen, photo_id)
         if seen.moved_from is not None:
             move_file(connection, seen.moved_from.id, folder.id, file.name)
@@ -193,17 +204,11 @@ class Batch:
         pair(connection, folder.id, file.name, self._unread)
         return {photo_id: None}
 
-    def _store_photo(
-        self, connection: sqlite3.Connection, identified: Identified, described: Described
-    ) -> int:
-        shape = described.width, described.height, described.phash
-        rules = FINGERPRINT_RULE, identified.picture_rule
-        photo_id = put_photo(connection, NewPhoto(identified.fingerprint, *shape, *rules))
-        if described.vectors:
-            vectors = [np.frombuffer(each, dtype="<f2") for each in described.vectors]
-            (whole, moment), *parts = zip(vectors, described.moments, strict=True)
-            put_vector(connection, photo_id, self._space, whole, moment=moment, parts=parts)
-        return photo_id
+    def _record_failure(self, connection: sqlite3.Connection, unreadable: UnreadableFile) -> None:
+        stored = unreadable.task.stored
+        for kind in map(self._kinds.__getitem__, unreadable.kinds):
+            if stored is not None and stored.photo_id is not None:
+                record_derived(connection, kind.name, kind.rule, [stored.photo_id], "failed")
 
     def _edited_from(self, connection: sqlite3.Connection, seen: ReadableFile, photo_id: int) -> int | None:
         """The photo that the file showed before, if the new picture is the same shot; a moved file may leave a pair's photo.
@@ -220,6 +225,12 @@ class Batch:
         if is_elsewhere or photo_id in self._replaced:
             return None
         return stored.photo_id if is_same_shot(connection, stored.id, photo_id, taken) else None
+
+
+def _store_photo(connection: sqlite3.Connection, identified: Identified, described: Described) -> int:
+    rules = FINGERPRINT_RULE, identified.picture_rule
+    photo = NewPhoto(identified.fingerprint, described.width, described.height, *rules)
+    return put_photo(connection, photo)
 
 
 def _store_unreadable(connection: sqlite3.Connection, unreadable: UnreadableFile) -> list[int]:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.indexing.batch import ReadableFile, UnreadableFile
 from picsight_engine.indexing.events import Progress
-from picsight_engine.indexing.messages import Failed, Identified, WorkerLost, WorkerOrder
+from picsight_engine.indexing.messages import Failed, Identified, WorkerLost
 from picsight_engine.photos.reading import lost_photo
 from picsight_engine.store.folders import file_path
+from picsight_engine.store.vectors import is_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,6 +81,7 @@ class _Held:
 
     task: Task
     identified: Identified | None = None
+    wanted: frozenset[str] = frozenset()
 
 
 class Dispatcher:
@@ -94,7 +96,10 @@ class Dispatcher:
         *,
         limits: Limits,
         workers: int,
+        slow: bool = False,
     ) -> None:
+        """With `slow`, these are known photos, which stay as they are if a kind cannot be made of them."""
+        self._slow = slow
         self.tally = RunTally()
         self._rate = Rate(time.monotonic())
         self.vanished_folders: list[Folder] = []
@@ -154,11 +159,11 @@ class Dispatcher:
         if isinstance(news, (Failed, WorkerLost)):
             if held.identified is not None:
                 self._queue.extendleft(self._tracker.failed(held.identified.fingerprint))
-            self._fail(held.task, news)
+            self._fail(held, news)
             return
         assert held.identified is not None, "a worker describes what it has identified"
         self._show(held.task, held.identified, news)
-        if not news.thumbnail:  # a film behind a photo; copies of it may stand alone
+        if not news.things:  # a film behind a photo; copies of it may stand alone
             self._queue.extendleft(self._tracker.failed(held.identified.fingerprint))
             return
         for task, identified in self._tracker.arrived(held.identified.fingerprint):
@@ -167,18 +172,20 @@ class Dispatcher:
     def _decide(self, key: int, identified: Identified) -> None:
         held = self._held[key]
         held.identified = identified
-        order = self._tracker.order(held.task, identified)
-        if order in {None, WorkerOrder.SKIP}:
+        wanted = self._tracker.wanted(held.task, identified)
+        if wanted:
+            held.wanted = wanted
+        else:
             del self._held[key]
-        if order is WorkerOrder.SKIP:
+        if wanted is not None and not wanted:
             self._show(held.task, identified, None)
-        self._pool.order(key, order or WorkerOrder.SKIP)
+        self._pool.order(key, wanted or frozenset())
 
     def _show(self, task: Task, identified: Identified, described: Described | None) -> None:
         """Records that the file shows a picture: a new, renewed or known one."""
         moved_from = self._tracker.moved_from(task, identified)
         self._batch.add(ReadableFile(task, identified, described, moved_from))
-        if described is not None and described.vectors:
+        if described is not None and any(map(is_vectors, described.things)):
             self.tally.indexed += 1
         elif moved_from is not None:
             self.tally.moved += 1
@@ -186,7 +193,8 @@ class Dispatcher:
             self.tally.unchanged += 1
         self._count()
 
-    def _fail(self, task: Task, news: Failed | WorkerLost) -> None:
+    def _fail(self, held: _Held, news: Failed | WorkerLost) -> None:
+        task = held.task
         if isinstance(news, WorkerLost):
             if not self._alone:
                 self._suspects.append(task)
@@ -197,7 +205,7 @@ class Dispatcher:
             _LOG.info("%s\n%s", news.message, news.detail)
         if news.code == "vanished" and self._has_vanished(task.folder):
             return
-        self._batch.add(UnreadableFile(task, news))
+        self._batch.add(UnreadableFile(task, news, held.wanted if self._slow else frozenset()))
         self.tally.problems += 1
         self._count()
 

@@ -19,6 +19,7 @@ from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.messages import Described, Ready, WorkerFailed, WorkerLost
 from picsight_engine.processes import START_SECONDS, lower_priority, release, set_up, start, time_limit
 from picsight_engine.runtime.backend import Backend, load_image_encoder
+from picsight_engine.store.vectors import vectors_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,6 +71,7 @@ class Encoder:
     def __init__(self, bundle: Bundle, backend: Backend, seconds: float) -> None:
         """Starts the process; `seconds` is the time limit of a batch."""
         self._seconds = seconds
+        self._kind = vectors_in(bundle.manifest.space_id)
         self._process, self.connection = start(encode, bundle, backend, seconds, name="picsight-encoder")
         self._waiting: deque[tuple[int, Described]] = deque()
         self._under_way: list[tuple[int, Described]] = []
@@ -101,10 +103,14 @@ class Encoder:
             self._ready = True
         else:
             vectors = iter(message)
-            done = [
-                (key, replace(described, pixels=(), vectors=tuple(islice(vectors, len(described.pixels)))))
-                for key, described in self._under_way
-            ]
+            for key, described in self._under_way:
+                things = {
+                    **described.things,
+                    self._kind: [
+                        *zip(islice(vectors, len(described.pixels)), described.moments, strict=True)
+                    ],
+                }
+                done.append((key, replace(described, things=things, pixels=(), moments=())))
         self._under_way, self.deadline = [], None
         self._send_next()
         return done

@@ -58,6 +58,13 @@ class EmptiedFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class Searchable:
+    """All photos are on disk as far as searches need them, unless the user stopped the run; slow kinds follow."""
+
+    cancelled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The last event of every run; `cancelled` if the user stopped it, `notes` are sentences for the user.
 
@@ -71,4 +78,4 @@ class Finished:
     suggested: str | None = None
 
 
-Event = Found | Progress | Committed | Finished
+Event = Found | Progress | Committed | Searchable | Finished

@@ -6,37 +6,45 @@ import logging
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
-from picsight_engine.indexing.events import Committed, EmptiedFolder, Event, Finished, Found, Summary
+from picsight_engine.indexing.events import (
+    Committed,
+    EmptiedFolder,
+    Event,
+    Finished,
+    Found,
+    Searchable,
+    Summary,
+)
 from picsight_engine.indexing.picture_tracker import PictureTracker
-from picsight_engine.indexing.plan import folder_view, make_plan
+from picsight_engine.indexing.plan import Task, folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
+from picsight_engine.kinds import kinds_of, settled
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.films import FILM_RULE
-from picsight_engine.photos.formats import can_read_films
-from picsight_engine.photos.long_pictures import LONG
 from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_comparison import choose_image_backend
 from picsight_engine.store.database import index_lock
+from picsight_engine.store.derived import files_due
+from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.problems import problems_of
-from picsight_engine.store.vectors import films_read_before, long_photos_without_parts, photos_with_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.absence import FolderView
     from picsight_engine.indexing.plan import Plan
+    from picsight_engine.kinds import Kind
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
@@ -49,9 +57,10 @@ _PULSE_SECONDS = 0.5  # the longest interval
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """The settings of a run; `workers` None means as many as suit this machine."""
+    """The settings of a run; `workers` None means as many as suit this machine; the kinds named in `without` are not made."""
 
     workers: int | None = None
+    without: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
     batch_photos: int = 64
 
@@ -76,8 +85,10 @@ def run_index(
         BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
     with index_lock(db.folder):
-        batch = Batch(db, thumbnails, bundle.manifest.space_id, photos=settings.batch_photos)
-        run = _Run(db, thumbnails, bundle, folders, settings, cancel or threading.Event(), batch)
+        known = kinds_of(bundle.manifest.space_id)
+        kinds = [kind for kind in known if not kind.of_thumbnail and kind.name not in settings.without]
+        batch = Batch(db, thumbnails, kinds, photos=settings.batch_photos)
+        run = _Run(db, thumbnails, bundle, folders, settings, cancel or threading.Event(), kinds, batch)
         yield from run.events()
 
 
@@ -91,6 +102,7 @@ class _Run:
     folders: Sequence[Folder]
     settings: IndexSettings
     cancel: threading.Event
+    kinds: Sequence[Kind]
     batch: Batch
     started: float = field(default_factory=time.monotonic)
     found: int = 0
@@ -101,28 +113,50 @@ class _Run:
     def events(self) -> Iterator[Event]:
         """The whole run."""
         views = yield from self._scan_folders()
-        space = self.bundle.manifest.space_id
-        # Panoramas that were read before there were parts are read again, and films that were read otherwise than now.
-        embedded = photos_with_vector(self.db, space) - long_photos_without_parts(self.db, space, LONG)
-        if can_read_films():
-            embedded -= films_read_before(self.db, space, FILM_RULE)
-        plan = make_plan(views, embedded.intersection(self.thumbnails.ids()), METADATA_RULE)
+        first = [kind for kind in self.kinds if not kind.slow]
+        complete = frozenset.intersection(*(settled(self.db, self.thumbnails, kind) for kind in first))
+        plan = make_plan(views, complete, METADATA_RULE)
         if plan.tasks:
             check_image_tower(self.bundle)
         self._set_states(plan)
         returned = self.batch.settle(plan)
         if returned:
             yield Committed(returned)
-        pictured = set(self.thumbnails.ids())  # after the sweep
-        tracker = PictureTracker(self.db, embedded=embedded, pictured=pictured, moving=plan.moving)
+        known = {kind.name: settled(self.db, self.thumbnails, kind) for kind in first}  # after the sweep
+        tracker = PictureTracker(self.db, known, plan.moving)
         encoder = _encoder(self.bundle, len(plan.tasks))
-        with closing(WorkerPool(self.bundle, self.settings.limits, encoder)) as pool:
-            workers = self.settings.workers or suitable_workers()
-            dispatcher = Dispatcher(
-                pool, tracker, self.batch, plan.tasks, limits=self.settings.limits, workers=workers
-            )
+        with closing(WorkerPool(self.bundle, self.settings.limits, encoder, first)) as pool:
+            dispatcher = self._dispatcher(pool, tracker, plan.tasks)
             yield from self._work(dispatcher)
-        yield from self._close(plan, dispatcher, tracker)
+        finished = self._close(plan, dispatcher, tracker)
+        yield Searchable(self.cancelled)
+        if not self.cancelled:
+            yield from self._make_slow(views)
+        yield replace(finished, cancelled=self.cancelled)
+
+    def _make_slow(self, views: Sequence[FolderView]) -> Iterator[Event]:
+        """Makes the slow kinds of all photos that are due, reading one file of each once."""
+        slow = [kind for kind in self.kinds if kind.slow]
+        due = {file for kind in slow for file in files_due(self.db, kind.name, kind.rule)}
+        tasks: dict[int, Task] = {}
+        for view in views if due else ():
+            stored = {file.name: file for file in files_of(self.db, view.folder.id)}
+            for seen in view.seen:
+                known = stored.get(seen.name)
+                if known is not None and known.photo_id is not None and (view.folder.id, seen.name) in due:
+                    tasks.setdefault(known.photo_id, Task(view.folder, seen, known))
+        if tasks:
+            done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in slow}
+            tracker = PictureTracker(self.db, done, known_only=True)
+            with closing(WorkerPool(self.bundle, self.settings.limits, kinds=slow)) as pool:
+                yield from self._work(self._dispatcher(pool, tracker, tasks.values(), slow=True))
+
+    def _dispatcher(
+        self, pool: WorkerPool, tracker: PictureTracker, tasks: Iterable[Task], *, slow: bool = False
+    ) -> Dispatcher:
+        workers = self.settings.workers or suitable_workers()
+        limits = self.settings.limits
+        return Dispatcher(pool, tracker, self.batch, tasks, limits=limits, workers=workers, slow=slow)
 
     def _scan_folders(self) -> Generator[Event, None, list[FolderView]]:
         """Scans the folders; omits those that a cancelled scan did not reach."""
@@ -195,8 +229,8 @@ class _Run:
             yield Committed(rest)
         yield dispatcher.progress(time.monotonic())
 
-    def _close(self, plan: Plan, dispatcher: Dispatcher, tracker: PictureTracker) -> Iterator[Event]:
-        """Stores what is known only after all files were read, and yields the summary."""
+    def _close(self, plan: Plan, dispatcher: Dispatcher, tracker: PictureTracker) -> Finished:
+        """Stores what is known only after all files were read; the result has the summary."""
         missing = len(plan.gone)
         not_found = tracker.not_found_again()
         self._note_offline(plan, {file.id for file in plan.moving} - {file.id for file in not_found})
@@ -223,7 +257,7 @@ class _Run:
             seconds=seconds,
             photos_per_second=tally.indexed / seconds,
         )
-        yield Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptied))
+        return Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptied))
 
 
 def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> None:

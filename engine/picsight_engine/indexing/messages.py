@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from picsight_engine.errors import PicsightError, ProblemCode
@@ -21,13 +21,15 @@ class Job:
     companions: tuple[str, ...] = ()
 
 
-class WorkerOrder(Enum):
-    """To a worker that has identified its file: what to do with it."""
+@dataclass(frozen=True, slots=True)
+class WorkerOrder:
+    """To a worker that has identified its file: the `kinds` to make, by name; none if the picture lacks nothing.
 
-    SKIP = "skip"  # the picture is already known
-    DESCRIBE = "describe"  # only the thumbnail is missing
-    EMBED = "embed"
-    PREPARE = "prepare"  # like EMBED, but the encoder process makes the vector from the pixels
+    With `pixels`, it also prepares the image tower's inputs, from which the encoder process makes the vectors.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    pixels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +59,17 @@ class Identified:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """From a worker: the picture as it will be stored.
+    """From a worker: width and height of the upright full picture, and one thing of each kind that was ordered, by its name.
 
-    Width and height are those of the upright full picture, `thumbnail` is a JPEG. `vectors` are those of the whole and of
-    its parts, float16 little-endian (none unless they were ordered), `moments` theirs in a film. `frames` are the moments
-    and JPEGs of a film's parts. `pixels` are the image tower's inputs, float32 little-endian [3, size, size], used by the
-    encoder process only.
+    `things` is empty for a file that is only stored behind another. For the encoder process, `pixels` are the inputs of the
+    image tower, float32 little-endian [3, size, size], and `moments` theirs in a film.
     """
 
     width: int
     height: int
-    phash: int | None
-    thumbnail: bytes
-    vectors: tuple[bytes, ...] = ()
-    moments: tuple[float | None, ...] = ()
-    frames: tuple[tuple[float, bytes], ...] = ()
+    things: Mapping[str, Any] = field(default_factory=dict)
     pixels: tuple[bytes, ...] = ()
+    moments: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

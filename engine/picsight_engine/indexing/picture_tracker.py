@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from picsight_engine.indexing.messages import WorkerOrder
 from picsight_engine.store.photos import known_photo, picture_rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from picsight_engine.indexing.messages import Identified
     from picsight_engine.indexing.plan import Task
@@ -23,14 +22,15 @@ class PictureTracker:
     def __init__(
         self,
         db: Database,
+        settled: Mapping[str, Collection[int]],
+        moving: Iterable[StoredFile] = (),
         *,
-        embedded: Collection[int],
-        pictured: Collection[int],
-        moving: Iterable[StoredFile],
+        known_only: bool = False,
     ) -> None:
+        """`settled` are the kinds to make, by name, each with the photos that are not due for it."""
         self._db = db
-        self._embedded = embedded  # photos with a vector
-        self._pictured = pictured  # photos with a thumbnail
+        self._settled = settled
+        self._known_only = known_only  # whether new pictures are left alone
         self._done: set[bytes] = set()  # fingerprints described in this run, stored or about to be
         self._waiting: dict[bytes, list[tuple[Task, Identified]]] = {}  # copies, by fingerprint
         self._moving: defaultdict[bytes, list[StoredFile]] = defaultdict(list)
@@ -38,8 +38,8 @@ class PictureTracker:
             if file.bytes_hash is not None:
                 self._moving[file.bytes_hash].append(file)
 
-    def order(self, task: Task, identified: Identified) -> WorkerOrder | None:
-        """The order for the worker that holds the file; an order for work marks the picture as being described.
+    def wanted(self, task: Task, identified: Identified) -> frozenset[str] | None:
+        """The kinds that the worker which holds the file must make; if there are any, the picture is being described from now on.
 
         None if another worker is describing the same picture: the file waits for that, see `arrived`, `failed`.
         """
@@ -47,10 +47,10 @@ class PictureTracker:
         if fingerprint in self._waiting:
             self._waiting[fingerprint].append((task, identified))
             return None
-        order = WorkerOrder.SKIP if fingerprint in self._done else self._missing(identified)
-        if order is not WorkerOrder.SKIP:
+        due = frozenset[str]() if fingerprint in self._done else self._due(identified)
+        if due:
             self._waiting[fingerprint] = []
-        return order
+        return due
 
     def arrived(self, fingerprint: bytes) -> list[tuple[Task, Identified]]:
         """Records that the picture is described; returns the copies that waited for it."""
@@ -72,11 +72,11 @@ class PictureTracker:
         """The missing files that were not found again in this run."""
         return [file for files in self._moving.values() for file in files]
 
-    def _missing(self, identified: Identified) -> WorkerOrder:
+    def _due(self, identified: Identified) -> frozenset[str]:
         with self._db.reading() as connection:
             photo_id = known_photo(connection, identified.fingerprint)
-        if photo_id is None or photo_id not in self._embedded:
-            return WorkerOrder.EMBED
-        if picture_rule_of(self._db, photo_id) < identified.picture_rule:
-            return WorkerOrder.EMBED  # its decoding has changed since its vector was made
-        return WorkerOrder.SKIP if photo_id in self._pictured else WorkerOrder.DESCRIBE
+        if photo_id is None and self._known_only:
+            return frozenset()
+        if photo_id is None or picture_rule_of(self._db, photo_id) < identified.picture_rule:
+            return frozenset(self._settled)  # new, or its decoding has changed since
+        return frozenset(name for name, photos in self._settled.items() if photo_id not in photos)

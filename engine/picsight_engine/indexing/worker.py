@@ -10,29 +10,24 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import ImageError, PicsightError, VectorError
-from picsight_engine.indexing.messages import Described, Failed, Identified, Ready, WorkerFailed, WorkerOrder
+from picsight_engine.indexing.messages import Described, Failed, Identified, Ready, WorkerFailed
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import film_extract, read_photo
 from picsight_engine.processes import lower_priority, set_up, silence_decoders, time_limit
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.indexing.messages import Job
+    from picsight_engine.indexing.messages import Job, WorkerOrder
+    from picsight_engine.kinds import Kind, Maker
     from picsight_engine.photos.decode import Limits
-    from picsight_engine.runtime.backend import ImageEncoder
-
-THUMBNAIL_SIDE = 256  # pixels
 
 
-def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -> None:
+def work(connection: Connection, bundle: Bundle, limits: Limits, kinds: Sequence[Kind], embeds: bool) -> None:
     """The process's main function: loads the model, then serves jobs until the indexer closes the pipe or dies.
 
     Without `embeds`, it loads the model only when a photo needs it after all.
@@ -41,9 +36,9 @@ def work(connection: Connection, bundle: Bundle, limits: Limits, embeds: bool) -
     lower_priority()
     with suppress(EOFError, OSError):  # the indexer is gone
         try:
-            reader = _PhotoReader(bundle, limits)
+            reader = _PhotoReader(bundle, limits, kinds)
             if embeds:
-                reader.load_tower()
+                reader.prepare()
         except PicsightError as fault:
             connection.send(WorkerFailed(fault))
             return
@@ -61,7 +56,7 @@ def _serve(connection: Connection, reader: _PhotoReader, job: Job) -> None:
     if not isinstance(identified, Identified):
         return
     order: WorkerOrder = connection.recv()
-    if order is not WorkerOrder.SKIP:
+    if order.kinds or order.pixels:
         connection.send(_try(reader, path, lambda: reader.describe(path, order)))
 
 
@@ -82,21 +77,22 @@ def _try(
 
 
 class _PhotoReader:
-    """A worker's image tower and preprocessing, shared by all its photos."""
+    """What a worker makes of its photos, and with what."""
 
-    def __init__(self, bundle: Bundle, limits: Limits) -> None:
+    def __init__(self, bundle: Bundle, limits: Limits, kinds: Sequence[Kind]) -> None:
         # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
-        from picsight_engine.photos import decode, identity, long_pictures, sidecars, thumbnail
+        from picsight_engine.photos import decode, identity, long_pictures, sidecars
 
         self.limits = limits
         self._data = b""
         self._unshown: Described | None = None  # of a file that only stands behind another
-        self._spec = bundle.image_spec()
         self._bundle = bundle
-        self._encoder: ImageEncoder | None = None
+        self._spec = bundle.image_spec()
+        self._kinds = {kind.name: kind for kind in kinds}
+        self._makers: dict[str, Maker] = {}
         self._preprocess, self._decode, self._long_pictures = preprocess, decode, long_pictures
-        self._identity, self._sidecars, self._thumbnail = identity, sidecars, thumbnail
+        self._identity, self._sidecars = identity, sidecars
 
     def identify(self, job: Job) -> Identified:
         """Reads the file, once for both steps, and identifies it; raises ImageError."""
@@ -123,71 +119,48 @@ class _PhotoReader:
         if live_photos.is_moving_part(facts, stills):
             facts[LIVE] = 1
             width, height = (int(str(facts.get(side, 1))) for side in (film_tags.WIDTH, film_tags.HEIGHT))
-            self._unshown = Described(width, height, phash=None, thumbnail=b"")
+            self._unshown = Described(width, height)
         elif film_tags.DURATION not in facts:  # OpenCV takes longer, and is not everywhere
             facts[film_tags.DURATION] = films.film_seconds(job.path)
         digest = self._identity.bytes_hash(film_extract(job.path))
         beside = self._sidecars.read_companions(job.path, job.companions, {digest})
         return Identified(digest, digest, 0, films.FILM_RULE, read_metadata(facts, beside))
 
-    def load_tower(self) -> ImageEncoder:
-        """The image tower, loaded once; raises BundleError."""
-        from picsight_engine.runtime import backend
+    def prepare(self) -> None:
+        """Loads what photos need, such as the image tower; raises BundleError."""
+        for name in self._kinds:
+            self._maker(name)
 
-        if self._encoder is None:
-            self._encoder = backend.load_image_encoder(self._bundle, threads=1)
-        return self._encoder
-
-    def _embed(self, pixels: NDArray[np.float32], path: Path) -> NDArray[np.float32]:
-        """The picture's vector, [dim]. If that fails while the tower works for other inputs, the photo is the cause."""
-        tower = self.load_tower()
-        try:
-            vector: NDArray[np.float32] = tower.encode(pixels)[0]
-        except VectorError:
-            # lazy: imports the tokenizer too, for one photo in a million
-            from picsight_engine.runtime.self_test import known_photos
-
-            tower.encode(known_photos(self._spec))
-            raise ImageError(
-                "unsupported",
-                f"{path} gives the model nothing that a search could compare, so it was left out. Try another model.",
-                path,
-            ) from None
-        return vector
+    def _maker(self, name: str) -> Maker:
+        if name not in self._makers:
+            self._makers[name] = self._kinds[name].maker(self._bundle)
+        return self._makers[name]
 
     def describe(self, path: Path, order: WorkerOrder) -> Described:
         """Decodes once, reduced if the format allows, and makes everything from that; raises ImageError."""
         if self._unshown is not None:
             return self._unshown
-        side = self._preprocess.reduced_side(self._spec)
+        side = max(
+            [self._preprocess.reduced_side(self._spec), *(self._kinds[name].min_side for name in order.kinds)]
+        )
         if is_film(path):
             from picsight_engine.photos.films import decode_film  # as above
 
-            picture = decode_film(path, min_side=side, limits=self.limits)
+            photo = decode_film(path, min_side=side, limits=self.limits)
         else:
-            picture = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
-        parts = [] if order is WorkerOrder.DESCRIBE else [(picture.image, picture.moment), *picture.parts]
-        if len(parts) == 1 and self._long_pictures.is_long(picture.width, picture.height):
-            parts += [(square, picture.moment) for square in self._long_pictures.squares(picture.image)]
-        inputs = [self._preprocess.preprocess(image, self._spec) for image, _ in parts]
-        vectors: tuple[bytes, ...] = ()
+            photo = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
         pixels: tuple[bytes, ...] = ()
-        if order is WorkerOrder.PREPARE:
+        moments: tuple[float | None, ...] = ()
+        if order.pixels:
+            images, moments = zip(*self._long_pictures.pictures_of(photo), strict=True)
+            inputs = (self._preprocess.preprocess(image, self._spec) for image in images)
             pixels = tuple(each.astype("<f4", copy=False).tobytes() for each in inputs)
-        else:  # one picture at a time: its vector must not depend on its neighbours
-            vectors = tuple(self._embed(each[None], path).astype("<f2").tobytes() for each in inputs)
-        return Described(
-            width=picture.width,
-            height=picture.height,
-            # the same poster is no sign that films are copies
-            phash=None if is_film(path) else self._identity.perceptual_hash(picture.image),
-            thumbnail=self._thumbnail.thumbnail(picture.image, THUMBNAIL_SIDE),
-            vectors=vectors,
-            moments=tuple(moment for _, moment in parts),
-            frames=tuple(
-                (moment, self._thumbnail.thumbnail(image, THUMBNAIL_SIDE))
-                for image, moment in picture.parts
-                if moment is not None
-            ),
-            pixels=pixels,
-        )
+        try:
+            things = {name: self._maker(name)(photo) for name in order.kinds}
+        except VectorError:
+            raise ImageError(
+                "unsupported",
+                f"{path} gives the model nothing that a search could compare, so it was left out. Try another model.",
+                path,
+            ) from None
+        return Described(photo.width, photo.height, things, pixels, moments)

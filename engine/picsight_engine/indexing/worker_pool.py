@@ -27,10 +27,13 @@ from picsight_engine.indexing.messages import (
     WorkerOrder,
 )
 from picsight_engine.indexing.worker import work
+from picsight_engine.kinds import kinds_of
 from picsight_engine.photos.reading import Limits, lost_photo
 from picsight_engine.processes import START_SECONDS, release, start
+from picsight_engine.store.vectors import vectors_in
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.errors import ProblemCode
+    from picsight_engine.kinds import Kind
     from picsight_engine.runtime.backend import Backend
 
 MOST_WORKERS = 6
@@ -80,9 +84,20 @@ class _Worker:
 class WorkerPool:
     """The worker processes of a run; the caller identifies files by numbers. Used from one thread."""
 
-    def __init__(self, bundle: Bundle, limits: Limits, encoder: Backend | None = None) -> None:
-        """With `encoder`, one more process runs the image tower on that backend for all workers, until it fails."""
+    def __init__(
+        self,
+        bundle: Bundle,
+        limits: Limits,
+        encoder: Backend | None = None,
+        kinds: Sequence[Kind] | None = None,
+    ) -> None:
+        """With `encoder`, one more process runs the image tower on that backend for all workers, until it fails.
+
+        The workers can make these `kinds`, by default all that a photo has.
+        """
         self._bundle = bundle
+        self._kinds = kinds_of(bundle.manifest.space_id) if kinds is None else kinds
+        self._vectors = vectors_in(bundle.manifest.space_id)
         self._limits = limits
         self._encoder = Encoder(bundle, encoder, limits.seconds) if encoder else None
         self._workers: list[_Worker] = []
@@ -109,17 +124,21 @@ class WorkerPool:
         worker.seconds = self._limits.seconds_for(path)
         self._send_task(worker, Job(path, companions))
 
-    def order(self, key: int, order: WorkerOrder) -> None:
-        """Answers a worker that has identified its file; a large picture waits until no other one is being decoded."""
+    def order(self, key: int, kinds: frozenset[str]) -> None:
+        """Tells a worker that has identified its file what to make, by the names of kinds; with none, it is done.
+
+        A large picture waits until no other one is being decoded.
+        """
         worker = next((each for each in self._workers if each.key == key), None)
         if worker is None:  # it was killed while the caller decided; `wait` reports it
             return
-        if order is WorkerOrder.SKIP:
+        if not kinds:
             worker.key = None
-            self._send(worker, order)
+            self._send(worker, WorkerOrder())
             return
-        if order is WorkerOrder.EMBED and self._encoder is not None:
-            order = WorkerOrder.PREPARE
+        order = WorkerOrder(kinds)
+        if self._encoder is not None and self._vectors in kinds:
+            order = WorkerOrder(kinds - {self._vectors}, pixels=True)
         if worker.large and self._large_under_way():
             self._orders_held.append((worker, order))
         else:
@@ -161,7 +180,7 @@ class WorkerPool:
 
     def _start_worker(self) -> _Worker:
         embeds = self._encoder is None
-        process, here = start(work, self._bundle, self._limits, embeds, name="picsight-worker")
+        process, here = start(work, self._bundle, self._limits, self._kinds, embeds, name="picsight-worker")
         return _Worker(process, here, deadline=time.monotonic() + START_SECONDS)
 
     def _receive(self, worker: _Worker) -> None:
@@ -254,7 +273,7 @@ def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
         ImageError: it cannot be read.
         BundleError: the image tower is missing or cannot be loaded.
     """
-    limits = Limits()
+    limits, kind = Limits(), vectors_in(bundle.manifest.space_id)
     with closing(WorkerPool(bundle, limits)) as pool:
         pool.start_workers(1)
         while not pool.idle:
@@ -263,9 +282,10 @@ def picture_vector(bundle: Bundle, path: Path) -> NDArray[np.float32]:
         while True:
             for _, news in pool.wait(_PATIENCE):
                 if isinstance(news, Identified):
-                    pool.order(0, WorkerOrder.EMBED)
-                elif isinstance(news, Described) and news.vectors:
-                    return np.frombuffer(news.vectors[0], "<f2").astype(np.float32)
+                    pool.order(0, frozenset({kind}))
+                elif isinstance(news, Described) and news.things:
+                    (whole, _), *_ = news.things[kind]
+                    return np.frombuffer(whole, "<f2").astype(np.float32)
                 elif isinstance(news, Failed):
                     raise ImageError(news.code, news.message, path)
                 else:

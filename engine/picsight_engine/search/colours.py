@@ -1,4 +1,4 @@
-"""Colours in searches: measures the photos of a library, and lowers the scores of photos without the named colour."""
+"""Colours in searches: lowers the scores of photos without the named colour."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import numpy as np
 from picsight_engine.photos.colours import (
     NAMES,
     RULE,
-    UNMEASURED,
-    colour_codes,
     may_show,
     named_colours,
     nats_of,
 )
-from picsight_engine.store.colours import colour_codes_of, put_colour_codes
+from picsight_engine.store.colours import colour_codes_of
 from picsight_engine.store.contents import photos_revision
-from picsight_engine.store.selection import visible_photos
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,25 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import ThumbnailStore
-
-_AT_ONCE = 1024  # photos per transaction
-
-
-def measure_colours(db: Database, thumbnails: ThumbnailStore) -> None:
-    """Measures every visible photo that was not measured yet and has a thumbnail: 5 s for 10,000.
-
-    Raises:
-        StorageError: the disk is full or gone; earlier batches stay.
-    """
-    shown = visible_photos(db)
-    waiting = shown[colour_codes_of(db, shown, RULE, len(NAMES))[:, 0] == UNMEASURED].tolist()
-    for start in range(0, len(waiting), _AT_ONCE):
-        jpegs = ((photo_id, thumbnails.get(photo_id)) for photo_id in waiting[start : start + _AT_ONCE])
-        measured = {photo_id: colour_codes(jpeg) for photo_id, jpeg in jpegs if jpeg is not None}
-        if known := {photo_id: codes for photo_id, codes in measured.items() if codes is not None}:
-            with db.writer() as connection:
-                put_colour_codes(connection, known, RULE)
 
 
 @dataclass(frozen=True, slots=True)

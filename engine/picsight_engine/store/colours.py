@@ -31,14 +31,18 @@ def colour_codes_of(db: Database, photo_ids: NDArray[np.int64], rule: int, width
     return codes[photo_ids]
 
 
-def put_colour_codes(connection: sqlite3.Connection, codes: Mapping[int, bytes], rule: int) -> None:
-    """Stores the codes of photos by this rule in the caller's transaction; those by another rule are dropped."""
-    width = len(next(iter(codes.values())))
+def put_colour_codes(
+    connection: sqlite3.Connection, codes: Mapping[int, bytes | None], rule: int, width: int
+) -> None:
+    """Stores the codes [width] of photos by this rule in the caller's transaction; None deletes a photo's.
+
+    Those by another rule in the same block are dropped.
+    """
     for block in sorted({photo_id // BLOCK for photo_id in codes}):
         row = connection.execute(_GET_ONE, (rule, block)).fetchone()
         content = bytearray(row[0] if row else bytes(BLOCK * width))
         for photo_id in (each for each in codes if each // BLOCK == block):
             start = photo_id % BLOCK * width
-            content[start : start + width] = codes[photo_id]
+            content[start : start + width] = codes[photo_id] or bytes(width)
         connection.execute(_PUT, (block, rule, bytes(content)))
     connection.execute(_REVISE)

@@ -111,6 +111,13 @@ class Database:
                     connection.execute("ROLLBACK")
                 raise
 
+    def vacuum(self) -> None:
+        """Gives the space of what was deleted back to the disk, so that no byte of it is left; raises as `writer` does."""
+        with self._writer_lock, explained(self.path):
+            connection = self._open_writer()
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Closes every thread's connection; no other thread may be inside a call."""
         with self._readers_lock, self._writer_lock:

@@ -385,6 +385,52 @@ def _calibrations(schema: sqlite3.Connection) -> None:
     schema.execute("ALTER TABLE spaces ADD COLUMN calibration TEXT")
 
 
+# The vectors of long pictures without squares, and those of films, are by an older rule.
+_DERIVED = (
+    """
+CREATE TABLE derived (
+    photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    rule INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('done', 'nothing', 'failed')),
+    tries INTEGER NOT NULL DEFAULT 1,
+    PRIMARY KEY (photo_id, kind)
+) WITHOUT ROWID""",
+    "INSERT INTO derived (photo_id, kind, rule, state) SELECT id, 'thumbnail', 1, 'done' FROM photos",
+    """
+INSERT INTO derived (photo_id, kind, rule, state)
+SELECT id, 'likeness', 1, CASE WHEN phash IS NULL THEN 'nothing' ELSE 'done' END FROM photos""",
+    """
+INSERT INTO derived (photo_id, kind, rule, state)
+SELECT photo_id, 'vectors ' || name, 2 - (moment IS NOT NULL OR max(width, height) > 2.2 * min(width, height)
+    AND NOT EXISTS (SELECT 1 FROM vectors AS others WHERE others.photo_id = vectors.photo_id
+        AND others.space_id = vectors.space_id AND others.part)), 'done'
+FROM vectors JOIN spaces ON spaces.id = space_id JOIN photos ON photos.id = photo_id WHERE NOT part""",
+    """
+INSERT INTO derived (photo_id, kind, rule, state)
+SELECT photos.id, 'colours', rule, 'done' FROM photos JOIN colours ON block = photos.id / 1024
+WHERE substr(codes, photos.id % 1024 * (length(codes) / 1024) + 1, 1) <> x'00'""",
+    # What was derived from a picture that was decoded in another way is due again.
+    """
+CREATE TRIGGER photos_outdated AFTER UPDATE OF picture_rule ON photos WHEN OLD.picture_rule < NEW.picture_rule BEGIN
+    DELETE FROM derived WHERE photo_id = NEW.id;
+END""",
+    "DROP TRIGGER vectors_went",
+    """
+CREATE TRIGGER vectors_went AFTER DELETE ON vectors BEGIN
+    UPDATE spaces SET deletions = deletions + 1 WHERE id = OLD.space_id;
+    DELETE FROM derived WHERE photo_id = OLD.photo_id AND NOT OLD.part
+        AND kind = (SELECT 'vectors ' || name FROM spaces WHERE id = OLD.space_id);
+END""",
+)
+
+
+def _derived(schema: sqlite3.Connection) -> None:
+    """Says in one table what was derived from each photo."""
+    for statement in _DERIVED:
+        schema.execute(statement)
+
+
 MIGRATIONS: Steps = (
     _first_schema,
     _metadata_of_files,
@@ -401,6 +447,7 @@ MIGRATIONS: Steps = (
     _films,
     _colours,
     _calibrations,
+    _derived,
 )
 
 

@@ -14,15 +14,16 @@ from picsight_engine.store.thumbnails import Sketch
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from picsight_engine.store.database import Database
 
 _PUT_PHOTO = """
-INSERT INTO photos (fingerprint, fingerprint_rule, picture_rule, width, height, phash)
-VALUES (:fingerprint, :fingerprint_rule, :picture_rule, :width, :height, :phash)
+INSERT INTO photos (fingerprint, fingerprint_rule, picture_rule, width, height)
+VALUES (:fingerprint, :fingerprint_rule, :picture_rule, :width, :height)
 ON CONFLICT (fingerprint) DO UPDATE SET picture_rule = excluded.picture_rule,
-    width = excluded.width, height = excluded.height, phash = excluded.phash"""
+    width = excluded.width, height = excluded.height"""
+_PUT_LIKENESS = "UPDATE photos SET phash = ? WHERE id = ?"
 _BY_FINGERPRINT = "SELECT id FROM photos WHERE fingerprint = ?"
 _PICTURE_RULE = "SELECT picture_rule FROM photos WHERE id = ?"
 _KNOWN = f"SELECT id FROM photos WHERE id IN {IDS}"
@@ -92,12 +93,11 @@ _OF_PHOTOS = f" AND photo_id IN {IDS}"
 
 @dataclass(frozen=True, slots=True)
 class NewPhoto:
-    """A picture as a worker read it: upright size, signed 64-bit perceptual hash, and the rules of both identities."""
+    """A picture as a worker read it: upright size, and the rules of both identities."""
 
     fingerprint: bytes
     width: int
     height: int
-    phash: int | None = None
     fingerprint_rule: int = 1
     picture_rule: int = 1
 
@@ -134,6 +134,11 @@ def put_photo(connection: sqlite3.Connection, photo: NewPhoto) -> int:
     connection.execute(_PUT_PHOTO, asdict(photo))
     photo_id: int = connection.execute(_BY_FINGERPRINT, (photo.fingerprint,)).fetchone()[0]
     return photo_id
+
+
+def put_likeness(connection: sqlite3.Connection, hashes: Mapping[int, int | None]) -> None:
+    """Stores signed 64-bit perceptual hashes by photo; None deletes one."""
+    connection.executemany(_PUT_LIKENESS, [(phash, photo_id) for photo_id, phash in hashes.items()])
 
 
 def known_photo(connection: sqlite3.Connection, fingerprint: bytes) -> int | None:

@@ -17,7 +17,7 @@ from picsight_engine.store.files import IDS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float32] | NDArray[np.float16]
 
 STORED = np.dtype("<f2")  # little-endian on every machine
+# Rule 2 added squares of long pictures, and moments of films that are right.
+VECTORS_RULE = 2
+_VECTORS = "vectors "
 WHOLE = 0  # the part number of the whole picture; the others are squares of a panorama, or moments of a film
 
 _SPACE = "SELECT id, name, dim FROM spaces WHERE name = ?"
@@ -40,17 +43,10 @@ _CALIBRATE = "UPDATE spaces SET calibration = ? WHERE name = ?"
 _ACTIVATE = "UPDATE spaces SET active = (id = ?)"
 # A replaced vector gets a new id, so that caches notice it.
 _DELETE = "DELETE FROM vectors WHERE photo_id = ? AND space_id = ?"
+_DELETE_ALL = "DELETE FROM vectors WHERE photo_id = ? AND space_id = (SELECT id FROM spaces WHERE name = ?)"
 _PUT = "INSERT INTO vectors (photo_id, space_id, part, vector, moment) VALUES (?, ?, ?, ?, ?)"
 _PHOTOS_WITH = f"""
 SELECT photo_id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE}"""
-_WITHOUT_PARTS = f"""
-SELECT photos.id FROM photos JOIN vectors ON photo_id = photos.id AND part = {WHOLE}
-WHERE max(width, height) > ? * min(width, height) AND space_id = (SELECT id FROM spaces WHERE name = ?)
-AND NOT EXISTS (SELECT 1 FROM vectors AS others WHERE others.photo_id = photos.id
-    AND others.space_id = vectors.space_id AND others.part <> {WHOLE})"""
-_FILMS_BEFORE = """
-SELECT photo_id FROM vectors JOIN photos ON photos.id = photo_id
-WHERE moment IS NOT NULL AND picture_rule < ? AND space_id = (SELECT id FROM spaces WHERE name = ?)"""
 _VECTOR_OF = f"""
 SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
 _HAS_VECTOR = "SELECT EXISTS (SELECT 1 FROM vectors WHERE photo_id = ?)"
@@ -162,6 +158,30 @@ def put_vector(
         connection.execute(_PUT, (photo_id, known.id, part, blob, at))
 
 
+def put_vectors(
+    connection: sqlite3.Connection,
+    vectors: Mapping[int, Sequence[tuple[bytes, float | None]] | None],
+    space: str,
+) -> None:
+    """Stores vectors by photo as `put_vector` does, the whole picture's first, float16 in bytes; None deletes a photo's."""
+    for photo_id, made in vectors.items():
+        if made is None:
+            connection.execute(_DELETE_ALL, (photo_id, space))
+        else:
+            (whole, moment), *parts = [(np.frombuffer(each, STORED), at) for each, at in made]
+            put_vector(connection, photo_id, space, whole, moment=moment, parts=parts)
+
+
+def vectors_in(space: str) -> str:
+    """The name of the kind of these vectors in `derived`; the trigger that follows deleted vectors composes it, too."""
+    return f"{_VECTORS}{space}"
+
+
+def is_vectors(kind: str) -> bool:
+    """Whether this is the name of a kind of vectors."""
+    return kind.startswith(_VECTORS)
+
+
 def moments_of(db: Database, photo_ids: Iterable[int], space: str) -> dict[int, dict[int, float]]:
     """The moments of films among these photos, in seconds, by photo and part; a film's moments are in order."""
     moments: dict[int, dict[int, float]] = {}
@@ -173,16 +193,6 @@ def moments_of(db: Database, photo_ids: Iterable[int], space: str) -> dict[int, 
 def photos_with_vector(db: Database, space: str) -> frozenset[int]:
     """The photos with a vector of the whole picture in this space, visible or not."""
     return frozenset(db.column(_PHOTOS_WITH, space))
-
-
-def long_photos_without_parts(db: Database, space: str, ratio: float) -> frozenset[int]:
-    """The photos with a vector in this space, but none of a part, whose sides differ by more than this factor."""
-    return frozenset(db.column(_WITHOUT_PARTS, ratio, space))
-
-
-def films_read_before(db: Database, space: str, rule: int) -> frozenset[int]:
-    """The films with vectors in this space whose frames were chosen by an older rule than this."""
-    return frozenset(db.column(_FILMS_BEFORE, rule, space))
 
 
 def has_vector(connection: sqlite3.Connection, photo_id: int | None) -> bool:

@@ -160,6 +160,7 @@ def test_wrong_usage_is_one_sentence(fresh, home, words, sentence):
 def test_photos_of_a_replaced_starter_must_be_read_again(picsight):
     with closing(sqlite3.connect(picsight.library / "library.db")) as db, db:
         db.execute("UPDATE spaces SET name = '0123456789abcdef'")  # that of the starter before the update
+        db.execute("UPDATE derived SET kind = 'vectors 0123456789abcdef' WHERE kind LIKE 'vectors %'")
     assert "4 photos must be read again by the new model. Type: picsight" in picsight("search", "dog").err
     picsight("index")
     assert "again" not in picsight("search", "dog").err

@@ -17,17 +17,21 @@ from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
 from picsight_engine.indexing.encoder import Encoder
-from picsight_engine.indexing.messages import Described, Identified, WorkerLost, WorkerOrder
+from picsight_engine.indexing.messages import Described, Identified, WorkerLost
 from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.worker_pool import WorkerPool
+from picsight_engine.kinds import kinds_of
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend, load_image_encoder
+from picsight_engine.store.vectors import vectors_in
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
 SPACE = f"{1:016x}"
+VECTORS = vectors_in(SPACE)
+KINDS = frozenset({"thumbnail", "likeness", VECTORS})
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ def prepare(pool, photos, workers=1):
             pool.assign(key, queue.pop(key))
         for key, message in news:
             if isinstance(message, Identified):
-                pool.order(key, WorkerOrder.EMBED)
+                pool.order(key, KINDS)
             else:
                 answered.add(key)
                 yield key, message
@@ -68,10 +72,10 @@ def encoder_pid():
 def run_album(library, album, pool, limits):
     """The working part of a run, as the indexer does it."""
     folder = library.add(album)
-    batch = Batch(library.db, library.thumbnails, SPACE, photos=64)
+    batch = Batch(library.db, library.thumbnails, kinds_of(SPACE), photos=64)
     view = folder_view(library.db, folder, list(scan(folder.path)))
     plan = make_plan([view], set(), METADATA_RULE)
-    tracker = PictureTracker(library.db, embedded=set(), pictured=set(), moving=plan.moving)
+    tracker = PictureTracker(library.db, dict.fromkeys(KINDS, ()), plan.moving)
     dispatcher = Dispatcher(pool, tracker, batch, plan.tasks, limits=limits, workers=2)
     end = time.monotonic() + PATIENCE
     while not dispatcher.finished:
@@ -97,7 +101,7 @@ def test_vectors_of_the_encoder_process_are_those_of_the_workers(pool, bundle, a
     with closing(WorkerPool(bundle, Limits())) as alone:
         wanted = dict(prepare(alone, photos))
     assert described == wanted  # thumbnails, dates, vectors: bit for bit in any batch
-    assert all(description.vectors and not description.pixels for description in described.values())
+    assert all(description.things[VECTORS] and not description.pixels for description in described.values())
 
 
 def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(pool, bundle, album):
@@ -108,7 +112,7 @@ def test_a_dead_encoder_gives_its_photos_back_and_the_workers_embed(pool, bundle
     news = dict(prepare(pool, photos))
     lost = [key for key, message in news.items() if message == WorkerLost("crashed")]
     rest = {key: message for key, message in news.items() if key not in lost}
-    assert all(isinstance(message, Described) and message.vectors for message in rest.values())
+    assert all(isinstance(message, Described) and message.things[VECTORS] for message in rest.values())
     assert dict(prepare(pool, photos[:1])) == first
     assert [each.name for each in multiprocessing.active_children()] == ["picsight-worker"]
 
@@ -120,7 +124,7 @@ def test_a_hung_encoder_is_ended_after_the_time_of_a_photo(pool, album, clock):
     news = []
     pool.assign(1, photos[1])
     until(lambda: news, pool, news)
-    pool.order(1, WorkerOrder.EMBED)
+    pool.order(1, KINDS)
     until(lambda: pool.idle, pool, news)  # the encoder has it
     clock.ahead += PATIENCE
     assert pool.wait(0.0) == [(1, WorkerLost("timeout"))]
@@ -155,17 +159,21 @@ def test_waiting_photos_are_the_next_batch_and_a_photo_stays_whole(bundle):
         for key, some in enumerate(np.split(pixels, [1, 6, 9])):  # a photo and its parts
             encoder.put(
                 key,
-                Described(1, 1, 0, b"", pixels=tuple(picture.astype("<f4").tobytes() for picture in some)),
+                Described(
+                    1,
+                    1,
+                    pixels=tuple(picture.astype("<f4").tobytes() for picture in some),
+                    moments=(None,) * len(some),
+                ),
             )
         answers = []
         while sum(map(len, answers)) < 4:
             assert encoder.connection.poll(PATIENCE)
             answers.append(encoder.receive())
     assert [len(answer) for answer in answers] == [0, 2, 2]
-    assert [len(picture.vectors) for answer in answers for _, picture in answer] == [1, 5, 3, 2]
-    found = [
-        np.frombuffer(each, "<f2") for answer in answers for _, picture in answer for each in picture.vectors
-    ]
+    made = [picture.things[VECTORS] for answer in answers for _, picture in answer]
+    assert [len(each) for each in made] == [1, 5, 3, 2]
+    found = [np.frombuffer(vector, "<f2") for each in made for vector, _ in each]
     tower = load_image_encoder(bundle)
     assert (
         np.stack(found) == np.stack([tower.encode(picture[None])[0].astype("<f2") for picture in pixels])

@@ -23,11 +23,12 @@ from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.exchange import Exchange
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
-from picsight_engine.indexing.messages import Described, Failed, Identified, WorkerOrder
+from picsight_engine.indexing.messages import Described, Failed, Identified
 from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.indexing.scan import scan
+from picsight_engine.kinds import kinds_of, settled
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.tag_precedence import METADATA_RULE
@@ -41,7 +42,7 @@ from picsight_engine.store.suggestions import Scores
 from picsight_engine.store.tagged import person_stars
 from picsight_engine.store.tags import Definition, live_tags
 from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import photos_with_vector
+from picsight_engine.store.vectors import vectors_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,7 @@ RATING = "{http://ns.adobe.com/xap/1.0/}Rating"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about=""/></rdf:RDF></x:xmpmeta>"""
+VECTORS = vectors_in(SPACE)
 
 
 class Reader:
@@ -83,11 +85,12 @@ class Reader:
         taken = f"2021-07-14T12:{int(shot):02}:00" if self._dated else None
         self._news.append((key, Identified(hashed(data), hashed(picture), 1, 1, Metadata(taken))))
 
-    def order(self, key: int, order: WorkerOrder) -> None:
+    def order(self, key: int, kinds: frozenset[str]) -> None:
         shot, *_ = self._held.pop(key)
-        if order is not WorkerOrder.SKIP:
+        if kinds:
             phash = random.Random(int(shot)).getrandbits(63)  # pictures of one shot look alike
-            self._news.append((key, Described(4, 3, phash, b"jpeg", (PICTURE,), (None,))))
+            things = {"thumbnail": (b"jpeg", ()), "likeness": phash, VECTORS: [(PICTURE, None)]}
+            self._news.append((key, Described(4, 3, {name: things[name] for name in kinds})))
 
     def wait(self, seconds: float) -> list[tuple[int, object]]:
         news, self._news = self._news, []
@@ -364,13 +367,13 @@ class Home:
     def index(self) -> None:
         """Indexes the folders, then follows the pictures to their new places."""
         views = [folder_view(self.db, each, list(scan(each.path))) for each in all_folders(self.db)]
-        embedded, thumbnails = photos_with_vector(self.db, SPACE), self.thumbnails
-        plan = make_plan(views, embedded.intersection(thumbnails.ids()), METADATA_RULE)
-        batch = Batch(self.db, thumbnails, SPACE, photos=self.chance.choice([1, 64]))
+        kinds = [kind for kind in kinds_of(SPACE) if not kind.of_thumbnail]
+        done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in kinds}
+        plan = make_plan(views, frozenset.intersection(*done.values()), METADATA_RULE)
+        batch = Batch(self.db, self.thumbnails, kinds, photos=self.chance.choice([1, 64]))
         batch.settle(plan)
-        tracker = PictureTracker(
-            self.db, embedded=embedded, pictured=set(thumbnails.ids()), moving=plan.moving
-        )
+        done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in kinds}
+        tracker = PictureTracker(self.db, done, plan.moving)
         dispatcher = Dispatcher(Reader(self.dated), tracker, batch, plan.tasks, limits=Limits(), workers=1)
         while not dispatcher.finished:
             dispatcher.step()

@@ -787,6 +787,7 @@ def test_a_film_has_a_thumbnail_for_each_moment_and_is_read_again_where_it_was_r
 
     with library.db.writer() as connection:  # as an older version read it
         connection.execute("UPDATE photos SET picture_rule = 1")
+        connection.execute("UPDATE derived SET rule = 1")
         connection.execute("UPDATE vectors SET moment = moment + 1")
     library.thumbnails.put({film: poster})
     assert shown() == {1.0: 0, 5.0: 0, 9.0: 0}
@@ -796,6 +797,7 @@ def test_a_film_has_a_thumbnail_for_each_moment_and_is_read_again_where_it_was_r
 
     with library.db.writer() as connection:  # due for both, and nothing can read films any more
         connection.execute("UPDATE photos SET picture_rule = 1")
+        connection.execute("UPDATE derived SET rule = 1")
         connection.execute("UPDATE files SET metadata_rule = 1")
     request.getfixturevalue("no_video")
     run(library, bundle)

@@ -19,12 +19,13 @@ from tests.engine.conftest import has_ended
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.errors import BundleError, PicsightError
-from picsight_engine.indexing.messages import Described, Identified, WorkerLost, WorkerOrder
+from picsight_engine.indexing.messages import Described, Identified, WorkerLost
 from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.runtime.backend import load_image_encoder
+from picsight_engine.store.vectors import vectors_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.messages import News
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
+VECTORS = vectors_in(f"{1:016x}")
+PICTURE = frozenset({"thumbnail", "likeness"})
+KINDS = PICTURE | {VECTORS}
 
 
 @pytest.fixture
@@ -78,15 +82,16 @@ def test_a_worker_identifies_a_file_and_describes_it_on_order(pool, bundle, tmp_
         1,
         Identified(bytes_hash(data), fingerprint(data), 96 * 64, 1, Metadata(bits=8)),
     )
-    pool.order(1, WorkerOrder.EMBED)
+    pool.order(1, KINDS)
     key, described = next_news(pool)
     assert isinstance(described, Described)
     assert (key, described.width, described.height) == (1, 96, 64)
-    assert described.thumbnail[:2] == b"\xff\xd8"
+    jpeg, _ = described.things["thumbnail"]
+    assert jpeg[:2] == b"\xff\xd8"
     with Image.open(photo) as image:
         pixels = preprocess(image.convert("RGB"), bundle.image_spec())
     expected = load_image_encoder(bundle).encode(pixels[None])[0].astype("<f2")
-    assert np.array_equal(np.frombuffer(described.vectors[0], "<f2"), expected)
+    assert np.array_equal(np.frombuffer(described.things[VECTORS][0][0], "<f2"), expected)
 
 
 def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(pool, tmp_path, draw):
@@ -95,13 +100,13 @@ def test_a_skipped_file_frees_its_worker_and_a_described_one_has_no_vector(pool,
     ready(pool)
     pool.assign(1, tmp_path / "a.jpg")
     next_news(pool)
-    pool.order(1, WorkerOrder.SKIP)
+    pool.order(1, frozenset())
     assert pool.idle == 1
     pool.assign(2, tmp_path / "b.jpg")
     next_news(pool)
-    pool.order(2, WorkerOrder.DESCRIBE)
+    pool.order(2, PICTURE)
     key, described = next_news(pool)
-    assert (key, described.vectors) == (2, ())
+    assert (key, described.things.keys()) == (2, PICTURE)
 
 
 def test_a_worker_that_dies_loses_its_file_and_is_replaced(pool, tmp_path, draw):
@@ -110,7 +115,7 @@ def test_a_worker_that_dies_loses_its_file_and_is_replaced(pool, tmp_path, draw)
     pool.assign(1, tmp_path / "a.jpg")
     next_news(pool)
     os.kill(only_worker(), signal.SIGKILL)
-    pool.order(1, WorkerOrder.EMBED)
+    pool.order(1, KINDS)
     assert next_news(pool) == (1, WorkerLost("crashed"))
     ready(pool)
     pool.assign(2, tmp_path / "a.jpg")
@@ -122,7 +127,7 @@ def test_a_hanging_worker_is_killed_and_its_file_reported_as_lost(pool, tmp_path
     ready(pool)
     pool.assign(1, tmp_path / "endless.png")
     next_news(pool)
-    pool.order(1, WorkerOrder.EMBED)
+    pool.order(1, KINDS)
     assert pool.wait(0.1) == []
     clock.ahead += PATIENCE
     assert pool.wait(0.0) == [(1, WorkerLost("timeout"))]
@@ -139,8 +144,8 @@ def test_of_two_huge_pictures_the_second_waits_for_the_first(pool, tmp_path):
     pool.assign(2, tmp_path / "b.png")
     assert {key for key, _ in gather_news(pool, 2)} == {1, 2}
     os.kill(first, signal.SIGSTOP)  # the first one cannot finish until it continues
-    pool.order(1, WorkerOrder.DESCRIBE)
-    pool.order(2, WorkerOrder.DESCRIBE)
+    pool.order(1, PICTURE)
+    pool.order(2, PICTURE)
     assert pool.wait(0.4) == []  # time enough for the second one, if it did not wait
     os.kill(first, signal.SIGCONT)
     assert [key for key, _ in gather_news(pool, 2)] == [1, 2]
@@ -173,7 +178,6 @@ ORPHANAGE = """
 import sys, multiprocessing, time
 from pathlib import Path
 from picsight_engine.indexing.worker_pool import WorkerPool
-from picsight_engine.indexing.messages import WorkerOrder
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.photos.decode import Limits
 
@@ -186,7 +190,7 @@ if __name__ == "__main__":
         pool.wait(1.0)
     pool.assign(1, photo)
     pool.wait(60.0)
-    pool.order(1, WorkerOrder.EMBED)
+    pool.order(1, frozenset({"thumbnail"}))
     print(*(process.pid for process in multiprocessing.active_children()), flush=True)
     sys.stdin.read()
 """

@@ -11,11 +11,11 @@ from PIL import Image
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.calibration import Calibration
+from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.library import Library
 from picsight_engine.photos.colours import NAMES, RULE, colour_codes, named_colours, without_colours
 from picsight_engine.photos.thumbnail import thumbnail
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.search.colours import measure_colours
 from picsight_engine.store.colours import put_colour_codes
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import put_vector
@@ -48,7 +48,7 @@ def coloured(album):
         album.put(b"%d.png" % number, number)
         store.put({number: picture(paint)})
     album.put(b"unseen.png", len(PAINTS) + 1)  # without a thumbnail
-    measure_colours(album.db, store)
+    make_of_thumbnails(album.db, store, open_bundle(find_asset("starter")))
     yield album
     store.close()
 
@@ -114,7 +114,10 @@ def test_a_strong_match_shows_the_thing_and_shows_it_in_the_colour(coloured, bun
     with Library.open(coloured.library.folder, bundle, create=False) as library:
         with coloured.db.writer() as connection:
             put_colour_codes(
-                connection, {number: colour_codes(picture(PAINTS["red"])) for number in looks}, RULE
+                connection,
+                {number: colour_codes(picture(PAINTS["red"])) for number in looks},
+                RULE,
+                len(NAMES),
             )
         found = {each.id: each.match for each in library.search("red kettle", limit=4).results}
         assert found[1] == "strong"

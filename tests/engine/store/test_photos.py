@@ -29,6 +29,7 @@ from picsight_engine.store.photos import (
     paths_of,
     photos_by_id,
     photos_shown,
+    put_likeness,
     put_photo,
 )
 from picsight_engine.store.vectors import photos_with_vector
@@ -214,9 +215,9 @@ def test_an_overwritten_file_is_the_same_shot_if_its_time_or_look_is_equal(shelf
     taken = "2020-01-01T00:00:00"
     with shelf.db.writer() as connection:
         before, alike, other = (
-            put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3, phash=phash))
-            for number, phash in ((1, 0b1), (2, 0b11), (3, -1))
+            put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3)) for number in (1, 2, 3)
         )
+        put_likeness(connection, {before: 0b1, alike: 0b11, other: -1})
         put_file(connection, NewFile(shelf.folder.id, b"a.jpg", 1, 2, None, before))
         put_metadata(connection, shelf.folder.id, b"a.jpg", Metadata(taken), rule=1)
         (file,) = connection.execute("SELECT id FROM files").fetchone()

@@ -1,0 +1,137 @@
+"""The kinds of things that are derived from photos: how each is made, where it is stored, and when it is due.
+
+To add one, write the function that makes it (in `photos/`, or in `runtime/` if it runs a model) and the one that stores it (in
+`store/`), and add a row to `KINDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from picsight_engine.photos import colours
+from picsight_engine.store.colours import put_colour_codes
+from picsight_engine.store.derived import forget_rows, photos_with, record_derived, settled_photos
+from picsight_engine.store.photos import put_likeness
+from picsight_engine.store.selection import visible_photos
+from picsight_engine.store.vectors import VECTORS_RULE, put_vectors, vectors_in
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+
+    from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.thumbnails import ThumbnailStore
+
+    Maker = Callable[[Any], Any]
+
+THUMBNAIL_SIDE = 256  # pixels
+_AT_ONCE = 1024  # photos per transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of thing that photos have. A photo is due until it was tried by this `rule` or a later one.
+
+    A process calls `maker` once with the model. The result makes the thing from a `DecodedPhoto` whose short side has at least
+    `min_side` pixels (if the photo has them), None if it shows no such thing; or from the JPEG of its stored thumbnail if the
+    kind is `of_thumbnail`, None if that is damaged. `put` stores things by photo, and deletes where there is None; None stands for the thumbnails, which
+    have their own database. A `slow` kind waits until all others are stored.
+    """
+
+    name: str
+    rule: int
+    maker: Callable[[Bundle], Maker]
+    put: Callable[[sqlite3.Connection, Mapping[int, Any]], None] | None
+    min_side: int = 0
+    of_thumbnail: bool = False
+    slow: bool = False
+
+
+# The makers import Pillow and decoders, which the indexer's process does not need.
+def _thumbnails(_: Bundle) -> Maker:
+    from picsight_engine.photos.thumbnail import thumbnail
+
+    def make(photo: Any) -> tuple[bytes, list[tuple[float, bytes]]]:
+        frames = [(at, thumbnail(image, THUMBNAIL_SIDE)) for image, at in photo.parts if at is not None]
+        return thumbnail(photo.image, THUMBNAIL_SIDE), frames
+
+    return make
+
+
+def _likenesses(_: Bundle) -> Maker:
+    from picsight_engine.photos.identity import perceptual_hash
+
+    # The same poster is no sign that films are copies.
+    return lambda photo: perceptual_hash(photo.image) if photo.moment is None else None
+
+
+def _vectors(bundle: Bundle) -> Maker:
+    from picsight_engine.photos.long_pictures import pictures_of
+    from picsight_engine.runtime.picture_embedder import PictureEmbedder
+
+    embedder = PictureEmbedder(bundle)
+
+    def make(photo: Any) -> list[tuple[bytes, float | None]]:
+        images, moments = zip(*pictures_of(photo), strict=True)
+        return [*zip(embedder.vectors(images), moments, strict=True)]
+
+    return make
+
+
+def _colours(_: Bundle) -> Maker:
+    return colours.colour_codes
+
+
+_put_colours = partial(put_colour_codes, rule=colours.RULE, width=len(colours.NAMES))
+KINDS = (
+    Kind("thumbnail", 1, _thumbnails, put=None),
+    Kind("likeness", 1, _likenesses, put_likeness),
+    Kind("colours", colours.RULE, _colours, _put_colours, of_thumbnail=True),
+)
+
+
+def kinds_of(space: str) -> tuple[Kind, ...]:
+    """Everything that photos have, with vectors in this space."""
+    return (*KINDS, Kind(vectors_in(space), VECTORS_RULE, _vectors, partial(put_vectors, space=space)))
+
+
+def settled(db: Database, thumbnails: ThumbnailStore, kind: Kind) -> frozenset[int]:
+    """The photos that are not due for a kind."""
+    photos = settled_photos(db, kind.name, kind.rule)
+    return photos.intersection(thumbnails.ids()) if kind.put is None else photos
+
+
+def store(connection: sqlite3.Connection, kind: Kind, things: Mapping[int, Any]) -> None:
+    """Stores what was made of photos, None where there is nothing, in the caller's transaction; thumbnails are only recorded."""
+    if kind.put is not None:
+        kind.put(connection, things)
+    nothing = {photo_id for photo_id, thing in things.items() if thing is None}
+    record_derived(connection, kind.name, kind.rule, things.keys() - nothing, "done")
+    record_derived(connection, kind.name, kind.rule, nothing, "nothing")
+
+
+def forget(db: Database, kind: Kind) -> None:
+    """Deletes all things of a kind and gives their space back to the disk; StorageError if the disk is full."""
+    assert kind.put is not None, "thumbnails are a file of their own"
+    with db.writer() as connection:
+        kind.put(connection, dict.fromkeys(photos_with(connection, kind.name)))
+        forget_rows(connection, kind.name)
+    db.vacuum()
+
+
+def make_of_thumbnails(db: Database, thumbnails: ThumbnailStore, bundle: Bundle) -> None:
+    """Makes what is due of the thumbnails of visible photos: colours take 5 s for 10,000. Damaged thumbnails are left out."""
+    for kind in kinds_of(bundle.manifest.space_id):
+        if not kind.of_thumbnail:
+            continue
+        make, done = kind.maker(bundle), settled(db, thumbnails, kind)
+        due = [photo_id for photo_id in visible_photos(db).tolist() if photo_id not in done]
+        for start in range(0, len(due), _AT_ONCE):
+            jpegs = ((photo_id, thumbnails.get(photo_id)) for photo_id in due[start : start + _AT_ONCE])
+            made = ((photo_id, make(jpeg)) for photo_id, jpeg in jpegs if jpeg is not None)
+            if things := {photo_id: thing for photo_id, thing in made if thing is not None}:
+                with db.writer() as connection:
+                    store(connection, kind, things)
