@@ -12,6 +12,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
+from picsight.window.search.arrivals import Arrivals
 from picsight.window.search.contents import AllPhotos, News, PlaceContents, compare, contents_of
 from picsight.window.search.headline import (
     announcement,
@@ -22,7 +23,7 @@ from picsight.window.search.headline import (
     scoped,
     searched_as,
 )
-from picsight.window.search.place import Place
+from picsight.window.search.place import Place, WayBack
 from picsight.window.search.query_pictures import QueryPictures
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
@@ -42,12 +43,11 @@ if TYPE_CHECKING:
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
-LANE, LANE_NEWS = "search", "news"
+LANE = "search"
 SLOW_SECONDS, IDLE_MS = 0.1, 120  # a search that took longer makes the next one wait for a pause in typing
 LOADING_MS = 300  # until the user is told why the first search is slow
 QUIET_MS = 500  # without a key until "nothing" is shown and the result is announced
 SEARCHED = (UNCLOSED, ONLY_LESS)  # faults of a part that is typed well
-NEWS_SHARE = 10  # the search for new photos may take a tenth of the time
 
 
 class SearchController(QObject):
@@ -78,7 +78,7 @@ class SearchController(QObject):
         self.shown: PlaceContents | None = None  # the contents of the shown place
         self._held: PlaceContents | None = None  # an answer without a match, to be shown after a pause
         self._arrangement = Arrangement()
-        self._back: list[tuple[Place, tuple[int, int]]] = []
+        self._back = WayBack()
         self._photos = 0  # in the library
         self._unread: Sequence[Path] = ()
         self._took = 0.0
@@ -88,16 +88,15 @@ class SearchController(QObject):
         self._reading: Reading = "unknown"
         self._misread = False  # the failed search could not load its model
         self._asking = False  # an answer is pending; new photos are shown after it
-        self._news_wanted = self._comparing = False
+        self._arrivals = Arrivals(jobs, self._comparison, self)
         self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
-        self._news = QTimer(self, singleShot=True)  # the rest after a search for new photos
         self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
         self._listing, self.pictures = AllPhotos(), QueryPictures(jobs, pictures, self)
         self._slow.timeout.connect(self._say_loading)
         self._pause.timeout.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
-        self._news.timeout.connect(self._look_for_news)
+        self._arrivals.found.connect(self._take_news)
         box.edited.connect(lambda _line: self._typed())
         box.submitted.connect(self._submitted)
         box.left.connect(self._speak)
@@ -170,8 +169,9 @@ class SearchController(QObject):
 
     def go_back(self) -> None:
         """Return to the previous place, its scroll position and its photo; finally to all photos."""
-        if self._back:
-            self._request(*self._back.pop())
+        before = self._back.pop()
+        if before is not None:
+            self._request(*before)
         elif self.wanted != Place():
             self._request(Place())
         self.fill_box()
@@ -191,9 +191,7 @@ class SearchController(QObject):
 
     def photos_arrived(self) -> None:
         """Show new photos of the library at the end of the wall, or announce them in the pill."""
-        self._news_wanted = True
-        if not self._news.isActive():
-            self._look_for_news()
+        self._arrivals.look()
 
     def settle(self, *, complete: bool) -> None:
         """Put the photos into their order after indexing, unless the user is looking at them.
@@ -256,8 +254,7 @@ class SearchController(QObject):
 
     def _remember(self) -> None:
         if self.shown is not None and self.place == self.wanted:
-            before = [entry for entry in self._back[-49:] if entry[0] != self.place]
-            self._back = [*before, (self.place, self._page.view.place())]
+            self._back.push(self.place, self._page.view.place())
 
     # Asking and showing
 
@@ -265,8 +262,7 @@ class SearchController(QObject):
         self, place: Place, seen: tuple[int, int] | None = None, *, stay: bool = False, wait: bool = False
     ) -> None:
         self.wanted, self._seen, self._stay, self._held = place, seen, stay, None
-        self._jobs.forget(LANE_NEWS)
-        self._comparing = False
+        self._arrivals.stop()
         if wait:
             self._jobs.forget(LANE)  # an older answer would come after newer words
             self._pause.start()
@@ -343,8 +339,7 @@ class SearchController(QObject):
             self._request(place, stay=True)
             return
         self.answered.emit()
-        if self._news_wanted:
-            self.photos_arrived()
+        self._arrivals.look_if_due()
 
     def _say_what_is_shown(self) -> None:
         place, shown = self.place, self.shown
@@ -471,30 +466,13 @@ class SearchController(QObject):
 
     # Arriving photos
 
-    def _look_for_news(self) -> None:
-        library, place = self._library, self.place
-        if library is None or not self._news_wanted or self._comparing:
-            return
-        if self._asking or self.shown is None or self.place != self.wanted:
-            return
-        self._news_wanted, self._comparing = False, True
-        shown, arrangement, started = self.shown, place.arranged(self._arrangement), time.monotonic()
-
-        def fail(sentence: str) -> None:
-            self._comparing = False
-            self._jobs.failed.emit(sentence)
-
-        def take(news: News) -> None:
-            took, self._comparing = time.monotonic() - started, False
-            self._news.start(round(1000 * max(1.0, NEWS_SHARE * took)))
-            self._take_news(news)
-
-        self._jobs.read(
-            lambda: compare(library, place, shown, arrangement, self._listing),
-            take,
-            fail,
-            replaces=LANE_NEWS,
-        )
+    def _comparison(self) -> Callable[[], News] | None:
+        """The comparison of the shown place with the library; None while another answer is pending."""
+        library, place, shown, listing = self._library, self.place, self.shown, self._listing
+        if library is None or shown is None or self._asking or place != self.wanted:
+            return None
+        arrangement = place.arranged(self._arrangement)
+        return lambda: compare(library, place, shown, arrangement, listing)
 
     def _take_news(self, news: News) -> None:
         """Remove missing photos and show moved files at once; append new ones if the wall is at its top, else announce them in the pill."""
