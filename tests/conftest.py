@@ -17,6 +17,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import HealthCheck, settings
 
+from picsight_engine.errors import Message
+
 # In CI the same examples each time: chance finds faults for the one who runs tests, not for everyone who merges.
 settings.register_profile(
     "patient",
@@ -184,3 +186,11 @@ def server():
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def pseudo_language(monkeypatch):
+    """Words every message in a language that no code can take for English."""
+    monkeypatch.setattr(
+        Message, "__str__", lambda each: f"⟦{each.template.format_map(each.values).swapcase()}⟧"
+    )

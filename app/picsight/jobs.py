@@ -195,5 +195,5 @@ class Jobs(QObject):
             sentence = str(error)
         except Exception as error:
             LOG.exception("a background job failed")
-            sentence = refusal(error) or FAULT
+            sentence = str(refusal(error) or FAULT)
         return partial(failed or self.failed.emit, sentence)

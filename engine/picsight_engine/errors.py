@@ -1,4 +1,4 @@
-"""The exceptions of the engine, each with one sentence for the user.
+"""Messages for the user, as values, and the exceptions of the engine, each with one such sentence.
 
 PicsightError            any error that the user sees; `exit_code` is the exit code of the command line
 ├── ImageError           one file cannot be indexed or shown: it is listed under problems, the work goes on
@@ -18,10 +18,15 @@ PicsightError            any error that the user sees; `exit_code` is the exit c
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+    from typing import TypeAlias
+
+    Value: TypeAlias = str | float | Path | "Message" | None
 
 ProblemCode = Literal[
     "empty", "not_an_image", "unsupported", "damaged", "truncated",
@@ -29,22 +34,53 @@ ProblemCode = Literal[
 ]  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, init=False)
+class Message:
+    """Words for a person: an English template, by which code knows it, and the values that it names.
+
+    The outermost layer words it; `str()` does so in English. Without values the template is the text, braces included. Words
+    of the system or of a library are values.
+    """
+
+    template: str
+    values: Mapping[str, str | float | Message | None] = field(hash=False)
+
+    def __init__(self, template: str, /, **values: Value) -> None:
+        known = {
+            name: as_text(each) if isinstance(each, os.PathLike) else each for name, each in values.items()
+        }
+        object.__setattr__(self, "template", template)
+        object.__setattr__(self, "values", known)
+
+    def __str__(self) -> str:
+        return self.template.format_map(self.values) if self.values else self.template
+
+
+def as_text(path: Path | str | bytes) -> str:
+    """A path for a message; invalid bytes become question marks, so that any output accepts it."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 class PicsightError(Exception):
-    """A failure whose message is shown to the user unchanged: what, which file, why, what to do."""
+    """A failure whose `message` is shown to the user: what, which file, why, what to do."""
 
     exit_code = 1
+
+    def __init__(self, message: Message | str, /, **values: Value) -> None:
+        """The template of a message with its `values`, or a message."""
+        self.message = Message(message, **values) if isinstance(message, str) else message
+        super().__init__(self.message)
 
 
 class ImageError(PicsightError):
     """One picture file cannot be read; `code` is the reason listed under problems."""
 
-    def __init__(self, code: ProblemCode, message: str, path: Path | None = None) -> None:
+    def __init__(self, code: ProblemCode, message: Message | str, path: Path | None = None) -> None:
         super().__init__(message)
         self.code: ProblemCode = code
-        self.message = message
         self.path = path
 
-    def __reduce__(self) -> tuple[type[ImageError], tuple[ProblemCode, str, Path | None]]:
+    def __reduce__(self) -> tuple[type[ImageError], tuple[ProblemCode, Message, Path | None]]:
         """Keeps every argument when pickled: a plain exception would lose the second one."""
         return type(self), (self.code, self.message, self.path)
 
@@ -103,9 +139,9 @@ class ReplaceError(RequestError):
     """An export would replace an existing file that may still be needed; the file was left as it is."""
 
 
-def refusal(fault: Exception) -> str | None:
+def refusal(fault: Exception) -> Message | None:
     """The sentence for a path that the system refuses, such as one in a folder without permission; None for other faults."""
     if isinstance(fault, OSError) and isinstance(fault.filename, str | bytes):
-        path = os.fsencode(fault.filename).decode("utf-8", "replace")
-        return f"{path} cannot be used ({fault.strerror}); check its name, its permissions and its disk."
+        words = "{path} cannot be used ({reason}); check its name, its permissions and its disk."
+        return Message(words, path=as_text(fault.filename), reason=fault.strerror)
     return None

@@ -144,7 +144,7 @@ def _report(fault: Exception) -> int:
         say(str(fault))
         return fault.exit_code
     if (sentence := refusal(fault)) is not None:
-        say(sentence)
+        say(str(sentence))
         return FAILED
     import traceback  # 4 ms, with `logs` 12, that a run without a fault does not pay
 

@@ -11,12 +11,12 @@ import io
 import json
 import os
 import sys
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight.cli.layout import printable
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import Message, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,9 @@ def put_json(document: object) -> None:
 
 
 def _plain(value: Any) -> object:
-    return str(value) if isinstance(value, Path) else asdict(value)
+    if isinstance(value, Path | Message):
+        return str(value)
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _put(text: str, *, at_once: bool = False) -> None:

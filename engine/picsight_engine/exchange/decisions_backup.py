@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import xxhash
 
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import StorageError, as_text
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
-from picsight_engine.photos.reading import as_text
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.records import (

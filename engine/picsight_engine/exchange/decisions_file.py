@@ -24,9 +24,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from picsight_engine.errors import RequestError, StorageError
+from picsight_engine.errors import RequestError, StorageError, as_text
 from picsight_engine.exchange.replacement import write_export
-from picsight_engine.photos.reading import as_text
 from picsight_engine.store.records import SeenPicture
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import RequestError, as_text
 from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.decisions_file import RatingLine, read_decisions, write_decisions
 from picsight_engine.exchange.exiftool_table import export_table
@@ -19,7 +19,6 @@ from picsight_engine.exchange.sidecar_reading import photos_gone, read_sidecars
 from picsight_engine.exchange.sidecar_writing import export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import SUFFIX
 from picsight_engine.photos.xmp import same_name
 from picsight_engine.store.decisions import look_alike

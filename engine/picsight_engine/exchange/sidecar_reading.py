@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import RequestError, as_text
 from picsight_engine.exchange.xmp_writing import merge_packets
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import (
     SUFFIX,
     belongs_to,

@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import StorageError, as_text
 from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange
 from picsight_engine.exchange.sidecar_reading import with_later_changes
 from picsight_engine.exchange.tagged_photo import CHANGED, TaggedPhoto
 from picsight_engine.exchange.xmp_writing import strip_notes, update_packet
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.identity import bytes_hash
-from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.tag_precedence import read_metadata
 from picsight_engine.photos.xmp import (

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
-from picsight_engine.errors import LibraryError, StorageError
+from picsight_engine.errors import LibraryError, StorageError, as_text
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
 from picsight_engine.indexing.events import (
@@ -28,7 +28,6 @@ from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.kinds import kinds_of, settled
 from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_comparison import choose_image_backend

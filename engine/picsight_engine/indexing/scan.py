@@ -8,9 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import as_text
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import FIRST, IMAGE_SUFFIXES, is_transport_stream
-from picsight_engine.photos.reading import as_text
 from picsight_engine.photos.sidecars import SUFFIXES, companions
 from picsight_engine.suffixes import SHARED_SUFFIX, VIDEO_SUFFIXES, suffix_of
 

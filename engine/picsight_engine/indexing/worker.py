@@ -68,7 +68,7 @@ def _try(
         with time_limit(reader.limits.seconds_for(path)):
             return step()
     except ImageError as fault:
-        return Failed(fault.code, fault.message)
+        return Failed(fault.code, str(fault))
     except PicsightError as fault:
         return WorkerFailed(fault)
     except Exception:  # noqa: BLE001 -- the border: one photo must not end the run

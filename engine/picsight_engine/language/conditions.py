@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from picsight_engine.errors import Message
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
@@ -77,10 +78,10 @@ _NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
 _UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # units that users type with a number
 _EXACTNESS = re.compile(r"\.0(?![0-9])|\s+(?=mm)")  # of the numbers in a lens's name
 _ABSENT: dict[TextColumn, str] = {
-    "place": 'No photo is at "{}"',
-    "camera": 'No photo is by "{}"',
-    "lens": 'No photo has the lens "{}"',
-    "label": 'No photo has the label "{}"',
+    "place": 'No photo is at "{value}"',
+    "camera": 'No photo is by "{value}"',
+    "lens": 'No photo has the lens "{value}"',
+    "label": 'No photo has the label "{value}"',
 }
 _MOST_NAMED = 5
 _NEAR = 0.6  # the share of common letters from which one name may be a misspelling of another
@@ -93,8 +94,8 @@ class Condition:
     """A condition on photos: `find` returns the photos that match, `words` name it for the user.
 
     Conditions with equal `key` are the same. If no photo matches, `absent` may give a message; without a message, the
-    condition is a fault if no photo matches `basis` either. `decided` conditions change with tags and stars, all others
-    only with the photos.
+    condition is a fault if no photo matches `basis` either, whose photos have a `thing`. `decided` conditions change with
+    tags and stars, all others only with the photos.
     """
 
     kind: FilterKind
@@ -103,17 +104,25 @@ class Condition:
     find: Callable[[Database], NDArray[np.int64]]
     basis: Condition | None = None
     decided: bool = False
-    absent: Callable[[Database], str | None] | None = None
+    absent: Callable[[Database], Message | None] | None = None
+    thing: str = ""
 
 
 VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
 UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
 
-_TAGGABLE = Condition("tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True)
-_STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, decided=True)
+_TAGGABLE = Condition(
+    "tag",
+    ("taggable",),
+    "with keywords or tags",
+    photos_that_may_be_tagged,
+    decided=True,
+    thing="keywords or tags",
+)
+_STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, decided=True, thing="stars")
 
 
-def condition_of(fact: Fact, today: date) -> Condition | str:
+def condition_of(fact: Fact, today: date) -> Condition | Message:
     """The condition of a fact, or a message about its fault."""
     return _READERS[fact.key](fact.value, today)
 
@@ -132,7 +141,7 @@ def known(name: str) -> Condition:
     """Matches photos that have this value of "has:"."""
     column, words = KNOWN[name]
     find = partial(selection.photos_with, column=column)
-    condition = Condition("has", ("has", name), f"with {words}", find)
+    condition = Condition("has", ("has", name), f"with {words}", find, thing=words)
     return condition if column == "taken" else replace(condition, basis=condition)
 
 
@@ -201,66 +210,66 @@ def worded(word: str, *, described: bool = False) -> Condition:
     return Condition("text", ("described" if described else "word", word), word, find, decided=True)
 
 
-def unknown(basis: Condition, key: str) -> str:
+def unknown(basis: Condition, key: str) -> Message:
     """The message if no photo has any value for a condition."""
-    what = basis.words.removeprefix("with ")
-    return f'No photo of this library is known to have {what}, so "{key}:" was left out.'
+    words = 'No photo of this library is known to have {thing}, so "{key}:" was left out.'
+    return Message(words, thing=Message(basis.thing), key=key)
 
 
-def _text(value: str, _today: date) -> Condition | str:
+def _text(value: str, _today: date) -> Condition | Message:
     return Condition(
         "text", ("text", fold(value)), value, lambda db: np.asarray(photos_holding(db, value), np.int64)
     )
 
 
-def _time(value: str, today: date) -> Condition | str:
+def _time(value: str, today: date) -> Condition | Message:
     period = time_of_value(value, today)
     if period is None:
-        return '"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021.'
+        return Message('"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021.')
     return taken_in(period)
 
 
-def _folder(value: str, _today: date) -> Condition | str:
+def _folder(value: str, _today: date) -> Condition | Message:
     wanted = value.replace("\\", "/")
     return Condition("folder", ("folder", wanted), value, partial(selection.photos_in_folder, text=wanted))
 
 
-def _format(value: str, _today: date) -> Condition | str:
+def _format(value: str, _today: date) -> Condition | Message:
     name = value.lower().removeprefix(".")
     for known, suffixes in FORMATS.items():
         if name == known or f".{name}" in suffixes:
             find = partial(selection.photos_ending, suffixes=suffixes)
             return Condition("format", ("format", known), known.upper(), find)
-    return f'"format:" knows {_listed(tuple(FORMATS))}.'
+    return _known("format", tuple(FORMATS))
 
 
-def _is(value: str, _today: date) -> Condition | str:
+def _is(value: str, _today: date) -> Condition | Message:
     name = value.lower()
     if name in _DECIDED:
         words, find = _DECIDED[name]
         return Condition("is", ("is", words), words, find, decided=True)
     if name == _EDITED:
         find = partial(selection.photos_between, column=_EDITED, low=1, high=2)
-        absent = "No photo is an edited version."
+        absent = Message("No photo is an edited version.")
         return Condition("is", ("is", name), name, find, absent=lambda _db: absent)
     shape = next((shape for shape in SHAPES if shape == name), None)
     if shape is None:
-        return f'"is:" knows {_listed((*SHAPES, _EDITED, "favourite", "untagged"))}.'
+        return _known("is", (*SHAPES, _EDITED, "favourite", "untagged"))
     return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
 
 
-def _has(value: str, _today: date) -> Condition | str:
+def _has(value: str, _today: date) -> Condition | Message:
     name = value.lower()
     if name == _COPIES:
         return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
     if name == _RATED:
         return replace(_STARRED, basis=_STARRED)
     if name not in KNOWN:
-        return f'"has:" knows {_listed((*KNOWN, _RATED, _COPIES))}.'
+        return _known("has", (*KNOWN, _RATED, _COPIES))
     return known(name)
 
 
-def _text_fact(column: TextColumn, value: str, _today: date) -> Condition | str:
+def _text_fact(column: TextColumn, value: str, _today: date) -> Condition | Message:
     wanted, fits = fold(value), FITS[column]
     find = partial(
         selection.photos_with_text, column=column, fits=lambda text: wanted != "" and fits(text, wanted)
@@ -269,33 +278,43 @@ def _text_fact(column: TextColumn, value: str, _today: date) -> Condition | str:
     return Condition(column, (column, wanted), value, find, known(column), absent=absent)
 
 
-def _without_text(db: Database, column: TextColumn, value: str) -> str | None:
+def _without_text(db: Database, column: TextColumn, value: str) -> Message | None:
     there = selection.file_texts(db, column)
     if not there:
         return None
     names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))
-    shown = _listed((*names[:_MOST_NAMED], *(["others"] if len(names) > _MOST_NAMED else [])))
-    return f"{_ABSENT[column].format(value)}; there {'is' if len(names) == 1 else 'are'} {shown}."
+    absent = Message(_ABSENT[column], value=value)
+    if len(names) == 1:
+        return Message("{absent}; there is {name}.", absent=absent, name=names[0])
+    others = [Message("others")] if len(names) > _MOST_NAMED else []
+    return Message(
+        "{absent}; there are {names}.", absent=absent, names=_listed((*names[:_MOST_NAMED], *others))
+    )
 
 
-def _number_fact(key: str, value: str, _today: date) -> Condition | str:
+def _number_fact(key: str, value: str, _today: date) -> Condition | Message:
     column, step, unit, number = _NUMBERS[key]
     amount = read_amount(_UNIT.sub("", value.lower()), step)
     if amount is None:
-        return f'"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
+        words = '"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
+        return Message(words, key=key, number=number)
     find = partial(selection.photos_between, column=column, low=amount.low, high=amount.high)
     words = amount.words(unit)
     absent = partial(_without_number, column=column, unit=unit, words=words)
     return Condition("exposure", (column, value), words, find, known(key), absent=absent)
 
 
-def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -> str | None:
+def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -> Message | None:
     there = selection.extremes(db, column)
-    shown = dict.fromkeys(unit.format(f"{round(each, 2):.10g}") for each in there or ())
-    return f"No photo has {words}; there is {' to '.join(shown)}." if shown else None
+    if there is None:
+        return None
+    least, most = (unit.format(f"{round(each, 2):.10g}") for each in there)
+    if least == most:
+        return Message("No photo has {value}; there is {least}.", value=words, least=least)
+    return Message("No photo has {value}; there is {least} to {most}.", value=words, least=least, most=most)
 
 
-def _unnamed(db: Database, name: str) -> str | None:
+def _unnamed(db: Database, name: str) -> Message | None:
     """The message that no tag has this name, with a similar name; None if a tag has it, or nothing is tagged."""
     with db.reading() as connection:
         if tags_called(connection, name) or not len(_TAGGABLE.find(db)):
@@ -306,7 +325,11 @@ def _unnamed(db: Database, name: str) -> str | None:
 
     keys = {end: name_key(end) for path in tag_paths(db).values() for end in names_of_tag(path)}
     found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
-    return f'No tag or keyword is called "{name}".' + (f' Did you mean "{found[2]}"?' if found else "")
+    if found:
+        return Message(
+            'No tag or keyword is called "{name}". Did you mean "{like}"?', name=name, like=found[2]
+        )
+    return Message('No tag or keyword is called "{name}".', name=name)
 
 
 def names_of_tag(path: str) -> Iterator[str]:
@@ -317,13 +340,13 @@ def names_of_tag(path: str) -> Iterator[str]:
         yield path
 
 
-def _rating(value: str, _today: date) -> Condition | str:
+def _rating(value: str, _today: date) -> Condition | Message:
     if value.lower() == "rejected":
         find = partial(photos_rated, least=-1, most=-1)
         return Condition("rating", ("rating", "rejected"), "rejected", find, decided=True)
     stars = read_amount(value, 1)
     if stars is None or not all(number in _STARS for number in stars.typed):
-        return '"rated:" needs a number from 0 to 5, or the word rejected.'
+        return Message('"rated:" needs a number from 0 to 5, or the word rejected.')
     find = partial(photos_rated, least=max(stars.low, _STARS[0] - 0.5), most=stars.high)
     words = f"{stars.words('{}')} stars"
     return Condition("rating", ("rating", value), words, find, _STARRED, decided=True)
@@ -336,19 +359,23 @@ def photos_showing(db: Database, column: int) -> NDArray[np.int64]:
     return np.asarray(ids[surely_showing(codes, column)])
 
 
-def _colour(value: str, _today: date) -> Condition | str:
+def _colour(value: str, _today: date) -> Condition | Message:
     column = COLUMNS.get(value.lower())
     if column is None:
-        return f'"colour:" knows {_listed(NAMES)}.'
+        return _known("colour", NAMES)
     name = NAMES[column]
     return Condition("colour", ("colour", name), name, partial(photos_showing, column=column))
 
 
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+def _known(key: str, values: Sequence[str]) -> Message:
+    return Message('"{key}:" knows {values}.', key=key, values=_listed(values))
 
 
-_READERS: dict[str, Callable[[str, date], Condition | str]] = {
+def _listed(names: Sequence[str | Message]) -> Message:
+    return Message("{some} and {last}", some=", ".join(map(str, names[:-1])), last=names[-1])
+
+
+_READERS: dict[str, Callable[[str, date], Condition | Message]] = {
     "text": _text,
     "in": _time,
     "folder": _folder,

@@ -30,6 +30,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
+from picsight_engine.errors import Message
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -60,12 +62,17 @@ _OPEN = re.compile(rf"[{_QUOTE}]|:[\s|-]*$")  # text that may absorb what is app
 _WEIGHTED = re.compile(r"(?P<text>[^^]+)\^(?P<weight>[0-9]{1,6}(?:\.[0-9]{1,6})?)")
 _NEEDS_QUOTES = re.compile(rf"[{_QUOTE}]|.*[{_BLANK}|]", re.DOTALL)
 
-UNCLOSED = "The closing quotation mark is missing; everything after the first one was taken."
-ONLY_LESS = "Say first what to look for: asking for less of something alone finds nothing."
-TOO_MANY = (
-    f"More than {MOST} alternatives, things to see less of, or facts are too many; the rest was left out."
+UNCLOSED = Message("The closing quotation mark is missing; everything after the first one was taken.")
+ONLY_LESS = Message("Say first what to look for: asking for less of something alone finds nothing.")
+TOO_MANY = Message(
+    "More than {most} alternatives, things to see less of, or facts are too many; the rest was left out.",
+    most=MOST,
 )
-WEIGHT = f"A weight lies between {LEAST_WEIGHT:g} and {MOST_WEIGHT:g}; the word was searched without it."
+WEIGHT = Message(
+    "A weight lies between {least:g} and {most:g}; the word was searched without it.",
+    least=LEAST_WEIGHT,
+    most=MOST_WEIGHT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,7 @@ class QueryFault:
 
     start: int
     end: int
-    message: str
+    message: Message
 
 
 @dataclass(frozen=True, slots=True)

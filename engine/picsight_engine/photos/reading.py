@@ -8,7 +8,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from picsight_engine.errors import ImageError
+from picsight_engine.errors import ImageError, as_text
 from picsight_engine.photos import formats
 
 if TYPE_CHECKING:
@@ -118,11 +118,6 @@ def lost_photo(code: ProblemCode, path: Path, limits: Limits, outcome: str) -> I
     if code == "timeout":
         reason = f"took longer than {limits.seconds_for(path):g} seconds to read"
     return problem(code, path, f"{reason}, so it {outcome}. Save it again in another program")
-
-
-def as_text(path: Path | str | bytes) -> str:
-    """A path for a message; invalid bytes become question marks, so that any output accepts it."""
-    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def _open_at_once(name: str, flags: int) -> int:

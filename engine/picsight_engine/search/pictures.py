@@ -70,7 +70,7 @@ class PictureFinder:
                 photo_id = self._photo(picture)
                 vectors[picture.target] = self._vector(picture, photo_id)
             except PicsightError as fault:
-                faults.append(QueryFault(picture.start, picture.end, str(fault)))
+                faults.append(QueryFault(picture.start, picture.end, fault.message))
             else:
                 known += [] if photo_id is None else [photo_id]
         return PictureVectors(vectors, tuple(known), tuple(faults))

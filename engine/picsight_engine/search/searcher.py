@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.commonness import is_surely_english
-from picsight_engine.errors import LexiconError, RequestError
+from picsight_engine.errors import LexiconError, Message, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows
 
-REST = "The rest was searched."
+REST = "{fault} The rest was searched."
 _NEGATIONS = frozenset({"no", "not", "without"})
 
 
@@ -83,7 +83,7 @@ class Searcher:
         target = target_of(filtered.query, self.terms, pictures.vectors)
         left_out = [*filtered.faults, *pictures.faults]
         if target is not None or filtered.ids is not None:
-            left_out = [replace(fault, message=f"{fault.message} {REST}") for fault in left_out]
+            left_out = [replace(fault, message=Message(REST, fault=fault.message)) for fault in left_out]
         faults = [*query.faults, *untranslated, *filtered.unnamed, *left_out]
         if target is None:
             if less := filtered.query.less:
@@ -209,7 +209,7 @@ class Searcher:
         try:
             found = translate(filtered.query, foreign)
         except LexiconError as fault:
-            return filtered, None, [QueryFault(0, len(query.text), str(fault))]
+            return filtered, None, [QueryFault(0, len(query.text), fault.message)]
         return filtered if found is None else replace(filtered, query=found.query), found, []
 
     def _answer(self, query: str, photos: int, results: Sequence[Result], started: float) -> Answer:

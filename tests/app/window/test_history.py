@@ -48,6 +48,14 @@ def test_changes_that_no_longer_apply_are_skipped_in_both_directions(history):
     assert "nothing to redo" in history.status.words()
 
 
+def test_other_news_that_repeats_the_words_of_a_change_does_not_undo_it_in_another_view(history):
+    history.note("Moved 3 files.")
+    history.status.show_sentence("Moved 3 files. Look at them in the file browser.")
+    history.views.append("viewer")
+    history.undo()
+    assert history.steps == []
+
+
 def test_changes_during_an_undo_are_added_after_it(history):
     running = []
     history.add("slow", running.append, lambda ended: ended(True))

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from picsight_engine.errors import Message
+from picsight_engine.language.conditions import known, unknown
 from picsight_engine.language.query import MOST, TOO_MANY, UNCLOSED, WEIGHT, as_words, parse
 
 # Any unicode, lone surrogates included, mixed with what the language is made of.
@@ -130,6 +132,13 @@ def test_terms_beyond_the_limit_are_dropped_and_reported(kind, between):
     (fault,) = query.faults
     assert fault.message == TOO_MANY
     assert text[fault.start : fault.end] == between.join(kind.format(n) for n in range(MOST, MOST + 3))
+
+
+def test_the_words_of_a_message_decide_nothing(pseudo_language):
+    query = parse(" ".join(f"in:{n}" for n in range(MOST + 1)))
+    assert str(query.faults[0].message).startswith("⟦")
+    assert query.asides() == []
+    assert unknown(known("gps"), "has").values == {"thing": Message("a position"), "key": "has"}
 
 
 def test_every_part_knows_its_place():

@@ -103,7 +103,7 @@ def test_a_colour_is_a_fact(coloured):
     assert set(coloured.found("-colour:red")) == {*range(1, len(PAINTS) + 2)} - {red}
     assert coloured.found("colour:yellow colour:blue") == []
     (fault,) = coloured.library.search("colour:loud dog").faults
-    assert fault.message.startswith('"colour:" knows red, orange, ')
+    assert str(fault.message).startswith('"colour:" knows red, orange, ')
     offers = coloured.library.suggestions("colour:re").items
     assert [(offer.query, offer.photos) for offer in offers] == [("colour:red", 1)]
 

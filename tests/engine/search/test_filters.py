@@ -174,8 +174,8 @@ def test_an_invalid_fact_is_pointed_at_and_the_rest_is_searched(trips, fact, sen
     assert [result.id for result in answer.results] == [ids["beach"]]
     (fault,) = answer.faults
     assert query[fault.start : fault.end] == f"-{fact}"
-    assert sentence in fault.message
-    assert "searched" in fault.message
+    assert sentence in str(fault.message)
+    assert "searched" in str(fault.message)
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_a_value_that_no_photo_has_is_reported_with_the_values_there_are(describ
     query = f"is:landscape {fact}"
     (fault,) = described[0].library.search(query).faults
     assert query[fault.start : fault.end] == fact
-    assert fault.message.startswith(sentence)
+    assert str(fault.message).startswith(sentence)
 
 
 @given(
@@ -280,7 +280,7 @@ def test_an_unknown_name_is_reported_with_the_nearest_tag(album):
         answer = album.library.search(query)
         (fault,) = answer.faults
         assert (answer.results, query[fault.start : fault.end]) == ((), f'tag:"{name}"')
-        assert fault.message == f'No tag or keyword is called "{name}".' + (
+        assert str(fault.message) == f'No tag or keyword is called "{name}".' + (
             f' Did you mean "{meant}"?' if meant else ""
         )
     tags.new("Empty")

@@ -186,7 +186,7 @@ def test_plain_english_needs_no_lexicon_and_without_one_other_words_are_searched
     lexicon.lexicon_of.cache_clear()
     assert german.search("dog in the snow").faults == ()
     (fault,) = german.search("Hund im Schnee").faults
-    assert "The German lexicon is missing or damaged" in fault.message
+    assert "The German lexicon is missing or damaged" in str(fault.message)
     assert german.search("Hund im Schnee").results == library.search("Hund im Schnee").results
     assert german.translation_of(["dog in the snow"]) is german.translation_of(["Hund"]) is None
 

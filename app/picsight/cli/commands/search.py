@@ -151,7 +151,7 @@ def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwis
 
     `unread` photos wait for the answering model; `otherwise` says what to do if none of the searched photos matches.
     """
-    invocation.warn(*(fault.message for fault in answer.faults))
+    invocation.warn(*(str(fault.message) for fault in answer.faults))
     files = [replace(result, path=path) for result in answer.results for path in result.files]
     if invocation.json:
         put_json(_document(answer))

@@ -209,7 +209,7 @@ def _read(file: Path, section: str) -> Mapping[str, str]:
     return dict(parser[section]) if parser.has_section(section) else {}
 
 
-def reveal(path: Path, jobs: Jobs, report: Callable[[str], None]) -> None:
+def reveal(path: Path, jobs: Jobs, report: Callable[[str], object]) -> None:
     """Show a file selected in its folder, else open the folder, else report where the file is."""
     if sys.platform == "darwin":
         QProcess.startDetached("open", ["-R", str(path)])
@@ -222,7 +222,7 @@ def reveal(path: Path, jobs: Jobs, report: Callable[[str], None]) -> None:
         )
 
 
-def open_folder(folder: Path, wanted: Path, report: Callable[[str], None]) -> None:
+def open_folder(folder: Path, wanted: Path, report: Callable[[str], object]) -> None:
     """Open a folder; if nothing can, report the path of the file `wanted` in it."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
         report(tr("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))

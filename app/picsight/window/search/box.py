@@ -191,7 +191,7 @@ class SearchBox(QFrame):
         if answer:
             filters = (each for each in answer.filters if each.recognised)
             self._recognised = [(answer.part(each), each.words) for each in filters]
-            self._faults = [(answer.part(each), each.message) for each in answer.faults]
+            self._faults = [(answer.part(each), str(each.message)) for each in answer.faults]
         self.update_chips()
 
     # Edits: each makes a new entry

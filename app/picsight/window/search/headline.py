@@ -71,7 +71,7 @@ def translated(found: Translation, most: int | None = None) -> str:
 
 def faults_of(shown: PlaceContents) -> str:
     """Sentences about the parts of the query that were not understood; "" if all were."""
-    return " ".join(fault.message for fault in shown.answer.faults)
+    return " ".join(str(fault.message) for fault in shown.answer.faults)
 
 
 def scoped(asked: str, place: Place) -> str:

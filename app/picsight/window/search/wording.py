@@ -96,10 +96,13 @@ def _fact(fact: Fact, *, album: bool) -> str:
         period = time_of_value(fact.value, today)
         words = plain(period.words) if period else value
     elif fact.key in {"iso", "f", "focal"}:
-        from picsight_engine.language.conditions import condition_of  # numpy: after the first frame
+        from picsight_engine.language.conditions import (  # numpy: after the first frame
+            Condition,
+            condition_of,
+        )
 
         asked = condition_of(fact, today)
-        words = value if isinstance(asked, str) else asked.words
+        words = asked.words if isinstance(asked, Condition) else value
     elif fact.key in _FACTS:
         words = tr(_ALBUM if album else _FACTS[fact.key]).format(
             value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from picsight.window.status.line import StatusLine
+    from picsight.window.status.line import StatusLine, StatusText
 
     class Ended(Protocol):
         """The callback at the end of a step."""
@@ -48,7 +48,8 @@ class History(QObject):
         self._status, self._view = status, view
         self._done: deque[Change] = deque(maxlen=MOST_CHANGES)
         self._undone: deque[Change] = deque()
-        self._is_busy, self._last_words = False, ""
+        self._is_busy = False
+        self._offered: StatusText | None = None  # as the status line showed it
         self._waiting: list[Callable[[], None]] = []  # changes that were done during an undo
 
     def add(self, words: str, undo: Step, redo: Step, holds: Callable[[], bool] = lambda: True) -> None:
@@ -88,7 +89,7 @@ class History(QObject):
         if not changes:
             nothing = self.tr("There is nothing to undo.")
             self._status.show_sentence(nothing if back else self.tr("There is nothing to redo."))
-        elif changes[-1].view == self._view() or self._last_words in self._status.words():
+        elif changes[-1].view == self._view() or self._status.is_showing(self._offered):
             self._run(changes.pop(), back=back)
         else:
             done = self.tr("Done in another view: {change}")
@@ -96,9 +97,8 @@ class History(QObject):
             self._offer(words.format(change=changes[-1].words), back=back)
 
     def _offer(self, words: str, *, back: bool) -> None:
-        self._last_words = words
         verb, step = (self.tr("Undo"), self.undo) if back else (self.tr("Redo"), self.redo)
-        self._status.show_sentence(words, verb, step)
+        self._offered = self._status.show_sentence(words, verb, step)
 
     def _run(self, change: Change, *, back: bool) -> None:
         self._is_busy = True

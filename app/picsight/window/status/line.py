@@ -154,10 +154,17 @@ class StatusLine(Ruled):
         """Show that missing photos were kept, and a button to remove them."""
         self._set_state(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
 
-    def show_sentence(self, sentence: str, verb: str = "", run: Callable[[], object] | None = None) -> None:
+    def show_sentence(
+        self, sentence: str, verb: str = "", run: Callable[[], object] | None = None
+    ) -> StatusText:
         """Show news, with a button `verb` if there is something to do about it."""
         self._show(StatusText(sentence, verb, run))
         self.expiry.start(NOTICED_MS + READ_MS * len(sentence))  # as long as it takes to read
+        return self._shown
+
+    def is_showing(self, line: StatusText | None) -> bool:
+        """Whether this very text is on the right."""
+        return self._shown is line
 
     def show_done(self, photos: int, problems: int) -> None:
         """Show that all folders are indexed."""
