@@ -88,6 +88,8 @@ def test_the_copy_that_was_found_by_its_name_represents_its_stack():
     named = Result(2, Path("/a/sent.jpg"), 0.4, "strong", None, None, 400, 30, found_by="name")
     wall = arrange_answer([named, large], Arrangement(), {1: 1, 2: 1})
     assert (wall.results, wall.behind) == ((named,), {2: [1]})
+    copy = replace(large, found_by="name")  # follows the named photo, with its match, whatever its name
+    assert arrange_answer([named, copy], Arrangement(), {1: 1, 2: 1}).results == (named,)
 
 
 @given(answers(), arrangements)

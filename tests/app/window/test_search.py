@@ -377,6 +377,25 @@ def test_a_filter_that_is_still_typed_keeps_the_former_answer_until_it_is_finish
     desk.qtbot.waitUntil(lambda: "needs a time" in desk.page.closest.notice.words())
 
 
+@pytest.mark.parametrize("typed", ["in:", "zyx -folder:", 'folder:"Zan'])
+def test_a_filter_without_its_value_is_not_said_to_match_nothing_until_enter(desk, typed):
+    desk.page.activateWindow()
+    desk.ask("dog")
+    before = desk.ids()
+    desk.library.matches = certain(none=200)
+    desk.controller._quiet.setInterval(1)
+    desk.box.set_text("")
+    desk.box.activateWindow()
+    desk.box.line.setFocus()
+    desk.qtbot.waitUntil(desk.box.line.hasFocus)
+    desk.type(typed)
+    desk.qtbot.waitUntil(lambda: desk.controller._held is not None and desk.library.asked[-1] == typed)
+    desk.controller._speak()
+    assert (desk.ids(), desk.controller.place.words) == (before, "dog")
+    desk.press(Qt.Key.Key_Return)
+    desk.qtbot.waitUntil(lambda: "Nothing" in desk.page.closest.notice.words())
+
+
 def test_photos_that_a_new_model_has_not_read_are_not_called_missing(desk):
     desk.library.matches, desk.library.searched, desk.library.unread = certain(none=200), 0, 12
     desk.controller._quiet.setInterval(1)

@@ -183,9 +183,11 @@ class _Stacks:
 
 
 def _before_others(photo: Result) -> tuple[int, bool, int]:
-    """The sort key of the copies of one picture: by match, then those found by name, then the largest."""
-    match = ("strong", "weaker", "none", None).index(photo.match)
-    return match, photo.found_by != "name", -photo.width * photo.height
+    """The sort key of the copies of one picture: by match, then those found by name as they come, since copies of any
+    name follow them with the same match; then the largest.
+    """
+    match, is_named = ("strong", "weaker", "none", None).index(photo.match), photo.found_by == "name"
+    return match, not is_named, 0 if is_named else -photo.width * photo.height
 
 
 def _arranged(groups: _Stacks, arrangement: Arrangement, order: Order, *, marked: bool = False) -> Wall:

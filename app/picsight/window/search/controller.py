@@ -303,11 +303,13 @@ class SearchController(QObject):
             self._show(shown)
 
     def _is_unfinished(self, answered: PlaceContents) -> bool:
-        """Whether a filter is still typed that has no meaning yet, such as in:su."""
-        cursor, answer = self.wanted.cursor, answered.answer
+        """Whether a filter is still typed that has no meaning yet, such as in:su, or no value."""
+        cursor, asked, answer = self.wanted.cursor, self.wanted.asked, answered.answer
         if cursor is None or self.shown is None or not self._box.line.hasFocus():
             return False
-        typed = {part.start for part in self.wanted.asked.asides() if part.start < cursor <= part.end}
+        if answered.finds_nothing and any(token.is_open and token.end == cursor for token in asked.tokens):
+            return True
+        typed = {part.start for part in asked.asides() if part.start < cursor <= part.end}
         return any(fault.start in typed and fault.message not in SEARCHED for fault in answer.faults)
 
     def _end_waiting(self) -> None:
