@@ -14,7 +14,7 @@ from picsight.locations import user_folder
 from picsight_engine.private_files import make_private, write_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 Theme = Literal["system", "light", "dark"]
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
@@ -58,40 +58,27 @@ class Settings:
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsFault:
-    """A line of the file that does not count; `line` is 1 for the first."""
-
-    file: Path
-    line: int
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.file}, line {self.line}: {self.why} The other lines hold."
-
-
 class SettingsStore:
     """The settings in a file, which other windows, commands and people change, too.
 
-    `settings` is what was read last, `faults` are the lines of it that do not count; each of `changed` is called with the
-    settings after `read` or `change` found other ones. A missing or impossible value takes its default, so that no typing
-    error stops the program.
+    `settings` is what was read last, `faults` are sentences about the lines of it that do not count, by their numbers
+    from 1; each of `changed` is called with the settings after `read` or `change` found other ones. A missing or impossible
+    value takes its default, so that no typing error stops the program.
     """
 
     def __init__(self, file: Path) -> None:
         self.settings = Settings()
-        self.faults: list[SettingsFault] = []
+        self.faults: dict[int, str] = {}
         self.changed: list[Callable[[Settings], None]] = []
         self._file = file
         self.read()
 
-    def read(self) -> Settings:
+    def read(self) -> None:
         """Reads the file again. A file that cannot be read changes nothing and is logged."""
         try:
             self._take(self._text())
         except OSError as error:
             _warn("%s could not be read: %s", self._file, error)
-        return self.settings
 
     def change(self, **values: Value) -> None:
         """Writes these values into their lines and nothing else, atomically. A write error is logged; the values then hold
@@ -119,19 +106,11 @@ class SettingsStore:
             return ""
 
     def _take(self, text: str) -> None:
-        values: dict[str, Any] = {}
-        self.faults = []
-        for number, line in _lines(text):
-            try:
-                name, value = _parsed(line)
-            except ValueError as fault:
-                self.faults.append(SettingsFault(self._file, number, str(fault)))
-                continue
-            if name in values:
-                why = f"{name} is set a second time; remove one of the two lines."
-                self.faults.append(SettingsFault(self._file, number, why))
-            values.setdefault(name, value)
-        self._tell(Settings(**values))
+        found, faults = _read(text)
+        self.faults = {
+            line: f"{self._file}, line {line}: {why} The other lines hold." for line, why in faults.items()
+        }
+        self._tell(Settings(**{name: value for name, (_, value) in found.items()}))
 
     def _tell(self, settings: Settings) -> None:
         before, self.settings = self.settings, settings
@@ -145,13 +124,27 @@ def settings_file() -> Path:
     return user_folder("config") / "settings.toml"
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that say something, with their numbers, up to the first table, which is none of ours and is passed as well."""
+def _read(text: str) -> tuple[dict[str, tuple[int, Any]], dict[int, str]]:
+    """The settings, each with the number of its line, and what is wrong with other lines. They end at the first table, which is
+    none of ours.
+    """
+    found: dict[str, tuple[int, Any]] = {}
+    faults: dict[int, str] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-        if (bare := line.strip()) and not bare.startswith("#"):
-            yield number, bare
-            if bare.startswith("["):
-                return
+        bare = line.strip()
+        if not bare or bare.startswith("#"):
+            continue
+        try:
+            name, value = _parsed(bare)
+        except ValueError as fault:
+            faults[number] = str(fault)
+        else:
+            if name in found:
+                faults[number] = f"{name} is set a second time; remove one of the two lines."
+            found.setdefault(name, (number, value))
+        if bare.startswith("["):
+            break
+    return found, faults
 
 
 def _parsed(line: str) -> tuple[str, Any]:
@@ -184,18 +177,14 @@ def _changed(text: str, values: dict[str, Value]) -> str:
     a line it gets a new one before the first table.
     """
     lines = (text or _TITLE).split("\n")
-    counts: dict[str, int] = {}
-    for number, line in _lines(text):
-        try:
-            counts.setdefault(_parsed(line)[0], number - 1)
-        except ValueError:
-            continue
+    found, _ = _read(text)
     added = []
     for name, value in values.items():
-        if name in counts:
-            match = _LINE.fullmatch(lines[counts[name]])
+        if name in found:
+            place = found[name][0] - 1
+            match = _LINE.fullmatch(lines[place])
             before, after = match.groups() if match else (f"{name} = ", "")
-            lines[counts[name]] = f"{before}{_toml(value)}{after}"
+            lines[place] = f"{before}{_toml(value)}{after}"
         else:
             added.append(f"{name} = {_toml(value)}")
     if lines[-1]:

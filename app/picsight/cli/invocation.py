@@ -119,8 +119,8 @@ def usual_languages() -> tuple[str, ...]:
     from picsight.settings import SettingsStore, settings_file  # 10 ms that a search in English does not pay
 
     store = SettingsStore(settings_file())
-    for fault in store.faults:
-        say(str(fault))
+    for fault in store.faults.values():
+        say(fault)
     return search_languages(store.settings.languages, system_locales())
 
 

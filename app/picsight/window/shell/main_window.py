@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QResizeEvent
 
     from picsight.jobs import Jobs
-    from picsight.settings import SettingsFault, Value
+    from picsight.settings import Value
     from picsight.window.details.view import DetailsPanel
     from picsight.window.shell.studio_controller import StudioController
     from picsight_engine.library import Library
@@ -61,7 +61,7 @@ class MainWindow(QMainWindow):
     def __init__(self, setup: LibrarySetup, store: SettingsStore, jobs: Jobs) -> None:
         super().__init__()
         self._store, self._jobs, self._asks = store, jobs, True
-        self._faults: list[SettingsFault] = []  # as last shown
+        self._faults: dict[int, str] = {}  # as last shown
         settings = store.settings
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
@@ -169,7 +169,7 @@ class MainWindow(QMainWindow):
         self._store.read()
         if self._store.faults != self._faults:
             self._faults = self._store.faults
-            self.frame.status.show_sentence("\n".join(str(fault) for fault in self._faults))
+            self.frame.status.show_sentence("\n".join(self._faults.values()))
 
     def _use_languages(self, library: Library) -> None:
         library.languages = search_languages(self._store.settings.languages, QLocale.system().uiLanguages())
