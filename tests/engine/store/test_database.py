@@ -87,7 +87,7 @@ def test_a_file_that_is_no_library_is_refused_and_stays_as_it_is(tmp_path, conte
 
 
 def test_a_library_of_a_newer_program_is_refused_and_stays_as_it_is(tmp_path):
-    open_database(tmp_path, steps=(*MIGRATIONS, add_column)).close()
+    open_database(tmp_path, steps=(*MIGRATIONS, (add_column,))).close()
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(LibraryError, match="newer Picsight"):
         open_database(tmp_path)
@@ -154,7 +154,7 @@ def test_damage_found_later_is_a_library_error(tmp_path):
 def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
     with closing(open_database(tmp_path)) as db, db.writer() as connection:
         connection.execute(ADD, (b"/photos",))
-    with closing(open_database(tmp_path, steps=(*MIGRATIONS, add_column))) as db:
+    with closing(open_database(tmp_path, steps=(*MIGRATIONS, (add_column,)))) as db:
         assert count(db) == 1
         db.reader().execute("SELECT caption FROM photos")
     backup = tmp_path / f"library.v{len(MIGRATIONS)}.backup.db"
@@ -183,8 +183,10 @@ def test_a_migration_that_fails_changes_nothing(tmp_path):
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        open_database(tmp_path, steps=(*MIGRATIONS, add_column, fail))
-    with closing(open_database(tmp_path, steps=(*MIGRATIONS, add_column))) as db:  # the step before it stands
+        open_database(tmp_path, steps=(*MIGRATIONS, (add_column,), (fail,)))
+    with closing(
+        open_database(tmp_path, steps=(*MIGRATIONS, (add_column,)))
+    ) as db:  # the step before it stands
         assert count(db) == 0
         assert db.reader().execute("SELECT count(*) FROM problems").fetchone() == (0,)
 
