@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
 
-    # The statements of each step, and functions for what SQL cannot say.
-    Steps = tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...]
+    Step = tuple[
+        str | Callable[[sqlite3.Connection], None], ...
+    ]  # statements; functions for what SQL cannot say
+    Steps = tuple[Step, ...]
 
 _NOW = "CAST(strftime('%s', 'now') AS REAL)"  # some systems' SQLite is too old for unixepoch()
 
@@ -279,7 +281,7 @@ WHEN OLD.folder_id <> NEW.folder_id OR OLD.name <> NEW.name OR OLD.keywords IS N
 BEGIN
     INSERT OR IGNORE INTO texts_due (file_id) VALUES (NEW.id);
 END"""
-_TITLES_AND_SIDECARS = (
+_TITLES_AND_SIDECARS: Step = (
     "ALTER TABLE files ADD COLUMN beside INTEGER",
     "DROP TRIGGER files_changed_text",
     _TEXT_DUE_BY_TITLE,
