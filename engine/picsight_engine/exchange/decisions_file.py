@@ -103,13 +103,7 @@ def encode(lines: Iterable[Line]) -> Iterator[str]:
 
 
 def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False) -> None:
-    """Writes a file atomically; replaces an earlier export if that holds nothing more, or if `replace` is set.
-
-    Raises:
-        RequestError: there is a photo at the path, or something that is not a file.
-        ReplaceError: there is another file, or an earlier export that holds more.
-        StorageError: the disk is full, read-only or gone.
-    """
+    """Writes a file; replaces an earlier export and raises errors like `write_export`."""
     chunks = (line.encode() for line in encode(lines))
     write_export(file, chunks, partial(_lacking, lines=lines), replace=replace)
 

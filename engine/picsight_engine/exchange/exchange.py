@@ -154,11 +154,7 @@ class Exchange:
 def _tagged_photos(
     db: Database, folder: Path | None, tagged: Tagging, *, companions: bool
 ) -> Iterator[TaggedPhoto]:
-    """Every present photo file of the library or a folder.
-
-    Raises:
-        RequestError: the folder is not part of the library.
-    """
+    """Every present photo file of the library or a folder; raises RequestError if the folder is not part of the library."""
     if folder is not None and not is_covered(db, folder):
         raise RequestError(f"{as_text(folder)} is not part of the library; index it first.")
     return (tagged(file) for file in shown_files(db, folder) if companions or not file.is_companion)
@@ -227,12 +223,7 @@ def _counted(lines: list[Line]) -> DecisionsExported:
 
 
 def _decisions(db: Database, file: Path) -> Import:
-    """Reads a file of decisions.
-
-    Raises:
-        RequestError: there is none, or it cannot be imported completely; the message says where.
-        StorageError: the file cannot be read.
-    """
+    """Reads a file of decisions; raises RequestError and StorageError like `read_decisions`."""
     importer, finder, faults = Importer(), _Finder(db), list[str]()
     keys: dict[tuple[str, str], Key] = {}
     for line in read_decisions(file, faults):
@@ -262,11 +253,7 @@ def _add_line(importer: Importer, key: Key, photo: int, line: TagLine) -> None:
 
 
 def _sidecars(db: Database, place: Path) -> Import:
-    """Reads side-cars, and the keywords in photo files whose side-cars name no tags.
-
-    Raises:
-        RequestError: there is no folder, photo or side-car at `place`.
-    """
+    """Reads side-cars, and the keywords in photo files whose side-cars name no tags; raises RequestError like `read_sidecars`."""
     sidecars = _SidecarImport(db)
     named = {
         file_id

@@ -28,13 +28,8 @@ _COLUMNS = ("SourceFile", "Subject", "HierarchicalSubject", "TagsList", "Rating"
 def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = False) -> int:
     """Writes a CSV from which ExifTool can write tags and stars into the photo files; returns the number of lines.
 
-    It serves programs that ignore side-cars of JPEGs; running ExifTool is left to the user. Photos in packages of other
-    programs are left out. An earlier table is replaced if it holds nothing more, or if `replace` is set.
-
-    Raises:
-        RequestError: there is a photo at the path, or not a file; or a photo changed since it was indexed.
-        ReplaceError: there is another file, or a table that holds more.
-        StorageError: the disk is full, read-only or gone; the old file stays.
+    It serves programs that ignore side-cars of JPEGs. Photos in packages of other programs are left out. Raises RequestError
+    if a photo changed since it was indexed, and what `write_export` raises.
     """
     rows: dict[str, list[str]] = {}
     for photo in photos:
@@ -56,11 +51,7 @@ def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = F
 
 
 def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
-    """A photo for which a table holds something that these rows lack, or None.
-
-    Raises:
-        RequestError: the file is not such a table.
-    """
+    """A photo for which a table holds something that these rows lack, or None; raises RequestError if it is no such table."""
     try:
         with file.open(encoding="utf-8", errors="surrogateescape", newline="") as source:
             header, *lines = csv.reader(source)

@@ -77,7 +77,10 @@ class TagMatches:
 
 
 class Learner:
-    """Trains and scores tags; thread-safe. Each call uses the present model."""
+    """Trains and scores tags; thread-safe. Each call uses the present model.
+
+    Whatever needs words raises BundleError if the text tower is missing or cannot be loaded.
+    """
 
     def __init__(self, db: Database, model: Callable[[], TagModel]) -> None:
         self._db = db
@@ -100,11 +103,7 @@ class Learner:
             return self._known[1]
 
     def read(self, prompts: Iterable[str]) -> None:
-        """Embeds the words of a tag and caches them, before any lock is taken.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
+        """Embeds the words of a tag and caches them, before any lock is taken."""
         model = self._model()
         wanted = model.readings(prompts)
         tower = _tower(model.bundle)
@@ -121,11 +120,7 @@ class Learner:
                         cache_vectors(connection, tower, new)
 
     def suggested(self, tag: Definition, verdicts: Mapping[int, State]) -> Scores:
-        """The photos that reach a tag's threshold; none for a tag without words and examples.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
+        """The photos that reach a tag's threshold; none for a tag without words and examples."""
         (matches,) = self.matching([tag], {tag.id: verdicts})
         return matches.suggestions()
 
@@ -135,11 +130,7 @@ class Learner:
         verdicts: Mapping[int, Mapping[int, State]],
         since: Sequence[int] | None = None,
     ) -> list[TagMatches]:
-        """The same for many tags in one pass over all photos, or over the latest ones.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
+        """The same for many tags in one pass over all photos, or over the latest ones."""
         scorer, space = self.scorer(), self.space
         able = [tag for tag in tags if can_learn(tag, verdicts[tag.id])]
         linears = [scorer.train(training) for training in self._training_of(able, verdicts)]
@@ -167,11 +158,7 @@ class Learner:
         ]
 
     def preview(self, tag: Definition, verdicts: Mapping[int, State]) -> Preview:
-        """The scores of all visible photos for a tag.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
+        """The scores of all visible photos for a tag."""
         scorer, (training,) = self.scorer(), self._training_of([tag], {tag.id: verdicts})
         rows = scorer.rows
         shown = np.flatnonzero(rows.ids > 0 if rows.hidden is None else ~rows.hidden)
@@ -186,11 +173,7 @@ class Learner:
     def statistics(
         self, tag: Definition, verdicts: Mapping[int, State], suggested: tuple[int, int], border: int
     ) -> Statistics:
-        """How well a tag has learnt; `suggested` is the number of decided suggestions, and how many of them were accepted.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-        """
+        """How well a tag has learnt; `suggested` is the number of decided suggestions, and how many of them were accepted."""
         (training,) = self._training_of([tag], {tag.id: verdicts})
         known = frozenset(verdicts) - training.behind
         scores = cross_validate(self.scorer(), training, known)
@@ -268,10 +251,7 @@ def _tower(bundle: Bundle) -> str:
 def suggest_for_new_photos(db: Database, learner: Learner) -> Run | None:
     """Suggests tags for new photos; returns None if there are no new photos or none reaches a threshold.
 
-    Progress and suggestions are stored in one transaction, so a killed run loses nothing.
-
-    Raises:
-        BundleError: the words of a tag cannot be embedded; the next call tries again.
+    Progress and suggestions are stored in one transaction: a run that is killed, or that raises BundleError, loses nothing.
     """
     space = learner.space
     last = space_state(db, space).last_row  # later photos are left for the next run

@@ -48,8 +48,9 @@ _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, 
 class Tags(Lookup):
     """The tags of one library; thread-safe.
 
-    A tag is given by its path, or by its last name if that is unique. Photos are given by path or id. Each changing call is
-    one run, undone as a whole. `learner` trains all tags.
+    A tag is given by its path, or by its last name if that is unique. Photos are given by path or id. RequestError is raised if
+    there is no such tag or photo, BundleError if the text tower is needed and cannot be loaded. Each changing call is one run,
+    undone as a whole. `learner` trains all tags.
     """
 
     def __init__(self, db: Database, model: Callable[[], TagModel], photo_id: Callable[[Path], int]) -> None:
@@ -75,9 +76,7 @@ class Tags(Lookup):
     ) -> Tag:
         """Creates a tag; one with words or examples suggests photos at once, and new photos as they are indexed.
 
-        Raises:
-            RequestError: the name is invalid or taken, or there is no such parent or photo.
-            BundleError: the text tower is missing or cannot be loaded.
+        Raises RequestError also if the name is invalid or taken.
         """
         empty = Definition(
             id=0,
@@ -109,11 +108,7 @@ class Tags(Lookup):
         """Changes the words, examples or settings of a tag and renews its suggestions; omitted arguments change nothing.
 
         A tag that gets its first words or examples starts to suggest, unless `suggests`, which is about new photos,
-        forbids it.
-
-        Raises:
-            RequestError: there is no such tag or photo, or the tag is filled by hand.
-            BundleError: the text tower is missing or cannot be loaded.
+        forbids it. Raises RequestError also if the tag is filled by hand.
         """
         known, least = self._definition(name), checked_threshold(threshold)
         words = None if prompts is None else checked_prompts(prompts)
@@ -140,9 +135,7 @@ class Tags(Lookup):
     ) -> Preview:
         """The scores of all photos for a tag with these words and photos, and the decisions for `tag`; stores nothing.
 
-        Raises:
-            RequestError: there are no words and no examples, or no such tag or photo.
-            BundleError: the text tower is missing or cannot be loaded.
+        Raises RequestError also if there are no words and no examples.
         """
         known = _DRAFT if tag is None else self._definition(tag)
         draft = with_examples(known, checked_prompts(prompts), self._photos(examples), self._photos(against))
@@ -153,9 +146,7 @@ class Tags(Lookup):
     def statistics(self, name: str, *, border: int = 20) -> Statistics:
         """How well a tag has learnt, and at most `border` undecided photos about which it is least sure.
 
-        Raises:
-            RequestError: there is no such tag, or it has no words and no examples.
-            BundleError: the text tower is missing or cannot be loaded.
+        Raises RequestError also if it has no words and no examples.
         """
         tag = self._definition(name)
         verdicts = self._verdicts(tag)
@@ -167,9 +158,7 @@ class Tags(Lookup):
     def suggest(self, name: str) -> list[tuple[int, float]]:
         """Scores all photos for a tag again; returns its suggestions with their scores, best first.
 
-        Raises:
-            RequestError: there is no such tag, or it has no words and no examples.
-            BundleError: the text tower is missing or cannot be loaded.
+        Raises RequestError also if it has no words and no examples.
         """
         tag = self._definition(name)
         _require_training(tag, self._verdicts(tag))
@@ -184,9 +173,6 @@ class Tags(Lookup):
         """Scores new photos (all photos after a change of model) for every suggesting tag, as one run.
 
         Returns None if there are no new photos or none reaches a threshold.
-
-        Raises:
-            BundleError: the words of a tag cannot be embedded; the next call tries again.
         """
         return suggest_for_new_photos(self._db, self.learner)
 
@@ -194,9 +180,6 @@ class Tags(Lookup):
         """Accepts or rejects photos, or withdraws decisions; returns None if nothing changes.
 
         A suggesting tag learns at once, and its new suggestions are part of the run.
-
-        Raises:
-            RequestError: there is no such tag or photo.
         """
         tag, ids = self._definition(name), self._shown(photos)
         with suppress(BundleError):  # without the model it learns later
@@ -213,7 +196,7 @@ class Tags(Lookup):
         return run.made
 
     def rename(self, name: str, new_name: str) -> Tag:
-        """Renames a tag; raises RequestError if there is no such tag, or the name is invalid or taken."""
+        """Renames a tag; raises RequestError also if the name is invalid or taken."""
         tag, called = self._definition(name, _FIXED), checked_name(new_name)
         words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
         with record_run(self._db, "rename", words) as run:
@@ -223,8 +206,7 @@ class Tags(Lookup):
     def move(self, name: str, parent: str | None) -> Tag:
         """Moves a tag, with those below it, below another one or to the top.
 
-        Raises:
-            RequestError: there is no such tag, it would be below itself, or its name is taken there.
+        Raises RequestError also if it would be below itself, or its name is taken there.
         """
         tag = self._definition(name, _FIXED)
         above = None if parent is None else self._definition(parent, _NO_PARENT)
@@ -236,9 +218,7 @@ class Tags(Lookup):
     def merge(self, name: str, into: str) -> Tag:
         """Merges a tag, with those below it and all decisions, into another one; returns the other one.
 
-        Raises:
-            RequestError: there is no such tag, or the other one is the same or is below it.
-            BundleError: the text tower is missing or cannot be loaded.
+        Raises RequestError also if the other one is the same or is below it.
         """
         tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
         self.learner.read((*tag.prompts, *other.prompts))
@@ -254,11 +234,7 @@ class Tags(Lookup):
         return self._tag(other.id)
 
     def remove(self, name: str) -> Run | None:
-        """Removes a tag that has no tags below it; undo restores its decisions.
-
-        Raises:
-            RequestError: there is no such tag, or there are tags below it.
-        """
+        """Removes a tag; undo restores its decisions. Raises RequestError also if there are tags below it."""
         tag = self._definition(name, _FIXED)
         with record_run(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
@@ -267,10 +243,7 @@ class Tags(Lookup):
     def rate(self, photos: Iterable[Path | int], stars: int | None) -> Run | None:
         """Gives photos 0 to 5 stars; -1 rejects them, None returns to the stars of their files.
 
-        Returns None if nothing changes.
-
-        Raises:
-            RequestError: there is no such photo, or no such number of stars.
+        Returns None if nothing changes. Raises RequestError also if there is no such number of stars.
         """
         ids = self._shown(photos)
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
@@ -291,25 +264,20 @@ class Tags(Lookup):
         return runs.runs(self._db, limit)
 
     def collect_runs(self) -> AbstractContextManager[list[Run]]:
-        """Collects the runs that this thread commits inside the block.
-
-        Changes of other threads or processes are not included.
-        """
+        """Collects the runs that this thread, not others or other processes, commits inside the block."""
         return runs.collect_runs()
 
     def undo(self, run_id: int | None = None) -> Run:
         """Undoes a run, by default the user's latest one that is not undone.
 
-        Raises:
-            RequestError: there is none, or a tag that it changed was changed again since.
+        Raises RequestError if there is none, or a tag that it changed was changed again since.
         """
         return self._settled(runs.undo_or_redo(self._db, run_id, undo=True))
 
     def redo(self, run_id: int | None = None) -> Run:
         """Redoes an undone run, by default the one undone last.
 
-        Raises:
-            RequestError: there is none, it was not undone, or a tag that it changed has changed since.
+        Raises RequestError if there is none, it was not undone, or a tag that it changed has changed since.
         """
         return self._settled(runs.undo_or_redo(self._db, run_id, undo=False))
 
