@@ -50,8 +50,10 @@ def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
         BundleError: the chosen model is gone, incomplete or changed.
         LibraryError: the library cannot be opened.
     """
-    wanted = _wanted(folder, models)
-    return ModelChoice(_active_model(wanted, _active(folder), models), wanted)
+    wanted, active = _wanted(folder, models), _active(folder)
+    is_switching = active is not None and active.name != wanted.manifest.space_id
+    before = models.with_text_tower(active.name) if active is not None and is_switching else None
+    return ModelChoice(before or wanted, wanted)
 
 
 def answering_model(folder: Path, models: InstalledModels) -> Bundle:
@@ -157,13 +159,6 @@ def _able(bundle: Bundle) -> Bundle:
         if tower is None:
             raise RequestError(f'The model "{manifest.title}" cannot read {what}; choose another one.')
     return bundle
-
-
-def _active_model(wanted: Bundle, space: Space | None, models: InstalledModels) -> Bundle:
-    """The wanted model, unless another space is active and a model for it is still installed."""
-    if space is None or space.name == wanted.manifest.space_id:
-        return wanted
-    return models.with_text_tower(space.name) or wanted
 
 
 def _active(folder: Path) -> Space | None:

@@ -62,37 +62,36 @@ def _language_of(query: Query, languages: Sequence[str]) -> str:
     """The language of a query, "en" if it is none of these; words that are English, too, say nothing: "sin city"."""
     from picsight_engine.language.translation import translate  # lazy: 3 ms, which most searches need not pay
 
-    others = (
-        tuple(word for word in term.words if word.text.casefold() not in _ENGLISH_TOO)
+    telling = (
+        Term(tuple(word for word in term.words if word.text.casefold() not in _ENGLISH_TOO))
         for term in query.alternatives
     )
-    query = replace(query, alternatives=tuple(Term(words) for words in others if words))
+    found = None
     with suppress(LexiconError):  # the translation reports it
-        found = translate(query, () if query.as_typed else languages)
-        return found.language if found else "en"
-    return "en"
+        found = translate(replace(query, alternatives=tuple(telling)), () if query.as_typed else languages)
+    return found.language if found else "en"
 
 
 def _split(words: Sequence[Word], language: str) -> tuple[list[Word], list[Absence]]:
     kept: list[Word] = []
     found: list[Absence] = []
-    place = 0
-    while place < len(words):
-        reach, terms = _absent(words[place:], language)
+    while words:
+        reach, terms = _absent(words, language)
         if terms:
-            found.append(Absence(terms, words[place].start, words[place + reach - 1].end, language))
-            place += reach
+            found.append(Absence(terms, words[0].start, words[reach - 1].end, language))
         else:
-            kept.append(words[place])
-            place += 1
+            kept.append(words[0])
+        words = words[reach:]
     return kept, found
 
 
 def _absent(words: Sequence[Word], language: str) -> tuple[int, tuple[Term, ...]]:
-    """How many of the first words say what must not be shown, and what that is: things with "or" between them."""
+    """How many of the first words say what must not be shown, and what that is: things with "or" between them; 1 and nothing
+    if the first word says no such thing.
+    """
     first = words[0].text.casefold()
     if not _is_plain(words[0]) or first not in (_ENGLISH if language == "en" else (_WITHOUT[language],)):
-        return 0, ()
+        return 1, ()
     reach = 1
     things: list[list[Word]] = [[]]
     for place, word in enumerate(words[1:], 2):
@@ -105,9 +104,8 @@ def _absent(words: Sequence[Word], language: str) -> tuple[int, tuple[Term, ...]
         elif small == "or":
             things.append([])
     terms = tuple(Term(tuple(thing)) for thing in things if thing)
-    if language == "en" and not all(subject_words(term.text) for term in terms):
-        return 0, ()
-    return (0, ()) if first == "no" and _is_on_sign(terms) else (reach, terms)
+    says_nothing = language == "en" and not all(subject_words(term.text) for term in terms)
+    return (1, ()) if says_nothing or (first == "no" and _is_on_sign(terms)) else (reach, terms)
 
 
 def _is_on_sign(terms: Sequence[Term]) -> bool:

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.directions import Target, Terms
     from picsight_engine.search.ranking import Judge, Scope
 
-    Required = Iterator[
-        tuple[NDArray[np.float32], float]
-    ]  # vectors [dim], and the least product of a photo with each
+    # Vectors [dim], and the least product of a photo with each.
+    Required = Iterator[tuple[NDArray[np.float32], float]]
 
 
 def judging_of(
@@ -68,9 +67,8 @@ def _weaker(scores: Sequence[float]) -> list[Match]:
 def _bounds(query: Query, target: Target, terms: Terms, photos: int) -> Iterator[Bound]:
     """The bounds of every alternative among `photos` pictures."""
     calibration = terms.manifest.calibration
-    unwanted = [*_unwanted(query, target, terms, photos)]
-    for row in range(len(target.alternatives)):
-        yield from (Bound(row, vector, least) for vector, least in unwanted)
+    for unwanted in _unwanted(query, target, terms, photos):
+        yield from (Bound(row, *unwanted) for row in range(len(target.alternatives)))
     if not target.wants_pictures and calibration is not None:
         for row, term in enumerate(term for term in query.alternatives if term.words):
             yield from (Bound(row, *bound) for bound in _coloured(term, terms, calibration, photos))

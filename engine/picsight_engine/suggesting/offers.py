@@ -15,7 +15,7 @@ from picsight_engine.language.conditions import FITS, names_keyword, names_of_ta
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS, SEASONS
-from picsight_engine.photos.colours import NAMES
+from picsight_engine.photos.colours import COLUMNS, NAMES
 from picsight_engine.store.tagged import sizes_of_tags
 from picsight_engine.store.tags import QUOTES, name_key, tag_paths
 from picsight_engine.store.text import fold
@@ -73,17 +73,11 @@ class Offers:
 
     def folders(self, typed: str, limit: int) -> list[Offer]:
         """Folders by name, and words that several names share; the fact matches every path that contains them."""
-        return [
-            Offer("folder", name, f"folder:{spelled(name)}", partial(self._photos_in, fold(name)))
-            for name in self._folders.matching(typed, limit)
-        ]
+        return _named("folder", "folder", self._folders.matching(typed, limit), self._photos_in)
 
     def keywords(self, typed: str, limit: int) -> list[Offer]:
         """Keywords; the fact also matches those below them."""
-        return [
-            Offer("keyword", word, f"tag:{spelled(word)}", partial(self._photos_tagged, fold(word)))
-            for word in self._keywords.matching(typed, limit)
-        ]
+        return _named("keyword", "tag", self._keywords.matching(typed, limit), self._photos_tagged)
 
     def places(self, typed: str, limit: int) -> list[Offer]:
         """Towns, regions and countries; by their other names if no usual name begins so."""
@@ -111,14 +105,10 @@ class Offers:
 
     def colours(self, typed: str, limit: int) -> list[Offer]:
         """Colours that photos show."""
-
-        def photos(column: int) -> int:
-            return len(photos_showing(self._db, column))
-
-        found = [(column, name) for column, name in enumerate(NAMES) if name.startswith(fold(typed))]
-        return [
-            Offer("colour", name, f"colour:{name}", partial(photos, column)) for column, name in found[:limit]
-        ]
+        names = [name for name in NAMES if name.startswith(fold(typed))]
+        return _named(
+            "colour", "colour", names[:limit], lambda name: len(photos_showing(self._db, COLUMNS[name]))
+        )
 
     def times(self, typed: str, limit: int) -> list[Offer]:
         """Years, seasons and months, the latest of each kind first."""
@@ -148,7 +138,12 @@ class Offers:
         def photos(name: str) -> int:
             return texts.photos(text for text in texts.files if FITS[kind](text, name))
 
-        return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
+        return _named(kind, key, names, photos)
+
+
+def _named(kind: OfferKind, key: Key, names: list[str], photos: Callable[[str], int]) -> list[Offer]:
+    """Offers of facts with these values; `photos` counts those of a folded value."""
+    return [Offer(kind, name, f"{key}:{spelled(name)}", partial(photos, fold(name))) for name in names]
 
 
 class NameCounts:

@@ -118,14 +118,15 @@ class Suggester:
         groups: list[list[Suggestion]] = []
         if meant is not None:
             groups.append([Suggestion("spelling", meant.text.strip(), meant.text)])
-        groups.append(self._saved(text))
+        begins_search = len(fold(text)) >= _LEAST_LETTERS
+        groups.append(self._saved(text) if begins_search else [])
         groups += [] if typed is None else _facts(offers, tags, typed)
         if word is not None and longer:
             named = {fold(each.words) for group in groups for each in group}
             groups.append([_put("word", each, word, each) for each in longer if fold(each) not in named])
             completed = query.replaced(word.start, word.end, longer[0])
             completed = replace(completed, typed=query.alternatives)
-        groups.append(self._past(text))
+        groups.append(self._past(text) if begins_search else [])
         items = tuple(_fairly(groups, text))
         whole = {fold(each.text) for each in typed.phrases} if typed else set()
         is_whole = is_known or any(item.photos is not None and fold(item.words) in whole for item in items)
@@ -139,10 +140,8 @@ class Suggester:
         """The possible offers; counted again after the library has changed, but not at every key during indexing."""
         with self._lock:
             if self._things is None:
-                self._things, self._model = (
-                    WordList(common_subjects()),
-                    WordList(_words_of_model(self._bundle)),
-                )
+                self._things = WordList(common_subjects())
+                self._model = WordList(_words_of_model(self._bundle))
             revision = photos_revision(self._db)
             changed = self._known is None or self._known[0] != revision
             if changed and is_worth_counting(self._cost, time.monotonic() - self._counted_at):
@@ -177,8 +176,6 @@ class Suggester:
     def _saved(self, text: str) -> list[Suggestion]:
         """Saved searches whose query, or a word of whose name, begins with the text."""
         start = fold(text)
-        if len(start) < _LEAST_LETTERS:
-            return []
         return [
             Suggestion("saved", search.name, search.query)
             for search in self._searches.saved()
@@ -188,8 +185,6 @@ class Suggester:
     def _past(self, text: str) -> list[Suggestion]:
         """Past searches that begin with the text, latest first."""
         start = fold(text)
-        if len(start) < _LEAST_LETTERS:
-            return []
         found = (query for query in self._searches.history() if fold(query).startswith(start))
         return [Suggestion("history", query, query) for query in islice(found, _A_KIND)]
 
