@@ -52,6 +52,11 @@ class Message:
         object.__setattr__(self, "template", template)
         object.__setattr__(self, "values", known)
 
+    @classmethod
+    def of(cls, words: Message | str) -> Message:
+        """The words themselves if they are a message already."""
+        return cls(words) if isinstance(words, str) else words
+
     def __str__(self) -> str:
         return self.template.format_map(self.values) if self.values else self.template
 

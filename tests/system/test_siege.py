@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -102,10 +103,10 @@ def test_every_damaged_file_is_a_photo_or_a_problem_and_stays_as_it_is(fresh, ba
     assert contents() == before
     with closing(sqlite3.connect(fresh.library / "library.db")) as connection:
         shown = {name for (name,) in connection.execute("SELECT name FROM files WHERE photo_id IS NOT NULL")}
-        problems = dict(connection.execute("SELECT name, message FROM problems"))
+        problems = dict(connection.execute("SELECT name, message_values FROM problems"))
     kinds = {os.fsencode(path.relative_to(battlefield)) for path in files if path.suffix.lower() in KINDS}
     assert shown | set(problems) == kinds
-    for name, message in problems.items():
-        assert message.startswith(str(battlefield / os.fsdecode(name)))
-        assert message.endswith(".")
+    for name, values in problems.items():
+        assert json.loads(values)["path"] == str(battlefield / os.fsdecode(name))
+        assert json.loads(values)["reason"][0].endswith(".")
     assert len(shown) > 0.2 * len(kinds)

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError, as_text
+from picsight_engine.errors import Message, RequestError, as_text
 from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.decisions_file import RatingLine, read_decisions, write_decisions
 from picsight_engine.exchange.exiftool_table import export_table
@@ -146,7 +146,9 @@ class Exchange:
                 f"{as_text(place)} names {counted(finder.unknown, 'photo')}, and {which} in the library. "
                 "Index the folder first."
             )
-        done = importer.run(self._db, self._learner, f'Import "{shortened(as_text(place.name or place))}"')
+        done = importer.run(
+            self._db, self._learner, Message('Import "{name}"', name=shortened(as_text(place.name or place)))
+        )
         done = replace(done, searches=Searches(self._db).add(importer.searches), faults=tuple(faults))
         return replace(done, photos=len(finder.found), unknown=finder.unknown)
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, Message, RequestError
 from picsight_engine.store.decisions import NewDecision, decided
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.records import last_decisions, last_ratings
@@ -148,7 +148,7 @@ class Importer:
         if photo_id not in self._stars or self._stars[photo_id][1] < time:
             self._stars[photo_id] = (stars, time, is_echo)
 
-    def run(self, db: Database, learner: Learner, words: str) -> Imported:
+    def run(self, db: Database, learner: Learner, words: Message) -> Imported:
         """Imports everything into the library.
 
         An existing tag keeps its words and examples, if it has any; decisions and ratings that are newer than the file's

@@ -241,17 +241,12 @@ def _store_unreadable(connection: sqlite3.Connection, unreadable: UnreadableFile
     """
     folder, file, stored = unreadable.task.folder, unreadable.task.file, unreadable.task.stored
     now = time.time()
-    # SQLite cannot store a name that is not UTF-8 as text.
-    message = unreadable.failed.message.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    put_problem(
-        connection,
-        NewProblem(
-            folder.id, file.name, unreadable.failed.code, message, now, size=file.size, mtime_ns=file.mtime_ns
-        ),
-    )
-    if stored is None or unreadable.failed.code in HEALS_UNSEEN:
+    code, message = unreadable.failed.code, unreadable.failed.message
+    problem = NewProblem(folder.id, file.name, code, message, now, size=file.size, mtime_ns=file.mtime_ns)
+    put_problem(connection, problem)
+    if stored is None or code in HEALS_UNSEEN:
         return []
-    had_picture = unreadable.failed.code != "not_read" or has_vector(connection, stored.photo_id)
+    had_picture = code != "not_read" or has_vector(connection, stored.photo_id)
     if had_picture and not is_changed(stored, file):
         return []
     return mark_missing(connection, [stored.id], now)

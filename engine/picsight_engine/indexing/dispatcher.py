@@ -200,7 +200,7 @@ class Dispatcher:
                 self._suspects.append(task)
                 return
             lost = lost_photo(news.code, _path(task), self._limits, "was left out")
-            news = Failed(news.code, str(lost))
+            news = Failed(news.code, lost.message)
         if news.detail:
             _LOG.info("%s\n%s", news.message, news.detail)
         if news.code == "vanished" and self._has_vanished(task.folder):

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from picsight_engine.errors import PicsightError, ProblemCode
+    from picsight_engine.errors import Message, PicsightError, ProblemCode
     from picsight_engine.metadata import Metadata
 
 
@@ -77,7 +77,7 @@ class Failed:
     """From a worker: the file cannot be indexed; `detail` is a traceback for the log if Picsight may be the cause."""
 
     code: ProblemCode
-    message: str
+    message: Message
     detail: str = ""
 
 

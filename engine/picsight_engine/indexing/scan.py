@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import as_text
+from picsight_engine.errors import Message, as_text
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import FIRST, IMAGE_SUFFIXES, is_transport_stream
 from picsight_engine.photos.sidecars import SUFFIXES, companions
@@ -59,7 +59,7 @@ class SeenProblem:
 
     name: bytes
     code: ProblemCode
-    message: str
+    message: Message
 
 
 @dataclass(slots=True)
@@ -184,12 +184,12 @@ def _problems(root: bytes, name: bytes, fault: OSError) -> list[SeenProblem]:
     """The problem of an unreadable directory; none for a subdirectory that was deleted meanwhile."""
     where = as_text(root + b"/" + name if name else root)
     if isinstance(fault, PermissionError):
-        sentence = (
-            f"The folder {where} cannot be opened: permission was denied. Allow reading it, then index again."
+        words = (
+            "The folder {path} cannot be opened: permission was denied. Allow reading it, then index again."
         )
-        return [SeenProblem(name, "no_permission", sentence)]
+        return [SeenProblem(name, "no_permission", Message(words, path=where))]
     if isinstance(fault, (FileNotFoundError, NotADirectoryError)):
-        sentence = f"The folder {where} is not there. Connect its disk, then index again."
-        return [] if name else [SeenProblem(name, "vanished", sentence)]
-    sentence = f"The folder {where} cannot be read ({fault.strerror}). Check its disk, then index again."
-    return [SeenProblem(name, "vanished", sentence)]
+        words = "The folder {path} is not there. Connect its disk, then index again."
+        return [] if name else [SeenProblem(name, "vanished", Message(words, path=where))]
+    words = "The folder {path} cannot be read ({fault}). Check its disk, then index again."
+    return [SeenProblem(name, "vanished", Message(words, path=where, fault=fault.strerror))]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import ImageError, PicsightError, VectorError
 from picsight_engine.indexing.messages import Described, Failed, Identified, Ready, WorkerFailed
 from picsight_engine.photos.formats import is_film
-from picsight_engine.photos.reading import film_extract, read_photo
+from picsight_engine.photos.reading import film_extract, problem, read_photo
 from picsight_engine.processes import lower_priority, set_up, silence_decoders, time_limit
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
@@ -68,12 +68,12 @@ def _try(
         with time_limit(reader.limits.seconds_for(path)):
             return step()
     except ImageError as fault:
-        return Failed(fault.code, str(fault))
+        return Failed(fault.code, fault.message)
     except PicsightError as fault:
         return WorkerFailed(fault)
     except Exception:  # noqa: BLE001 -- the border: one photo must not end the run
-        sentence = f"{path} could not be indexed: reading it failed in an unexpected way. Open it in another program."
-        return Failed("crashed", sentence, traceback.format_exc())
+        reason = "could not be indexed: reading it failed in an unexpected way. Open it in another program."
+        return Failed("crashed", problem("crashed", path, reason).message, traceback.format_exc())
 
 
 class _PhotoReader:
@@ -158,9 +158,8 @@ class _PhotoReader:
         try:
             things = {name: self._maker(name)(photo) for name in order.kinds}
         except VectorError:
-            raise ImageError(
-                "unsupported",
-                f"{path} gives the model nothing that a search could compare, so it was left out. Try another model.",
-                path,
-            ) from None
+            reason = (
+                "gives the model nothing that a search could compare, so it was left out. Try another model."
+            )
+            raise problem("unsupported", path, reason) from None
         return Described(photo.width, photo.height, things, pixels, moments)

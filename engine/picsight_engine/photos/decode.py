@@ -20,7 +20,7 @@ import pi_heif.options
 from PIL import AvifImagePlugin, Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from picsight_engine.errors import ImageError
+from picsight_engine.errors import ImageError, Message
 from picsight_engine.metadata import Metadata
 from picsight_engine.photos import colour, formats, png
 from picsight_engine.photos.embedded import exif_of, holds_film, iptc_of, xmp_facts, xmp_of
@@ -29,7 +29,7 @@ from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL
 from picsight_engine.photos.jxl import JxlImageFile
 from picsight_engine.photos.psd import NotMergedError, PsdImageFile
 from picsight_engine.photos.raw import open_raw, raw_bits, raw_exif, raw_xmp
-from picsight_engine.photos.reading import Limits, known_format, problem
+from picsight_engine.photos.reading import Limits, known_format, problem, unshowable
 from picsight_engine.photos.tag_precedence import (
     BITS,
     COMMENT,
@@ -76,11 +76,13 @@ _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])[^0-9]')
 _CUT_OFF = re.compile(
     r"truncat|end of (file|data|stream|box|image)|not enough|too short|incomplete|premature", re.IGNORECASE
 )
-_TRUNCATED: tuple[ProblemCode, str] = (
+_TRUNCATED: tuple[ProblemCode, Message] = (
     "truncated",
-    "the file ends before its picture does; copy it again from where it came",
+    Message("the file ends before its picture does; copy it again from where it came."),
 )
-_SAVE = "save it as JPEG or PNG in another program"
+_UNREAD_VARIANT = Message(
+    "it uses a variant of its format that Picsight cannot read yet; save it as JPEG or PNG in another program."
+)
 _UNKNOWN = re.compile(
     r"unsupported|not supported|cannot handle|unknown (pixel mode|compression|raw mode)", re.IGNORECASE
 )
@@ -124,15 +126,18 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
     except ImageError:
         raise
     except MemoryError as fault:
-        raise problem("too_large", path, "needs more memory than there is") from fault
+        raise problem("too_large", path, "needs more memory than there is.") from fault
     except Exception as fault:
         # The outer border: on damaged files, decoders raise any exception.
         code, reason = _explain(fault)
         if code == "damaged" and formats.is_cut_off(data, kind):
             code, reason = _TRUNCATED
         elif code in {"damaged", "unsupported"} and (variant := describe_variant(data, kind)):
-            code, reason = "unsupported", f"it is {variant}, which Picsight cannot read yet; {_SAVE}"
-        raise problem(code, path, f"cannot be shown: {reason}") from fault
+            words = (
+                "it is {variant}, which Picsight cannot read yet; save it as JPEG or PNG in another program."
+            )
+            code, reason = "unsupported", Message(words, variant=Message(variant))
+        raise unshowable(code, path, reason) from fault
 
 
 def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -> Header:
@@ -272,14 +277,14 @@ def _set_up_decoders(limits: Limits) -> None:
 def check_size(size: tuple[int, int], path: Path, limits: Limits) -> None:
     """Raises ImageError if a picture of this size, in pixels, has none or too many."""
     if min(size) < 1:
-        raise problem("damaged", path, "cannot be shown: its picture has no pixels")
+        raise unshowable("damaged", path, "its picture has no pixels.")
     megapixels = size[0] * size[1] / 1e6
     if megapixels > limits.megapixels:
-        reason = f"has {megapixels:,.0f} megapixels, more than the limit of {limits.megapixels:,.0f}"
-        raise problem("too_large", path, reason)
+        reason = "has {number:,.0f} megapixels, more than the limit of {most:,.0f}."
+        raise problem("too_large", path, reason, number=megapixels, most=limits.megapixels)
     if max(size) > limits.side:
-        reason = f"is {max(size):,} pixels long, more than the limit of {limits.side:,}"
-        raise problem("too_large", path, reason)
+        reason = "is {number:,} pixels long, more than the limit of {most:,}."
+        raise problem("too_large", path, reason, number=max(size), most=limits.side)
 
 
 def _orientation(image: Image.Image, exif: Exif, kind: Format) -> int:
@@ -304,15 +309,16 @@ def _reduce(image: Image.Image, min_side: int) -> Image.Image:
     return image.reduce(factor) if image.mode in _AVERAGED else image
 
 
-def _explain(fault: Exception) -> tuple[ProblemCode, str]:
+def _explain(fault: Exception) -> tuple[ProblemCode, Message]:
     """Code and reason for an exception of a decoder."""
     cause = fault.__cause__ or fault
     if isinstance(fault, Image.DecompressionBombError):
-        return "too_large", "its picture is far too large"
+        return "too_large", Message("its picture is far too large.")
     if isinstance(cause, (EOFError, struct.error, IndexError)) or _CUT_OFF.search(str(fault)):
         return _TRUNCATED
     if isinstance(fault, NotMergedError):
-        return "unsupported", "it has no merged picture; save it in Photoshop with maximized compatibility"
+        words = "it has no merged picture; save it in Photoshop with maximized compatibility."
+        return "unsupported", Message(words)
     if isinstance(fault, NotImplementedError) or _UNKNOWN.search(str(fault)):
-        return "unsupported", f"it uses a variant of its format that Picsight cannot read yet; {_SAVE}"
-    return "damaged", "its data are damaged; copy it again from where it came"
+        return "unsupported", _UNREAD_VARIANT
+    return "damaged", Message("its data are damaged; copy it again from where it came.")

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from picsight_engine.photos.film_tags import is_high_range, is_sound, lacks_index
-from picsight_engine.photos.reading import problem, read_file
+from picsight_engine.photos.reading import problem, read_file, unshowable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -77,7 +77,7 @@ def film_reader(path: Path) -> Any:
     try:
         import cv2  # 23 MB, and many libraries hold no film
     except ImportError:
-        reason = "is a video, which Picsight reads with the package opencv-python-headless: install that, and index again"
+        reason = "is a video, which Picsight reads with the package opencv-python-headless: install that, and index again."
         raise problem("not_read", path, reason) from None
     cv2.setNumThreads(1)
     return cv2
@@ -198,11 +198,13 @@ class Film:
 def unreadable(path: Path, coding: bytes = b"") -> ImageError:
     """Why OpenCV reads no frame of a film."""
     if coding == _UNKNOWN_CODING:
-        reason = "cannot be shown: its coding, AV1, is not known to OpenCV's FFmpeg; save it in another, such as H.264"
-        return problem("unsupported", path, reason)
+        reason = "its coding, AV1, is not known to OpenCV's FFmpeg; save it in another, such as H.264."
+        return unshowable("unsupported", path, reason)
     if read_file(path, lacks_index):
-        reason = "cannot be shown: it has no index, so its recording or its copy was cut off; copy it again from where it came"
-        return problem("truncated", path, reason)
+        reason = (
+            "it has no index, so its recording or its copy was cut off; copy it again from where it came."
+        )
+        return unshowable("truncated", path, reason)
     if read_file(path, is_sound):
-        return problem("not_an_image", path, "cannot be shown: it has sound and no picture")
-    return problem("damaged", path, "cannot be shown: no frame of it can be read; open it in another program")
+        return unshowable("not_an_image", path, "it has sound and no picture.")
+    return unshowable("damaged", path, "no frame of it can be read; open it in another program.")

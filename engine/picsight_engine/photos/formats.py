@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.errors import Message
 from picsight_engine.photos import png
 from picsight_engine.photos.exif import PHOTOMETRIC, read_exif
 from picsight_engine.suffixes import FORMATS, RAW_SUFFIXES, VIDEO_SUFFIXES
@@ -141,16 +142,17 @@ def find_format(data: bytes, suffix: str) -> Format | None:
     return _BY_SUFFIX.get(suffix.lower())
 
 
-def describe_unknown(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], str]:
+def describe_unknown(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], Message]:
     """Describes a file that `find_format` does not know: an unsupported kind of picture, or another kind of file."""
     drawing = "SVG drawing" if b"<svg" in _first_text(data).lower() else None
     unsupported = next((kind for at, mark, kind in _UNSUPPORTED if data.startswith(mark, at)), drawing)
     if unsupported:
-        return "unsupported", f"Picsight cannot read this kind of file yet: {unsupported}"
+        words = "Picsight cannot read this kind of file yet: {kind}."
+        return "unsupported", Message(words, kind=Message(unsupported))
     stranger = next((kind for at, mark, kind in _STRANGERS if data.startswith(mark, at)), None)
     if stranger:
-        return "not_an_image", f"it is {stranger}, not a picture"
-    return "not_an_image", "it is not a picture in any format that Picsight knows"
+        return "not_an_image", Message("it is {kind}, not a picture.", kind=Message(stranger))
+    return "not_an_image", Message("it is not a picture in any format that Picsight knows.")
 
 
 def _first_text(data: bytes) -> bytes:

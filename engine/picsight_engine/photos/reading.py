@@ -8,14 +8,14 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from picsight_engine.errors import ImageError, as_text
+from picsight_engine.errors import ImageError, Message
 from picsight_engine.photos import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.errors import ProblemCode, Value
 
 Read = TypeVar("Read")
 _PIECE = 1 << 20  # bytes
@@ -47,9 +47,8 @@ def read_photo(path: Path, limits: Limits) -> bytes:
 
     def whole(file: BinaryIO, size: int) -> bytes:
         if size > limits.bytes:
-            raise problem(
-                "too_large", path, f"is larger than the limit of {limits.bytes / 1e6:,.0f} megabytes"
-            )
+            reason = "is larger than the limit of {megabytes:,.0f} megabytes."
+            raise problem("too_large", path, reason, megabytes=limits.bytes / 1e6)
         return file.read()
 
     return read_file(path, whole)
@@ -78,23 +77,30 @@ def read_file(path: Path, read: Callable[[BinaryIO, int], Read]) -> Read:
             info = os.fstat(file.fileno())
             if stat.S_ISREG(info.st_mode):
                 if not info.st_size:
-                    raise problem("empty", path, "cannot be shown: the file is empty")
+                    raise unshowable("empty", path, "the file is empty.")
                 return read(file, info.st_size)
     except (FileNotFoundError, NotADirectoryError):
-        raise problem("vanished", path, "is no longer there") from None
+        raise problem("vanished", path, "is no longer there.") from None
     except PermissionError:
-        reason = "may not be read: change its permissions and index again"
+        reason = "may not be read: change its permissions and index again."
         raise problem("no_permission", path, reason) from None
     except OSError as fault:
         if fault.errno not in {errno.EISDIR, errno.ENXIO}:  # a folder; a socket
-            reason = f"cannot be read from the disk ({fault.strerror})"
-            raise problem("damaged", path, reason) from fault
-    raise problem("vanished", path, "is no longer a file: something else stands in its place")
+            reason = "cannot be read from the disk ({fault})."
+            raise problem("damaged", path, reason, fault=fault.strerror) from fault
+    raise problem("vanished", path, "is no longer a file: something else stands in its place.")
 
 
-def problem(code: ProblemCode, path: Path, reason: str) -> ImageError:
-    """One sentence about a file."""
-    return ImageError(code, f"{as_text(path)} {reason}.", path)
+def problem(code: ProblemCode, path: Path, reason: str, **values: Value) -> ImageError:
+    """One sentence about a file; the `reason` is what follows its path, a template for `values`."""
+    return ImageError(code, Message("{path} {reason}", path=path, reason=Message(reason, **values)), path)
+
+
+def unshowable(code: ProblemCode, path: Path, reason: Message | str) -> ImageError:
+    """One sentence about a file of which no picture can be made."""
+    return ImageError(
+        code, Message("{path} cannot be shown: {reason}", path=path, reason=Message.of(reason)), path
+    )
 
 
 def known_format(data: bytes, path: Path) -> formats.Format:
@@ -104,20 +110,21 @@ def known_format(data: bytes, path: Path) -> formats.Format:
         ImageError: `empty`, `unsupported` or `not_an_image`.
     """
     if not data:
-        raise problem("empty", path, "cannot be shown: the file is empty")
+        raise unshowable("empty", path, "the file is empty.")
     kind = formats.find_format(data, path.suffix)
     if kind is None:
         unknown, reason = formats.describe_unknown(data)
-        raise problem(unknown, path, f"cannot be shown: {reason}")
+        raise unshowable(unknown, path, reason)
     return kind
 
 
 def lost_photo(code: ProblemCode, path: Path, limits: Limits, outcome: str) -> ImageError:
     """One sentence about a file whose process crashed or took too long; `outcome` is what follows, as "was left out"."""
-    reason = "makes the program that reads pictures crash"
+    fault = Message("makes the program that reads pictures crash")
     if code == "timeout":
-        reason = f"took longer than {limits.seconds_for(path):g} seconds to read"
-    return problem(code, path, f"{reason}, so it {outcome}. Save it again in another program")
+        fault = Message("took longer than {seconds:g} seconds to read", seconds=limits.seconds_for(path))
+    reason = "{fault}, so it {outcome}. Save it again in another program."
+    return problem(code, path, reason, fault=fault, outcome=Message(outcome))
 
 
 def _open_at_once(name: str, flags: int) -> int:

@@ -76,7 +76,7 @@ def _answer(connection: Connection, request: PhotoRequest, limits: Limits) -> No
         connection.send(fault)
         return
     except MemoryError:  # while the file is read, or after its picture was decoded
-        connection.send(problem("too_large", request.path, "needs more memory to be shown than there is"))
+        connection.send(problem("too_large", request.path, "needs more memory to be shown than there is."))
         return
     connection.send(decoded)
     rows = max(1, _PIECE_BYTES // (3 * image.width))

@@ -109,7 +109,7 @@ class PictureFinder:
 def _check_start(path: Path) -> None:
     """Raise ImageError for a file that is no picture by its first bytes; a worker would need a second to start."""
     if path.is_dir():
-        raise problem("not_an_image", path, "is a folder, so nothing can be like it")
+        raise problem("not_an_image", path, "is a folder, so nothing can be like it.")
     start = read_file(path, lambda file, _size: file.read(formats.FIRST))
     if not formats.is_film(path):
         known_format(start, path)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import Message, as_text
+from picsight_engine.store.folders import file_path
+from picsight_engine.store.messages import written
 from picsight_engine.store.pairs import pair
 from picsight_engine.store.tag_schema import REJECTING_STATEMENTS, TAG_STATEMENTS
 from picsight_engine.store.text import write_due_texts
@@ -353,6 +358,22 @@ END""",
 )
 
 
+def _set_files_apart(schema: sqlite3.Connection) -> None:
+    """A sentence of before is a template without values; the file that a problem names first becomes a value."""
+    rows = schema.execute(
+        "SELECT problems.rowid, path, name, message FROM problems JOIN folders ON folders.id = folder_id"
+    ).fetchall()
+    for row, folder, name, sentence in rows:
+        path = as_text(file_path(Path(os.fsdecode(folder)), name))
+        for template in ("{path} cannot be shown: {reason}", "{path} {reason}"):
+            start = template.format(path=path, reason="")
+            if sentence.startswith(start):
+                message = Message(template, path=path, reason=Message(sentence[len(start) :]))
+                put = "UPDATE problems SET message = ?, message_values = ? WHERE rowid = ?"
+                schema.execute(put, (*written(message), row))
+                break
+
+
 MIGRATIONS: Steps = (
     (*_TABLES, *_INDEXES, *_TRIGGERS),
     _METADATA_OF_FILES,
@@ -388,6 +409,12 @@ MIGRATIONS: Steps = (
     # The thresholds that are fitted to the library where a model brings none.
     ("ALTER TABLE spaces ADD COLUMN calibration TEXT",),
     _DERIVED,
+    # Messages are templates with values.
+    (
+        "ALTER TABLE problems ADD COLUMN message_values TEXT NOT NULL DEFAULT '{}'",
+        "ALTER TABLE tag_runs ADD COLUMN words_values TEXT NOT NULL DEFAULT '{}'",
+        _set_files_apart,
+    ),
 )
 
 

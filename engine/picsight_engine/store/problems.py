@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from picsight_engine.errors import Message
 from picsight_engine.store.folders import all_folders, file_path, stored_names
+from picsight_engine.store.messages import read, written
 
 if TYPE_CHECKING:
     import sqlite3
@@ -17,17 +19,18 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 _PUT = """
-INSERT INTO problems (folder_id, name, code, message, size, mtime_ns, first_seen, last_seen)
-VALUES (:folder_id, :name, :code, :message, :size, :mtime_ns, :seen_at, :seen_at)
+INSERT INTO problems (folder_id, name, code, message, message_values, size, mtime_ns, first_seen, last_seen)
+VALUES (:folder_id, :name, :code, :template, :values, :size, :mtime_ns, :seen_at, :seen_at)
 ON CONFLICT (folder_id, name) DO UPDATE SET
-    code = excluded.code, message = excluded.message, size = excluded.size, mtime_ns = excluded.mtime_ns,
-    last_seen = excluded.last_seen, tries = tries + 1"""
+    code = excluded.code, message = excluded.message, message_values = excluded.message_values,
+    size = excluded.size, mtime_ns = excluded.mtime_ns, last_seen = excluded.last_seen, tries = tries + 1"""
 _CLEAR = "DELETE FROM problems WHERE folder_id = ? AND name = ?"
 # Without size and time the file counts as changed, so that the next indexing retries it.
 _RETRY = "UPDATE problems SET size = NULL, mtime_ns = NULL WHERE folder_id = ? AND name = ?"
 _IGNORE = "UPDATE problems SET ignored = ? WHERE folder_id = ? AND name = ?"
 _ALL = """
-SELECT p.folder_id, p.name, f.path, p.code, p.message, p.size, p.mtime_ns, p.first_seen, p.last_seen, p.tries, p.ignored
+SELECT p.folder_id, p.name, f.path, p.message, p.message_values, p.code, p.size, p.mtime_ns, p.first_seen, p.last_seen,
+    p.tries, p.ignored
 FROM problems AS p JOIN folders AS f ON f.id = p.folder_id AND f.state <> 'paused'"""
 _EVERY = f"{_ALL} ORDER BY f.id, p.name"
 _AT = f"{_ALL} WHERE p.folder_id = ? AND p.name = ?"
@@ -44,7 +47,7 @@ class Problem:
     name: bytes
     path: Path
     code: ProblemCode
-    message: str
+    message: Message
     size: int | None
     mtime_ns: int | None
     first_seen: float
@@ -60,7 +63,7 @@ class NewProblem:
     folder_id: int
     name: bytes
     code: ProblemCode
-    message: str
+    message: Message | str
     seen_at: float
     size: int | None = None
     mtime_ns: int | None = None
@@ -68,7 +71,9 @@ class NewProblem:
 
 def put_problem(connection: sqlite3.Connection, problem: NewProblem) -> None:
     """Lists a file or directory (b"" is the folder itself); if it is listed already, counts one more try."""
-    connection.execute(_PUT, asdict(problem))
+    template, values = written(Message.of(problem.message))
+    row = {each.name: getattr(problem, each.name) for each in fields(problem) if each.name != "message"}
+    connection.execute(_PUT, {**row, "template": template, "values": values})
 
 
 def clear_problem(connection: sqlite3.Connection, folder_id: int, name: bytes) -> None:
@@ -108,6 +113,6 @@ def problems_of(db: Database, folder_id: int) -> list[Problem]:
 
 
 def _problem(row: tuple[Any, ...]) -> Problem:
-    folder_id, name, folder, *seen, ignored = row
+    folder_id, name, folder, template, values, code, *seen, ignored = row
     path = file_path(Path(os.fsdecode(folder)), name)
-    return Problem(*(folder_id, name, path, *seen, bool(ignored)))
+    return Problem(*(folder_id, name, path, code, read(template, values), *seen, bool(ignored)))

@@ -9,8 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import Message, RequestError
 from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.messages import read, written
 from picsight_engine.store.pairs import share_taught, share_with_copies
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
@@ -29,10 +30,10 @@ RunKind = Literal[
     "new", "change", "rename", "move", "merge", "remove", "decide", "rate", "suggest", "index", "import"
 ]
 
-_BEGIN = "INSERT INTO tag_runs (kind, words, made_at) VALUES (?, ?, ?)"
+_BEGIN = "INSERT INTO tag_runs (kind, words, words_values, made_at) VALUES (?, ?, ?, ?)"
 _NOTE = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _DROP = "DELETE FROM tag_runs WHERE id = ?"
-_COLUMNS = "id, kind, words, made_at, undone_at IS NOT NULL"
+_COLUMNS = "id, kind, words, words_values, made_at, undone_at IS NOT NULL"
 _LATEST = f"SELECT {_COLUMNS} FROM tag_runs ORDER BY id DESC LIMIT ?"
 # Undo skips suggestions for new photos, which the user did not request.
 _LAST_DONE = "SELECT id FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL ORDER BY id DESC LIMIT 1"
@@ -42,8 +43,8 @@ SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL AND made_at > run.undone_at
 ) ORDER BY undone_at DESC, id LIMIT 1"""
 # The run that is meant by default, and what is said if there is none, or if it is undone or redone already.
-_UNDO = _LAST_DONE, "There is nothing to undo.", "is undone already"
-_REDO = _LAST_UNDONE, "Nothing was undone.", "was not undone"
+_UNDO = _LAST_DONE, "There is nothing to undo.", '"{change}" is undone already.'
+_REDO = _LAST_UNDONE, "Nothing was undone.", '"{change}" was not undone.'
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _SET_UNDONE = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
@@ -56,7 +57,7 @@ class Run:
 
     id: int
     kind: RunKind
-    words: str
+    words: Message
     made_at: float
     undone: bool
 
@@ -101,7 +102,7 @@ class RunRecorder:
         """The present state of a tag; raises RequestError if it was removed."""
         tag = tags_by_id(self.connection, [tag_id])[tag_id]
         if not tag.is_live:
-            raise RequestError(f'"{tag.name}" was removed meanwhile.')
+            raise RequestError('"{tag}" was removed meanwhile.', tag=tag.name)
         return tag
 
     def decide(self, decisions: Sequence[NewDecision]) -> None:
@@ -139,16 +140,16 @@ class RunRecorder:
 
 
 @contextmanager
-def record_run(db: Database, kind: RunKind, words: str) -> Iterator[RunRecorder]:
+def record_run(db: Database, kind: RunKind, words: Message | str) -> Iterator[RunRecorder]:
     """One run in one transaction: all changes of the block are undone together.
 
     Raises:
         RequestError: the block raises it, or gives two tags the same name and place.
     """
     with db.writer() as connection:
-        now = time.time()
-        run_id = connection.execute(_BEGIN, (kind, words, now)).lastrowid or 0
-        recording = RunRecorder(connection, Run(run_id, kind, words, now, undone=False))
+        now, message = time.time(), Message.of(words)
+        run_id = connection.execute(_BEGIN, (kind, *written(message), now)).lastrowid or 0
+        recording = RunRecorder(connection, Run(run_id, kind, message, now, undone=False))
         yield recording
         recording.finish()
     collected = _COLLECTED.get()
@@ -182,7 +183,7 @@ def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> UndoResult:
     with db.writer() as connection:
         run = _chosen(connection, run_id, otherwise, without)
         if run.undone == undo:
-            raise RequestError(f'"{run.words}" {refusal}.')
+            raise RequestError(refusal, change=run.words)
         return _restore(connection, run, undone_at=time.time() if undo else None)
 
 
@@ -192,7 +193,8 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
     if undone_at is None:
         then, now = now, then
     if tags_by_id(connection, now) != now:
-        raise RequestError(f'A tag that "{run.words}" changed was changed again since; undo that first.')
+        words = 'A tag that "{change}" changed was changed again since; undo that first.'
+        raise RequestError(words, change=run.words)
     for tag in then.values():
         put_definition(connection, tag)
     _require_places(connection, then)
@@ -251,8 +253,9 @@ def _read(tags: list[dict[str, Any]], known: set[int]) -> dict[int, Definition]:
     }
 
 
-def _run(row: tuple[int, RunKind, str, float, int]) -> Run:
-    return Run(*row[:4], undone=bool(row[4]))
+def _run(row: tuple[int, RunKind, str, str, float, int]) -> Run:
+    run_id, kind, template, values, made_at, undone = row
+    return Run(run_id, kind, read(template, values), made_at, undone=bool(undone))
 
 
 def _chosen(connection: sqlite3.Connection, run_id: int | None, otherwise: str, without: str) -> Run:
@@ -262,5 +265,5 @@ def _chosen(connection: sqlite3.Connection, run_id: int | None, otherwise: str, 
         raise RequestError(without)
     row = connection.execute(_RUN, found).fetchone()
     if row is None:
-        raise RequestError(f"There is no change number {run_id}.")
+        raise RequestError("There is no change number {number}.", number=run_id)
     return _run(row)

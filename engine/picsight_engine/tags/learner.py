@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import Message, StorageError
 from picsight_engine.store.decisions import decided_for
 from picsight_engine.store.pairs import photos_behind
 from picsight_engine.store.runs import record_run
@@ -287,15 +287,16 @@ def _goes_by_the_same(now: Definition, then: Definition) -> bool:
     return replace(now, name=then.name, parent_id=then.parent_id) == then
 
 
-def _words(found: Sequence[TagMatches], since: Sequence[int] | None) -> str:
+def _words(found: Sequence[TagMatches], since: Sequence[int] | None) -> Message:
     """Such as "12 new photos were suggested for 3 tags"."""
     if since is not None:
         new = set(since)
         found = [matches for matches in found if not new.isdisjoint(matches.photos.tolist())]
     photos = len({photo for matches in found for photo in matches.photos.tolist()})
     tags = sum(len(matches.photos) > 0 for matches in found)
-    to = f"suggested for {counted(tags, 'tag')}"
     if since is None:
         are = "is" if photos == 1 else "are"
-        return f"{counted(photos, 'photo')} {are} {to} by the model that searches now"
-    return f"{counted(photos, 'new photo')} {'was' if photos == 1 else 'were'} {to}"
+        words = f"{{photos}} {are} suggested for {{tags}} by the model that searches now"
+        return Message(words, photos=counted(photos, "photo"), tags=counted(tags, "tag"))
+    words = f"{{photos}} {'was' if photos == 1 else 'were'} suggested for {{tags}}"
+    return Message(words, photos=counted(photos, "new photo"), tags=counted(tags, "tag"))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, Message, RequestError
 from picsight_engine.store import runs
 from picsight_engine.store.decisions import NewDecision, decided, suggested_and_decided
 from picsight_engine.store.runs import record_run
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from picsight_engine.errors import Value
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State, Verdict
     from picsight_engine.store.runs import Run, RunRecorder, UndoResult
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from picsight_engine.tags.quality import Preview, Statistics
     from picsight_engine.tags.tree import Tag
 
-_DOING: dict[Verdict, str] = {"accepted": "Accept", "rejected": "Reject", "withdrawn": "Undecide"}
+_DOING: dict[Verdict, str] = {
+    "accepted": 'Accept {photos}: "{tag}"', "rejected": 'Reject {photos}: "{tag}"', "withdrawn": 'Undecide {photos}: "{tag}"',
+}  # fmt: skip
 _FIXED = '"{}" is always there, and cannot be renamed, moved, merged or removed.'
 _NO_PARENT = 'No tag can be below "{}"; name another parent, or none.'
 MOST_STARS = 5
@@ -90,7 +93,7 @@ class Tags(Lookup):
         draft = with_examples(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
         _require_learner(draft)
         self.learner.read(draft.prompts)
-        with record_run(self._db, "new", f'New {kind} "{shortened(draft.name)}"') as run:
+        with record_run(self._db, "new", _about('New {kind} "{tag}"', draft, kind=Message(kind))) as run:
             tag_id = run.add(draft)
             run.score(tag_id, self.learner.suggested(draft, {}))
         return self._tag(tag_id)
@@ -114,7 +117,7 @@ class Tags(Lookup):
         words = None if prompts is None else checked_prompts(prompts)
         alike, unlike = (None if some is None else self._photos(some) for some in (examples, against))
         self.learner.read(known.prompts if words is None else words)
-        with record_run(self._db, "change", f'Change "{shortened(known.name)}"') as run:
+        with record_run(self._db, "change", _about('Change "{tag}"', known)) as run:
             tag = with_examples(run.tag(known.id), words, alike, unlike)
             tag = replace(
                 tag,
@@ -163,7 +166,7 @@ class Tags(Lookup):
         tag = self._definition(name)
         _require_training(tag, self._verdicts(tag))
         self.learner.read(tag.prompts)
-        with record_run(self._db, "suggest", f'Suggestions for "{shortened(tag.name)}"') as run:
+        with record_run(self._db, "suggest", _about('Suggestions for "{tag}"', tag)) as run:
             scores = self.learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
             run.score(tag.id, scores)
         with self._db.reading() as connection:
@@ -184,7 +187,7 @@ class Tags(Lookup):
         tag, ids = self._definition(name), self._shown(photos)
         with suppress(BundleError):  # without the model it learns later
             self.learner.read(tag.prompts)
-        words = f'{_DOING[verdict]} {counted(len(ids), "photo")}: "{shortened(tag.name)}"'
+        words = _about(_DOING[verdict], tag, photos=counted(len(ids), "photo"))
         with record_run(self._db, "decide", words) as run:
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
@@ -198,7 +201,7 @@ class Tags(Lookup):
     def rename(self, name: str, new_name: str) -> Tag:
         """Renames a tag; raises RequestError also if the name is invalid or taken."""
         tag, called = self._definition(name, _FIXED), checked_name(new_name)
-        words = f'Rename "{shortened(tag.name)}" to "{shortened(called)}"'
+        words = _about('Rename "{tag}" to "{name}"', tag, name=shortened(called))
         with record_run(self._db, "rename", words) as run:
             run.define(replace(run.tag(tag.id), name=called))
         return self._tag(tag.id)
@@ -210,8 +213,10 @@ class Tags(Lookup):
         """
         tag = self._definition(name, _FIXED)
         above = None if parent is None else self._definition(parent, _NO_PARENT)
-        where = "to the top" if above is None else f'below "{shortened(above.name)}"'
-        with record_run(self._db, "move", f'Move "{shortened(tag.name)}" {where}') as run:
+        words = _about('Move "{tag}" to the top', tag)
+        if above is not None:
+            words = _about('Move "{tag}" below "{above}"', tag, above=shortened(above.name))
+        with record_run(self._db, "move", words) as run:
             run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))
         return self._tag(tag.id)
 
@@ -222,7 +227,7 @@ class Tags(Lookup):
         """
         tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
         self.learner.read((*tag.prompts, *other.prompts))
-        words = f'Merge "{shortened(tag.name)}" into "{shortened(other.name)}"'
+        words = _about('Merge "{tag}" into "{other}"', tag, other=shortened(other.name))
         with record_run(self._db, "merge", words) as run:
             if tag.id in ids_above(run.connection, other.id):
                 raise RequestError(
@@ -236,7 +241,7 @@ class Tags(Lookup):
     def remove(self, name: str) -> Run | None:
         """Removes a tag; undo restores its decisions. Raises RequestError also if there are tags below it."""
         tag = self._definition(name, _FIXED)
-        with record_run(self._db, "remove", f'Remove "{shortened(tag.name)}"') as run:
+        with record_run(self._db, "remove", _about('Remove "{tag}"', tag)) as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
 
@@ -248,8 +253,10 @@ class Tags(Lookup):
         ids = self._shown(photos)
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
             raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
-        what = {None: "by its files", REJECTED: "rejected", 1: "1 star"}.get(stars, f"{stars} stars")
-        with record_run(self._db, "rate", f"Rate {counted(len(ids), 'photo')}: {what}") as run:
+        what = {None: Message("by its files"), REJECTED: Message("rejected")}.get(stars)
+        what = what or counted(stars or 0, "star")
+        words = Message("Rate {photos}: {stars}", photos=counted(len(ids), "photo"), stars=what)
+        with record_run(self._db, "rate", words) as run:
             given = person_stars(run.connection, ids)
             run.rate([photo for photo in ids if given.get(photo) != stars], stars)
         return run.made
@@ -316,3 +323,7 @@ def _require_training(tag: Definition, verdicts: Mapping[int, State]) -> None:
 def _require_kind(tag: Definition) -> None:
     if tag.kind != "tag":
         raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
+
+
+def _about(words: str, tag: Definition, **values: Value) -> Message:
+    return Message(words, tag=shortened(tag.name), **values)

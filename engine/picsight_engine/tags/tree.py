@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import Message, RequestError
 from picsight_engine.store.tags import name_key, name_paths, tags_below, tags_merged_into
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def shortened(name: str) -> str:
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> Message:
     """Such as "1 photo" and "1,200 photos"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return Message(f"{{number:,}} {noun}{'' if number == 1 else 's'}", number=number)
 
 
 def _plain(text: str) -> str:

@@ -13,7 +13,7 @@ from tests.app.window.conftest import choose_in_menu
 from picsight.window.controls.pills import PillButton
 from picsight.window.problems.model import REASONS, Column, ProblemsModel
 from picsight.window.problems.view import ProblemsView
-from picsight_engine.errors import ProblemCode
+from picsight_engine.errors import Message, ProblemCode
 from picsight_engine.store.problems import Problem
 
 
@@ -21,7 +21,19 @@ def problem(name, code, tries=1):
     now = time.time() + 3600  # "just now" for as long as the tests may take
     path = Path("/home/me/Pictures") / name
     reason = {"damaged": "The file ends in the middle.", "too_large": "Too large."}.get(code, code)
-    return Problem(1, name.encode(), path, code, f"{path} {reason}", 10, 1, now, now, tries, False)
+    return Problem(
+        1,
+        name.encode(),
+        path,
+        code,
+        Message("{path} {reason}", path=path, reason=Message(reason)),
+        10,
+        1,
+        now,
+        now,
+        tries,
+        False,
+    )
 
 
 PROBLEMS = [problem("a.jpg", "damaged"), problem("b.jpg", "damaged", 3), problem("c.tif", "too_large")]
@@ -75,6 +87,13 @@ def test_files_with_the_same_reason_stand_together_below_it_the_most_first():
         "The file ends in the middle.", "2 files", "", "Try all again", "Ignore all",
     ]  # fmt: skip
     assert [each.path.name for each in model.problems_at(first)] == ["a.jpg", "b.jpg"]
+
+
+def test_files_stand_together_in_every_language(pseudo_language):
+    model = ProblemsModel()
+    model.set_problems(PROBLEMS)
+    groups = [(model.group_of(index).reason, model.rowCount(index)) for index in model.reasons()]
+    assert groups == [("⟦tHE FILE ENDS IN THE MIDDLE.⟧", 2), ("⟦tOO LARGE.⟧", 1)]
 
 
 def test_files_that_are_not_read_yet_are_a_closed_line_below_the_other_problems(view):

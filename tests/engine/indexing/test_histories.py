@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from lxml import etree
 
+from picsight_engine.errors import Message
 from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.exchange import Exchange
 from picsight_engine.indexing.batch import Batch
@@ -78,7 +79,7 @@ class Reader:
     def assign(self, key: int, path: Path, companions: tuple[str, ...] = ()) -> None:
         data = path.read_bytes()
         if data == BROKEN:
-            self._news.append((key, Failed("damaged", "It is damaged.")))
+            self._news.append((key, Failed("damaged", Message("It is damaged."))))
             return
         shot, *_ = self._held[key] = data.split()
         picture = b" ".join(data.split()[:3])

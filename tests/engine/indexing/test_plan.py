@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from picsight_engine.errors import Message
 from picsight_engine.indexing.absence import FolderView
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenFolder, SeenProblem
@@ -51,7 +52,7 @@ def problem(number: int, code="damaged", *, size=None, mtime=None, name: bytes |
     path = TRIPS.path / f"{number}.jpg"
     size, mtime = number if size is None else size, number if mtime is None else mtime
     return Problem(
-        1, name or b"%d.jpg" % number, path, code, "It is.", size, mtime, 1.0, 1.0, 1, ignored=False
+        1, name or b"%d.jpg" % number, path, code, Message("It is."), size, mtime, 1.0, 1.0, 1, ignored=False
     )
 
 
@@ -149,7 +150,7 @@ def test_problems_that_a_busy_machine_may_cause_are_tried_in_three_runs(code):
 
 def test_problems_of_files_that_are_gone_are_healed_and_those_not_seen_behind_a_locked_door_stay():
     gone, hidden = problem(1), problem(2, name=b"locked/2.jpg")
-    locked = SeenProblem(b"locked", "no_permission", "The folder is locked.")
+    locked = SeenProblem(b"locked", "no_permission", Message("The folder is locked."))
     behind, beside = stored(9, name=b"locked/9.jpg"), stored(8, name=b"locked2.jpg")
     known = [gone, hidden, problem(3, name=b"locked")]
     plan = plan_folder([behind, beside], [], problems=known, unreadable=[locked])
@@ -159,7 +160,9 @@ def test_problems_of_files_that_are_gone_are_healed_and_those_not_seen_behind_a_
 
 @pytest.mark.parametrize(("code", "state"), [("vanished", "offline"), ("no_permission", "denied")])
 def test_a_folder_that_cannot_be_opened_keeps_everything_however_small_it_is(code, state):
-    plan = plan_folder([stored(1)], [], unreadable=[SeenProblem(b"", code, "The folder is not there.")])
+    plan = plan_folder(
+        [stored(1)], [], unreadable=[SeenProblem(b"", code, Message("The folder is not there."))]
+    )
     assert plan.gone == []
     assert [(each.folder, each.state, len(each.files)) for each in plan.offline] == [(TRIPS, state, 1)]
 

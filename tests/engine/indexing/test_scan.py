@@ -188,7 +188,7 @@ def test_a_folder_that_is_not_there_is_one_problem(tmp_path):
     (listing,) = scan(tmp_path / "gone")
     (problem,) = listing.problems
     assert (problem.name, problem.code) == (b"", "vanished")
-    assert str(tmp_path / "gone") in problem.message
+    assert str(tmp_path / "gone") in str(problem.message)
 
 
 def _scan_as_nobody(folder: Path, answer) -> None:
@@ -210,7 +210,7 @@ def test_a_directory_without_permission_is_a_problem_and_the_rest_is_found(tmp_p
     assert found == [b"a.jpg", b"z/d.jpg", b"z/may be a film.ts"]
     (problem,) = [problem for listing in seen for problem in listing.problems]
     assert (problem.name, problem.code) == (b"locked", "no_permission")
-    assert str(folder / "locked") in problem.message
+    assert str(folder / "locked") in str(problem.message)
 
 
 def _as_unprivileged(folder: Path) -> list[DirectoryListing]:

@@ -17,7 +17,8 @@ from picsight_engine.store.database import FILE_NAME, Database, index_lock
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import APPLICATION_ID, open_database
-from picsight_engine.store.problems import NewProblem, all_problems, put_problem
+from picsight_engine.store.problems import all_problems
+from picsight_engine.store.runs import runs
 
 COUNT = "SELECT count(*) FROM folders"
 ADD = "INSERT INTO folders (path) VALUES (?)"
@@ -164,14 +165,45 @@ def test_an_older_library_is_migrated_behind_a_backup(tmp_path):
     assert not list(tmp_path.glob("*.part"))
 
 
+def add_old_problem(db, folder, name, code, sentence):
+    """Lists a problem as a library of before stored it."""
+    with db.writer() as connection:
+        connection.execute(
+            "INSERT INTO problems (folder_id, name, code, message, first_seen, last_seen) VALUES (?, ?, ?, ?, 1, 1)",
+            (folder.id, name, code, sentence),
+        )
+
+
 def test_problems_from_before_jpeg_xl_are_tried_again(tmp_path):
     with closing(open_database(tmp_path, steps=MIGRATIONS[:10])) as db:
         folder = add_folder(db, tmp_path)
-        with db.writer() as connection:
-            for name, code in ((b"a.jxl", "unsupported"), (b"b.jpg", "damaged")):
-                put_problem(connection, NewProblem(folder.id, name, code, "It cannot be shown.", 1.0))
+        for name, code in ((b"a.jxl", "unsupported"), (b"b.jpg", "damaged")):
+            add_old_problem(db, folder, name, code, "It cannot be shown.")
     with closing(open_database(tmp_path)) as db:
         assert [problem.name for problem in all_problems(db)] == [b"b.jpg"]
+
+
+def test_sentences_of_before_become_messages_that_say_the_same(tmp_path):
+    folder_path = tmp_path / "{0} %s"
+    sentences = {
+        b"{x}.jpg": f"{folder_path}/{{x}}.jpg cannot be shown: its {{data}} are damaged.",
+        b"caf\xe9.jpg": f"{folder_path}/caf\ufffd.jpg is no longer there.",
+        b"": f"The folder {folder_path} is not there.",
+    }
+    with closing(open_database(tmp_path / "library", steps=MIGRATIONS[:16])) as db:
+        folder = add_folder(db, folder_path)
+        for name, sentence in sentences.items():
+            add_old_problem(db, folder, name, "damaged", sentence)
+        with db.writer() as connection:
+            connection.execute(
+                "INSERT INTO tag_runs (kind, words, made_at) VALUES ('new', 'New tag \"{x}\"', 0)"
+            )
+    with closing(open_database(tmp_path / "library")) as db:
+        found = {problem.name: problem.message for problem in all_problems(db)}
+        assert {name: str(message) for name, message in found.items()} == sentences
+        assert str(found[b"{x}.jpg"].values["reason"]) == "its {data} are damaged."
+        assert str(found[b"caf\xe9.jpg"].values["reason"]) == "is no longer there."
+        assert [str(run.words) for run in runs(db, 1)] == ['New tag "{x}"']
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path):

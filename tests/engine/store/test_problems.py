@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
+from pathlib import Path
 
+from picsight_engine.errors import ImageError
+from picsight_engine.indexing.messages import Failed
+from picsight_engine.photos.reading import Limits, lost_photo, unshowable
 from picsight_engine.store.problems import (
     NewProblem,
     all_problems,
@@ -24,10 +29,29 @@ def test_a_problem_is_listed_with_its_path_and_reason(db, shelf, pictures):
         )
     [problem] = all_problems(db)
     assert problem.path == pictures / os.fsdecode(b"caf\xe9.jpg")
-    assert (problem.code, problem.message, problem.tries) == ("damaged", "It is broken.", 1)
+    assert (problem.code, str(problem.message), problem.tries) == ("damaged", "It is broken.", 1)
     assert (problem.size, problem.mtime_ns, problem.first_seen, problem.last_seen) == (3, 4, 5.0, 5.0)
     assert problem_at(db, problem.path) == problem
     assert problem_at(db, pictures / "fine.jpg") is None
+
+
+def test_a_message_comes_back_with_its_values_from_a_worker_and_from_the_library(db, shelf):
+    path = Path(os.fsdecode(b"/{place}/caf\xe9.jpg"))
+    limits = Limits(seconds=2.5)
+    for fault in (
+        lost_photo("timeout", path, limits, "was left out"),
+        unshowable("damaged", path, "{it} is {damaged}."),
+        ImageError("empty", "{path} is empty.", path),
+    ):
+        failed = pickle.loads(pickle.dumps(Failed(fault.code, pickle.loads(pickle.dumps(fault)).message)))
+        with db.writer() as connection:
+            put_problem(connection, NewProblem(shelf.folder.id, b"a.jpg", failed.code, failed.message, 5.0))
+        [problem] = all_problems(db)
+        assert problem.message == fault.message
+        assert str(problem.message) == str(fault)
+    assert str(lost_photo("timeout", path, limits, "was left out")) == (
+        "/{place}/caf\ufffd.jpg took longer than 2.5 seconds to read, so it was left out. Save it again in another program."
+    )
 
 
 def test_another_try_keeps_the_first_day_and_counts(db, shelf):
@@ -39,7 +63,7 @@ def test_another_try_keeps_the_first_day_and_counts(db, shelf):
             connection, NewProblem(shelf.folder.id, b"a.jpg", "truncated", "Cut.", 9.0, size=7, mtime_ns=2)
         )
     [problem] = problems_of(db, shelf.folder.id)
-    assert (problem.code, problem.message, problem.tries) == ("truncated", "Cut.", 2)
+    assert (problem.code, str(problem.message), problem.tries) == ("truncated", "Cut.", 2)
     assert (problem.first_seen, problem.last_seen, problem.size) == (5.0, 9.0, 7)
     set_ignored(db, [problem], ignored=True)
     assert all_problems(db)[0].ignored

@@ -26,7 +26,7 @@ def test_a_renamed_tag_keeps_its_photos_and_those_below_it(zoo):
     renamed = zoo.tags.rename("Animals", "  Big   beasts ")
     assert (renamed.path, renamed.accepted) == ("Big beasts", 4)
     assert paths(zoo) == ["Big beasts", "Big beasts/Dogs", "Pets", "Pets/Dogs"]
-    assert zoo.tags.runs(1)[0].words == 'Rename "Animals" to "Big beasts"'
+    assert str(zoo.tags.runs(1)[0].words) == 'Rename "Animals" to "Big beasts"'
     assert zoo.tags.rename("big beasts", "Big Beasts").path == "Big Beasts"
     before = zoo.tags.runs()
     assert zoo.tags.rename("big beasts", "Big Beasts").path == "Big Beasts"
@@ -125,7 +125,7 @@ def test_a_tag_is_merged_into_the_one_above_it_though_one_below_it_has_its_name(
 
 def test_a_removed_tag_is_gone_until_that_is_undone(zoo):
     run = zoo.tags.remove("Animals/Dogs")
-    assert run.words == 'Remove "Dogs"'
+    assert str(run.words) == 'Remove "Dogs"'
     assert zoo.tags.states(zoo.dogs[2:4]) == {photo: [] for photo in zoo.dogs[2:4]}
     zoo.tags.new("Dogs", parent="Animals")  # a new one of this name
     assert zoo.tags.find("Animals/Dogs").accepted == 0

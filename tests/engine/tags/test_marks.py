@@ -25,7 +25,7 @@ def test_a_persons_stars_win_over_those_of_the_file_until_they_are_withdrawn(ken
         write_stars(kennel, photo, stars)
     assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [4, 1, None]
     run = kennel.tags.rate([good, plain], 0)
-    assert run.words == "Rate 2 photos: 0 stars"
+    assert str(run.words) == "Rate 2 photos: 0 stars"
     kennel.tags.rate([poor], 5)
     found = kennel.album.found
     assert [kennel.tags.rating(photo) for photo in (good, poor, plain)] == [0, 5, 0]
@@ -85,7 +85,7 @@ def test_no_photo_has_more_than_five_stars(kennel, stars):
 def test_a_photo_is_rejected_by_a_rating_below_none(kennel):
     photos = kennel.dogs[:2]
     run = kennel.tags.rate(photos, -1)
-    assert run.words == "Rate 2 photos: rejected"
+    assert str(run.words) == "Rate 2 photos: rejected"
     assert [mark.rating for mark in kennel.tags.marks(photos).values()] == [-1, -1]
     assert set(kennel.album.found("rated:rejected")) == set(photos)
     assert kennel.album.found("rated:<=5") == []

@@ -44,7 +44,7 @@ def test_photos_that_came_are_suggested_in_one_run_for_all_tags_and_others_stay(
     assert kennel.tags.suggest_all() is None
     dogs, others = come(kennel, range(100, 104), 0.45), come(kennel, range(104, 120), 0.0)
     run = kennel.tags.suggest_all()
-    assert (run.kind, run.words) == ("index", "4 new photos were suggested for 2 tags")
+    assert (run.kind, str(run.words)) == ("index", "4 new photos were suggested for 2 tags")
     after = scores(kennel)
     assert set(after) - set(before) == set(dogs)
     assert {photo: after[photo] for photo in before} == before
@@ -128,7 +128,7 @@ def test_after_a_change_of_model_tags_suggest_what_the_new_one_finds(kennel, sma
             put_vector(connection, photo, "f" * 16, np.frombuffer(blob, np.float16))
     with Library.open(folder, other) as library:
         run = library.tags.suggest_all()
-        assert run.words.endswith("for 2 tags by the model that searches now")
+        assert str(run.words).endswith("for 2 tags by the model that searches now")
         held = {
             tag.path: {
                 photo

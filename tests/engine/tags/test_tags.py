@@ -37,7 +37,7 @@ def test_decisions_beat_scores_and_teach_at_once(kennel):
     wrong, right = kennel.dogs[0], kennel.others[0]
     before = kennel.tags.states([*kennel.dogs, *kennel.others])
     run = kennel.tags.decide("Dogs", [wrong], "rejected")
-    assert run.words == 'Reject 1 photo: "Dogs"'
+    assert str(run.words) == 'Reject 1 photo: "Dogs"'
     kennel.tags.decide("dogs", [right], "accepted")
     assert kennel.tags.states([wrong, right])[right][0][:2] == ("Dogs", "accepted")
     kennel.tags.decide("Dogs", kennel.others[1:20], "accepted")

@@ -82,7 +82,7 @@ def problems(invocation: Invocation) -> None:
         return
     for problem in found:
         if problem.code != "not_read":
-            put(problem.code, problem.message)
+            put(problem.code, str(problem.message))
     if sentence := unread_sentence(found):
         put("not_read", sentence)
     if not found:

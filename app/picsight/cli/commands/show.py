@@ -60,7 +60,7 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
                 if invocation.json:
                     put_json({"path": asked, "problem": problem and reason(problem), "id": None})
                 else:
-                    say(f"{asked} is not in the library." if problem is None else problem.message)
+                    say(f"{asked} is not in the library." if problem is None else str(problem.message))
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
                 jpeg = library.thumbnail(details.id)
@@ -132,7 +132,7 @@ def _put_facts(photo: PhotoDetails) -> None:
         *(("tag", tag) for tag in photo.tags),
         ("edited", "yes" if known.edited else None),
         ("live", "yes" if photo.is_live else None),
-        ("problem", photo.problem and photo.problem.message),
+        ("problem", photo.problem and str(photo.problem.message)),
     ]
     for name, value in facts:
         if value not in {None, ""}:

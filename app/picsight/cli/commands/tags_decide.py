@@ -81,7 +81,7 @@ def _document(run: Run | None) -> dict[str, object] | None:
     if run is None:
         return None
     made_at = datetime.fromtimestamp(run.made_at).astimezone().isoformat(timespec="seconds")
-    return asdict(run) | {"made_at": made_at}
+    return asdict(run) | {"words": run.words, "made_at": made_at}
 
 
 @click.command("import", cls=WordsCommand)

@@ -192,7 +192,7 @@ def why(problem: Problem) -> str:
     """The reason alone: the engine's sentence without the file, which is shown separately."""
     if problem.code == "not_read":
         return "video"
-    reason = problem.message.removeprefix(f"{problem.path} ").removeprefix("cannot be shown: ")
+    reason = str(problem.message.values.get("reason", problem.message))
     return reason[:1].upper() + reason[1:]
 
 
