@@ -23,7 +23,7 @@ from picsight.window.search.headline import (
     scoped,
     searched_as,
 )
-from picsight.window.search.place import Place, WayBack
+from picsight.window.search.place import Place
 from picsight.window.search.query_pictures import QueryPictures
 from picsight.window.search.wording import readable
 from picsight_engine.errors import BundleError
@@ -78,7 +78,7 @@ class SearchController(QObject):
         self.shown: PlaceContents | None = None  # the contents of the shown place
         self._held: PlaceContents | None = None  # an answer without a match, to be shown after a pause
         self._arrangement = Arrangement()
-        self._back = WayBack()
+        self._back: dict[Place, tuple[int, int]] = {}  # the way back: places, and where they were scrolled to
         self._photos = 0  # in the library
         self._unread: Sequence[Path] = ()
         self._took = 0.0
@@ -169,9 +169,8 @@ class SearchController(QObject):
 
     def go_back(self) -> None:
         """Return to the previous place, its scroll position and its photo; finally to all photos."""
-        before = self._back.pop()
-        if before is not None:
-            self._request(*before)
+        if self._back:
+            self._request(*self._back.popitem())
         elif self.wanted != Place():
             self._request(Place())
         self.fill_box()
@@ -254,7 +253,8 @@ class SearchController(QObject):
 
     def _remember(self) -> None:
         if self.shown is not None and self.place == self.wanted:
-            self._back.push(self.place, self._page.view.place())
+            self._back.pop(self.place, None)
+            self._back[self.place] = self._page.view.place()
 
     # Asking and showing
 
@@ -407,9 +407,7 @@ class SearchController(QObject):
             return
         self._arrangement = replace(self._arrangement, weaker=not shown.wall.fold.is_open)
         self.shown = shown.arranged(self.place.arranged(self._arrangement))
-        wall = self.shown.wall
-        folds = wall.fold is not None and shown.wall.fold is not None
-        self._page.view.grow(wall) if folds else self._page.view.show_wall(wall, stay=True)
+        self._page.view.grow(self.shown.wall)
         self._say_what_is_shown()
 
     def _toggle_stack(self, row: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from picsight.window.parts.words import counted, isolated, number, plain, tooltip, tr
 
@@ -21,6 +21,7 @@ CUT = 40  # letters of a translation in the header
 # Whether all files are read: a run reads them now, was stopped, or is over.
 Reading = Literal["unknown", "running", "stopped", "complete"]
 NextStep = Literal["back", "all photos", "folders", "problems", "read", "install again"]
+Option: TypeAlias = "tuple[str, Place | NextStep]"  # its words, and where it leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class WallMessage:
 
     title: str
     sentence: str = ""
-    options: tuple[tuple[str, Place | NextStep], ...] = ()
+    options: tuple[Option, ...] = ()
     is_closest: bool = False
 
 
@@ -158,48 +159,39 @@ def empty_message(
     place: Place, shown: PlaceContents | None, asked: str, reading: Reading, *, unread: int = 0
 ) -> WallMessage:
     """The reason why a place shows no photo for the query `asked`; `unread` counts its files that could not be read."""
-    answer = shown.answer if shown is not None else None
     if shown is not None and shown.unread:
-        to_read: tuple[tuple[str, NextStep], ...] = ((tr("Read them now"), "read"),)
         title = f"{_to_read(shown.unread)}."
-        return (
-            WallMessage(title, tr(_COMING)) if reading == "running" else WallMessage(title, options=to_read)
-        )
-    if place.has_pictures and answer is not None and not (answer.photos or answer.faults or answer.filters):
-        return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
+        if reading == "running":
+            return WallMessage(title, tr(_COMING))
+        return WallMessage(title, options=((tr("Read them now"), "read"),))
     if place.words and shown is not None and (shown.answer.photos or shown.answer.filters):
         return _unmatched(place, shown, asked, reading=reading in _BEGUN)
+    if place.has_pictures and shown is not None and not shown.answer.faults:
+        return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
     if place.folder:
         title = tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
     elif reading == "complete":
         title = tr("No photos were found in your folders.")
     else:
         title = tr("No photos yet.")
-    if reading == "complete":
-        options: tuple[tuple[str, NextStep], ...] = ((tr("Choose another folder…"), "folders"),)
-        if unread:
-            options = ((tr("Show problems"), "problems"), *options)
-        return WallMessage(
-            title,
-            counted(unread, "%n file cannot be read.", "%n files cannot be read.") if unread else "",
-            options,
-        )
-    return WallMessage(title, tr(_COMING))
+    if reading != "complete":
+        return WallMessage(title, tr(_COMING))
+    another: Option = (tr("Choose another folder…"), "folders")
+    options: tuple[Option, ...] = ((tr("Show problems"), "problems"), another) if unread else (another,)
+    sentence = counted(unread, "%n file cannot be read.", "%n files cannot be read.") if unread else ""
+    return WallMessage(title, sentence, options)
 
 
 def _to_read(unread: int) -> str:
-    one, many = (
-        "%n photo must be read again by the new model",
-        "%n photos must be read again by the new model",
-    )
-    return counted(unread, one, many)
+    many = "%n photos must be read again by the new model"
+    return counted(unread, "%n photo must be read again by the new model", many)
 
 
 def failure(sentence: str, *, misread: bool) -> WallMessage:
     """The message of a failed search; `misread` means that its model could not be read."""
-    to_all: tuple[str, NextStep] = (tr("All photos"), "all photos")
+    to_all: Option = (tr("All photos"), "all photos")
     if misread:
-        options: tuple[tuple[str, NextStep], ...] = ((tr("Install again"), "install again"), to_all)
+        options: tuple[Option, ...] = ((tr("Install again"), "install again"), to_all)
         return WallMessage(tr("The search model is incomplete."), sentence, options)
     return WallMessage(tr("This search did not work."), sentence, (to_all,))
 
@@ -209,9 +201,7 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str, *, reading: bool)
         title = tr("Nothing matches so far.") if reading else tr("Nothing here matches.")
     else:
         title = tr("Nothing matches {words} so far.") if reading else tr("Nothing here matches {words}.")
-    options: list[tuple[str, Place | NextStep]] = [
-        (_widened(place, each), each.place) for each in shown.wider
-    ]
+    options: list[Option] = [(_widened(place, each), each.place) for each in shown.wider]
     options.append((tr("All photos"), "all photos"))
     without = shown.answer.undated
     one, many = "%n photo without a date was left out.", "%n photos without a date were left out."

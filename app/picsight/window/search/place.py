@@ -104,19 +104,3 @@ def query_of(tag: Tag) -> str:
         return FAVOURITES
     path = _QUOTES.sub("'", tag.path)  # equivalent to the quotation marks that the query language reserves
     return str(Fact("tag", path, excluded=False, start=0, end=0))
-
-
-class WayBack:
-    """The places that were shown before, each once and with its scroll position; the last fifty."""
-
-    def __init__(self) -> None:
-        self._places: list[tuple[Place, tuple[int, int]]] = []
-
-    def push(self, place: Place, seen: tuple[int, int]) -> None:
-        """Keep a place that is left."""
-        before = [entry for entry in self._places[-49:] if entry[0] != place]
-        self._places = [*before, (place, seen)]
-
-    def pop(self) -> tuple[Place, tuple[int, int]] | None:
-        """Take the last place; None if there is none."""
-        return self._places.pop() if self._places else None

@@ -175,13 +175,11 @@ class MainWindow(QMainWindow):
         library.languages = search_languages(self._store.settings.languages, QLocale.system().uiLanguages())
 
     def _learn_language(self, code: str) -> None:
-        library = self.trashing.library
-        if library is not None:
+        if (library := self.trashing.library) is not None:
             self._store.change(languages=", ".join((*library.languages, code)))
 
     def _apply(self, _settings: Settings) -> None:
-        library = self.trashing.library
-        if library is not None:
+        if (library := self.trashing.library) is not None:
             before = library.languages
             self._use_languages(library)
             if library.languages != before:
@@ -245,28 +243,21 @@ class MainWindow(QMainWindow):
         from picsight.window.tags.borderline import BorderlineCases
         from picsight.window.tags.threshold import ThresholdSlider
 
-        frame, studio = self.frame, self.tag_pages.studio
+        frame, viewer, studio = self.frame, self.frame.viewer_page, self.tag_pages.studio
+        of_photos = widget_keys(frame.grid.KEYS) + bound_keys(frame.grid)
         of_tags = widget_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
-        columns = (
-            (
-                (self.tr("Everywhere"), bound_keys(self)),
-                (self.tr("Box"), widget_keys(frame.box.KEYS)),
-                (self.tr("Problems"), widget_keys(frame.problems.KEYS)),
-            ),
-            (
-                (
-                    self.tr("Photos: the selected ones, else the current one"),
-                    widget_keys(frame.grid.KEYS) + bound_keys(frame.grid),
-                ),
-                (
-                    self.tr("One photo"),
-                    widget_keys(frame.viewer_page.KEYS) + bound_keys(frame.viewer_page.stage),
-                ),
-                (self.tr("Borderline cases of a tag"), widget_keys(BorderlineCases.KEYS)),
-                (self.tr("Studio of a tag"), of_tags),
-            ),
+        first = (
+            (self.tr("Everywhere"), bound_keys(self)),
+            (self.tr("Box"), widget_keys(frame.box.KEYS)),
+            (self.tr("Problems"), widget_keys(frame.problems.KEYS)),
         )
-        KeyList(columns, self).open()
+        second = (
+            (self.tr("Photos: the selected ones, else the current one"), of_photos),
+            (self.tr("One photo"), widget_keys(viewer.KEYS) + bound_keys(viewer.stage)),
+            (self.tr("Borderline cases of a tag"), widget_keys(BorderlineCases.KEYS)),
+            (self.tr("Studio of a tag"), of_tags),
+        )
+        KeyList((first, second), self).open()
 
     def close_at_once(self) -> None:
         """Close without a question, since the sender of a signal may not see the window."""
