@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from picsight_engine.photos.exif import read_exif
 from picsight_engine.photos.formats import HEADER, HEIF, JPEG, Format
+from picsight_engine.photos.identity import SegmentsBrokenError, segments
 
 _HEIF_ITEM = re.compile(rb"infe(?:\x02.{7}|\x03.{9})(hvc1|unci|jpeg|j2k1|avc1|vvc1)", re.DOTALL)
-_HEIF_CODINGS = {
-    b"unci": "an uncompressed HEIF picture",
-    b"jpeg": "a HEIF picture that is coded as JPEG",
-    b"j2k1": "a HEIF picture that is coded as JPEG 2000",
-    b"avc1": "a HEIF picture that is coded as H.264",
-    b"vvc1": "a HEIF picture that is coded as H.266",
-}
-# By the marker of the frame. C9 and CA, the common arithmetic ones, are read.
-_JPEG_FRAMES = {
-    0xC3: "a lossless JPEG",
-    **dict.fromkeys((0xC5, 0xC6), "a hierarchical JPEG"),
-    0xC7: "a lossless hierarchical JPEG",
-    0xCB: "a lossless JPEG with arithmetic coding",
-    **dict.fromkeys((0xCD, 0xCE, 0xCF), "a hierarchical JPEG with arithmetic coding"),
-}
-_NO_FRAMES = frozenset([0xC4, 0xC8, 0xCC])  # tables in the same range of markers
+# The markers of lossless and hierarchical frames; C9 and CA, the other arithmetic ones, are read.
+_UNREAD_FRAMES = frozenset([0xC3, 0xC5, 0xC6, 0xC7, 0xCB, 0xCD, 0xCE, 0xCF])
 _JPEG2000_START = b"\xff\x4f\xff\x51"
 _COMPRESSION, _SAMPLE_FORMAT, _FLOAT = 259, 339, 3
 _TIFF_CODINGS = {
@@ -40,25 +28,16 @@ def describe_variant(data: bytes, kind: Format) -> str | None:
     """What a file is, such as "a lossless JPEG"; None if it is no such variant."""
     if kind is HEIF:
         codings = _HEIF_ITEM.findall(data, 0, HEADER)
-        return None if b"hvc1" in codings else _HEIF_CODINGS.get(next(iter(codings), b""))
+        return "a HEIF picture that is not coded as H.265" if codings and b"hvc1" not in codings else None
     if kind is JPEG:
-        return _JPEG_FRAMES.get(_frame(data))
+        with suppress(SegmentsBrokenError):
+            if any(each.marker in _UNREAD_FRAMES for each in segments(data)):
+                return "a lossless or hierarchical JPEG"
     if kind.name == "TIFF":
         return _tiff(data)
     if kind.name == "JPEG2000" and _has_small_channels(data):
         return "a JPEG 2000 picture whose channels have different sizes"
     return None
-
-
-def _frame(data: bytes) -> int:
-    """The marker that begins the frame of a JPEG; 0 without one."""
-    at = 2
-    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
-        marker = data[at + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAMES:
-            return marker
-        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-    return 0
 
 
 def _tiff(data: bytes) -> str | None:

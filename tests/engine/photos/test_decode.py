@@ -188,9 +188,9 @@ def _jpeg2000():
 @pytest.mark.parametrize(
     ("data", "name"),
     [
-        (_heif(b"unci"), "an uncompressed HEIF picture"),
-        (_jpeg(0xC3), "a lossless JPEG"),
-        (_jpeg(0xCB), "a lossless JPEG with arithmetic coding"),
+        (_heif(b"unci"), "a HEIF picture that is not coded as H.265"),
+        (_jpeg(0xC3), "a lossless or hierarchical JPEG"),
+        (_jpeg(0xCB), "a lossless or hierarchical JPEG"),
         (_tiff("<", samples=3, coding=50001), "a TIFF that is coded as WebP"),
         (_tiff(">", coding=52546), "a TIFF that is coded as JPEG XL"),
         (_tiff("<", coding=33005), "a TIFF that is coded as JPEG 2000"),
