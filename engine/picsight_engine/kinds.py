@@ -69,13 +69,12 @@ def _likenesses(_: Bundle) -> Maker:
 
 
 def _vectors(bundle: Bundle) -> Maker:
-    from picsight_engine.photos.long_pictures import pictures_of
     from picsight_engine.runtime.picture_embedder import PictureEmbedder
 
     embedder = PictureEmbedder(bundle)
 
     def make(photo: Any) -> list[tuple[bytes, float | None]]:
-        images, moments = zip(*pictures_of(photo), strict=True)
+        images, moments = zip(*photo.pictures(), strict=True)
         return [*zip(embedder.vectors(images), moments, strict=True)]
 
     return make

@@ -27,7 +27,7 @@ from picsight_engine.indexing.plan import Task, folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.kinds import kinds_of, settled
-from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.reading import Limits
 from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_comparison import choose_image_backend

@@ -82,7 +82,7 @@ class _PhotoReader:
     def __init__(self, bundle: Bundle, limits: Limits, kinds: Sequence[Kind]) -> None:
         # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
-        from picsight_engine.photos import decode, identity, long_pictures, sidecars
+        from picsight_engine.photos import decode, identity, sidecars
 
         self.limits = limits
         self._data = b""
@@ -91,7 +91,7 @@ class _PhotoReader:
         self._spec = bundle.image_spec()
         self._kinds = {kind.name: kind for kind in kinds}
         self._makers: dict[str, Maker] = {}
-        self._preprocess, self._decode, self._long_pictures = preprocess, decode, long_pictures
+        self._preprocess, self._decode = preprocess, decode
         self._identity, self._sidecars = identity, sidecars
 
     def identify(self, job: Job) -> Identified:
@@ -107,7 +107,7 @@ class _PhotoReader:
 
     def _identify_film(self, job: Job) -> Identified:
         """A film's identity needs few of its bytes; the moving part of a Live Photo is not decoded, and not shown either."""
-        from picsight_engine.photos import film_tags, films, live_photos  # many libraries hold no film
+        from picsight_engine.photos import film_tags, films  # many libraries hold no film
         from picsight_engine.photos.tag_precedence import LIVE, read_metadata
 
         facts = films.read_film_facts(job.path)
@@ -116,7 +116,7 @@ class _PhotoReader:
             for name in job.companions
             if name.lower().endswith(tuple(SHOWN_SUFFIXES))
         ]
-        if live_photos.is_moving_part(facts, stills):
+        if films.is_moving_part(facts, stills):
             facts[LIVE] = 1
             width, height = (int(str(facts.get(side, 1))) for side in (film_tags.WIDTH, film_tags.HEIGHT))
             self._unshown = Described(width, height)
@@ -152,7 +152,7 @@ class _PhotoReader:
         pixels: tuple[bytes, ...] = ()
         moments: tuple[float | None, ...] = ()
         if order.pixels:
-            images, moments = zip(*self._long_pictures.pictures_of(photo), strict=True)
+            images, moments = zip(*photo.pictures(), strict=True)
             inputs = (self._preprocess.preprocess(image, self._spec) for image in images)
             pixels = tuple(each.astype("<f4", copy=False).tobytes() for each in inputs)
         try:

@@ -63,6 +63,8 @@ _SILENCE = logging.NullHandler()
 _FAX_CODINGS = frozenset(["group3", "group4", "tiff_ccitt"])
 _STANDARD_ERROR = 2
 _standard_error = threading.Lock()  # the whole process shares it
+_LONG = 2.2  # a picture whose sides differ by more than this factor is also looked at in squares
+_MOST_SQUARES = 4
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -100,6 +102,26 @@ class DecodedPhoto:
     height: int
     moment: float | None = None
     parts: tuple[tuple[Image.Image, float | None], ...] = ()
+
+    def pictures(self) -> list[tuple[Image.Image, float | None]]:
+        """What a model sees: the whole picture and its parts, each with its moment in a film in seconds.
+
+        A panorama or a tall screenshot, of which the image tower sees too little at once, has squares as its parts.
+        """
+        parts = [*self.parts]
+        if not parts and max(self.width, self.height) > _LONG * min(self.width, self.height):
+            parts = [(square, self.moment) for square in _squares(self.image)]
+        return [(self.image, self.moment), *parts]
+
+
+def _squares(image: Image.Image) -> list[Image.Image]:
+    """Up to four squares as wide as the short side, evenly spread over the long one; up to 4 : 1 they overlap."""
+    side, length = sorted(image.size)
+    number = max(2, min(_MOST_SQUARES, length // side + 1))
+    starts = [round(each * (length - side) / (number - 1)) for each in range(number)]
+    if image.width < image.height:
+        return [image.crop((0, start, side, start + side)) for start in starts]
+    return [image.crop((start, 0, start + side, side)) for start in starts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +183,16 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         return Header()
     width, height = image.size
     exif = exif_of(image, data, kind)
+    profile = image.info.get("icc_profile")
     turned_in_text = kind.name == "PNG" and ORIENTATION in exif.main and not png.exif_chunk(data)
     facts = {
         FILE_NAME: path.name,
-        **_colour_facts(image, data, kind, exif),
+        BITS: _bit_depth(image, data, kind, exif),
+        PROFILE: (profile and colour.profile_name(profile)) or "",
+        PRIMARIES: formats.primaries(data) if kind in {HEIF, AVIF} else 0,
         LIVE: int(holds_film(image, data)),
-        **({COMMENT: image.info["comment"]} if kind is JPEG and "comment" in image.info else {}),
-        **({CREATION_TIME: created} if kind.name == "PNG" and (created := png.creation_time(data)) else {}),
+        COMMENT: image.info.get("comment", b"") if kind is JPEG else b"",
+        CREATION_TIME: png.creation_time(data) if kind.name == "PNG" else "",
         **exif.facts(),
         **iptc_facts(iptc_of(image, data, kind)),
         **xmp_of(image, data, kind),
@@ -238,16 +263,6 @@ def _open(data: bytes, kind: Format) -> ImageFile:
         if kind.name != "PNG":
             raise
         return factory(io.BytesIO(png.without_extras(data)), "")
-
-
-def _colour_facts(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> dict[str, Fact]:
-    """Bits per channel and the name of the colour space, as far as the file has them."""
-    profile = image.info.get("icc_profile")
-    return {
-        BITS: _bit_depth(image, data, kind, exif),
-        PROFILE: (profile and colour.profile_name(profile)) or "",
-        PRIMARIES: formats.primaries(data) if kind in {HEIF, AVIF} else 0,
-    }
 
 
 def _bit_depth(image: ImageFile, data: bytes, kind: Format, exif: Exif) -> Value:

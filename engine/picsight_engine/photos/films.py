@@ -1,4 +1,4 @@
-"""Films: their tags, and the frames by which they are found.
+"""Films: their tags, whether they are the moving part of a photo, and the frames by which they are found.
 
 Most films are read through, decoding key frames and looking between those that are far apart; large ones are looked at in
 places.
@@ -7,25 +7,27 @@ places.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.photos.decode import DecodedPhoto, check_size
+from picsight_engine.errors import ImageError
+from picsight_engine.metadata import is_same_time
+from picsight_engine.photos.decode import DecodedPhoto, check_size, read_header
 from picsight_engine.photos.embedded import xmp_facts
 from picsight_engine.photos.film_frames import MOST_LOOKS, MOST_SECONDS, Film, unreadable
-from picsight_engine.photos.film_tags import PACKET, film_facts
-from picsight_engine.photos.reading import read_file
-from picsight_engine.photos.tag_precedence import FILE_NAME
+from picsight_engine.photos.film_tags import CONTENT_IDENTIFIER, DURATION, PACKET, UTC_DATE, film_facts
+from picsight_engine.photos.reading import Limits, read_file, read_photo
+from picsight_engine.photos.tag_precedence import FILE_NAME, read_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from picsight_engine.photos.exif import Fact
+    from picsight_engine.photos.exif import Fact, Facts
     from picsight_engine.photos.film_frames import FilmFrame
-    from picsight_engine.photos.reading import Limits
 
 FILM_RULE = 2  # raise it when films give other frames or moments: they are read again
 MOST_FRAMES = 40  # of a film
@@ -36,12 +38,42 @@ _READ_THROUGH = 1_200.0  # megapixels times seconds: two minutes of 4K, ten of 1
 _READ_THROUGH_BYTES = 1_000_000_000
 # Mean differences of sketches, in parts of the range: from one on, frames show different scenes; below the other, the same.
 _OTHER_SCENE, _SAME_SCENE = 0.12, 0.04
+_LONGEST_MOVING = 6.0  # of a film that belongs to a photo by its name alone; a Live Photo's has three
+_APPLE_NOTES = b"Apple iOS\0"  # the start of an iPhone's notes, which hold the identifier
 
 
 def read_film_facts(path: Path) -> dict[str, Fact]:
     """The facts of a film; raises ImageError like `read_photo`."""
     facts = read_file(path, film_facts)
     return {FILE_NAME: path.name, **xmp_facts(facts.pop(PACKET, None)), **facts}
+
+
+def is_moving_part(facts: Facts, stills: Iterable[Path]) -> bool:
+    """Whether a film with these facts is the moving part of one of the stills beside it.
+
+    Both have one content identifier; where one of them has none, their names, times and the film's length decide.
+    """
+    for still in stills:
+        with suppress(ImageError):
+            if _belong_together(facts, still):
+                return True
+    return False
+
+
+def _belong_together(facts: Facts, still: Path) -> bool:
+    data = read_photo(still, Limits())
+    identifier = str(facts.get(CONTENT_IDENTIFIER, "")).encode()
+    if identifier and identifier in data:
+        return True
+    if identifier and _APPLE_NOTES in data:  # of another Live Photo, or of none
+        return False
+    duration = facts.get(DURATION)
+    if not isinstance(duration, float) or duration > _LONGEST_MOVING:
+        return False
+    film = read_metadata(facts, {})
+    # A time in UTC is that of writing the film.
+    taken = None if film.taken_source == UTC_DATE else film.taken
+    return is_same_time(taken, read_header(data, still).metadata.taken)
 
 
 def film_seconds(path: Path) -> float:

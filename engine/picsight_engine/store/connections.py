@@ -38,8 +38,6 @@ _NONSENSE = (
 _OLDEST = (3, 35)  # the first version with DROP COLUMN; trigrams came one version earlier
 # SQLite would replay the log of the damaged file into the restored one, and damage that.
 RESTORE = "move it away with library.db-wal; then restore it from a backup, or index the folders again and import the tags from decisions.jsonl beside it."
-THUMBNAILS = "thumbnails.db"  # can be made again
-_EMPTY = "Tags and stars are in another file, and safe: `picsight doctor` empties this one, and the next indexing fills it again."
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
@@ -50,8 +48,7 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
     if code in _FULL:
         return StorageError(DISK_FULL)
     if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or str(error).startswith(_NONSENSE):
-        advice = _EMPTY if path.name == THUMBNAILS else f"Nothing was changed; {RESTORE}"
-        return LibraryError(f"{path} is damaged ({error}). {advice}")
+        return LibraryError(f"{path} is damaged ({error}). Nothing was changed; {RESTORE}")
     if str(error).startswith("no such module"):
         return LibraryError(
             f"{path} cannot be used: the SQLite of this Python ({sqlite3.sqlite_version}) was built without text search "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from picsight_engine.errors import LibraryError, StorageError
 from picsight_engine.private_files import open_private
-from picsight_engine.store.connections import THUMBNAILS, connect, explained, probe
+from picsight_engine.store.connections import connect, explained, probe
 from picsight_engine.store.database import Database
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-FILE_NAME = THUMBNAILS
+FILE_NAME = "thumbnails.db"
 
 MOST_BITS = 5  # of 64: 99 of 100 copies differ in no more bits of the perceptual hash
 # A photo without duplicates is its own stack. The hash and size that were compared are stored with it.

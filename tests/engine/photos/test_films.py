@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos import live_photos
 from picsight_engine.photos.decode import Limits, read_header
 from picsight_engine.photos.film_frames import film_reader
 from picsight_engine.photos.films import (
     MOST_FRAMES,
     decode_film,
     film_seconds,
+    is_moving_part,
     read_film_facts,
 )
 from picsight_engine.photos.formats import can_read_films
@@ -453,10 +453,10 @@ def test_a_live_photos_film_belongs_to_the_still_of_its_identifier_and_to_no_oth
     camera = shared / "camera"
     facts = read_film_facts(camera / "IMG_2927.MOV")
     others = [camera / "iphone15pro_o6_offset.HEIC", camera / "apple_iphone7_makernotes.jpg"]
-    assert live_photos.is_moving_part(facts, [others[0], camera / "IMG_2927.HEIC"])
-    assert not live_photos.is_moving_part(facts, [*others, tmp_path / "gone.jpg"])
+    assert is_moving_part(facts, [others[0], camera / "IMG_2927.HEIC"])
+    assert not is_moving_part(facts, [*others, tmp_path / "gone.jpg"])
     other = {"QuickTime:Duration": 2.5, "Keys:ContentIdentifier": "1745E022-9712-43C7-B024-000000000000"}
-    assert not live_photos.is_moving_part(other, [camera / "IMG_2927.HEIC"])
+    assert not is_moving_part(other, [camera / "IMG_2927.HEIC"])
 
 
 @pytest.mark.parametrize(
@@ -476,7 +476,7 @@ def test_without_an_identifier_the_name_the_time_and_the_length_decide(
 ):
     still = tmp_path / "a.jpg"
     still.write_bytes(make_file("JPEG", exif=make_exif(original="2021:07:14 12:00:00")))
-    assert live_photos.is_moving_part(facts, [still]) is belongs
+    assert is_moving_part(facts, [still]) is belongs
 
 
 MOTION = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"

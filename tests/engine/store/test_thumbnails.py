@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.errors import LibraryError
 from picsight_engine.store.thumbnails import FILE_NAME, Sketch, ThumbnailStore, remove
 
 
@@ -76,9 +75,6 @@ def test_damage_inside_is_found_and_does_not_stop_the_wall(tmp_path):
     damaged = ThumbnailStore.open(tmp_path)
     assert damaged.faults()
     assert damaged.get(150) is None
-    with pytest.raises(LibraryError, match="picsight doctor") as fault:
-        damaged.put({number: bytes(900) for number in range(200)})
-    assert "library.db-wal" not in str(fault.value)  # that log may hold the latest decisions
     damaged.close()
     remove(tmp_path)
     fresh = ThumbnailStore.open(tmp_path)
