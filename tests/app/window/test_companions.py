@@ -48,7 +48,7 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
     box = qtbot.question(window)
     assert "A file belongs to it:" in box.informativeText()
     assert "IMG_4711.DNG" in box.informativeText()
-    assert {"Move both files", "Only this photo"} < {button.text() for button in box.buttons()}
+    assert {"Move both files", "Only this file"} < {button.text() for button in box.buttons()}
     qtbot.press(box, "Cancel")
 
     for usual, pressed, exported in (

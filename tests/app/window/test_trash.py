@@ -442,8 +442,8 @@ def test_other_files_of_a_photo_are_named_and_may_stay(qtbot, window, album, tra
     box = qtbot.question(window)
     assert "copy.jpg" in box.informativeText()
     assert ".xmp" in box.informativeText()
-    assert {"Move all 3 files", "Only this photo"} < {button.text() for button in box.buttons()}
-    qtbot.press(box, "Only this photo")
+    assert {"Move all 3 files", "Only this file"} < {button.text() for button in box.buttons()}
+    qtbot.press(box, "Only this file")
     wait_for_status(qtbot, window, "Moved 1 file")
     assert not (album / name).exists()
     assert (album / "copy.jpg").exists()

@@ -87,7 +87,7 @@ class Trashing(QObject):
         if found.files.others:
             every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
             options.append((every, moving(found.files.all)))
-            options.append((counted(chosen, "Only this photo", "Only the %n selected"), alone))
+            options.append((counted(chosen, "Only this file", "Only the %n selected"), alone))
         elif chosen > MANY or found.changed or found.gone:
             options.append((counted(chosen, "Move %n file", "Move %n files"), alone))
         if options:
