@@ -89,11 +89,8 @@ def model_choice(library: Path) -> ModelChoice:
 
 
 def answering_model(library: Path) -> Bundle:
-    """The model that searches the library in this folder, even if the model that will replace it is gone.
-
-    Raises:
-        BundleError: the chosen model is gone, or one of its files is missing, changed or too new.
-        LibraryError: the library cannot be opened.
+    """The model that searches the library in this folder, even if the model that will replace it is gone; raises like
+    `model_choice`.
     """
     from picsight_engine.installation.model_choice import answering_model
     from picsight_engine.store.library_folder import chosen_model

@@ -1,7 +1,7 @@
 """The three standard streams: results and JSON on stdout, everything else on stderr, file names unchanged.
 
 Text for people is escaped by `printable` here and nowhere else: no file name, argument or foreign file can send control
-characters to a terminal.
+characters to a terminal. What is put on stdout raises StorageError if it cannot be written, for example to a full disk.
 """
 
 from __future__ import annotations
@@ -64,20 +64,12 @@ def draw(line: str) -> None:
 
 
 def put(*fields: str) -> None:
-    """Writes one line of a result to stdout, its fields separated by tabs.
-
-    Raises:
-        StorageError: stdout cannot be written, for example to a full disk.
-    """
+    """Writes one line of a result to stdout, its fields separated by tabs."""
     _put("\t".join(map(printable, fields)) + "\n")
 
 
 def put_names(*fields: str) -> None:
-    """Like `put`, but another program gets file names unescaped; a terminal gets them escaped.
-
-    Raises:
-        StorageError: stdout cannot be written, for example to a full disk.
-    """
+    """Like `put`, but another program gets file names unescaped; a terminal gets them escaped."""
     if sys.stdout is not None and sys.stdout.isatty():
         put(*fields)
     else:
@@ -90,9 +82,6 @@ def put_json(document: object) -> None:
     A record becomes an object of its fields, a path becomes a string. `docs/commands.md` lists every key; a test
     compares the two. An undecodable byte of a file name is written as a lone surrogate escape
     (`\udc80` to `\udcff`); Python's `json.loads` and `os.fsencode` restore the name.
-
-    Raises:
-        StorageError: stdout cannot be written, for example to a full disk.
     """
     _put(json.dumps(document, default=_plain) + "\n", at_once=True)
 

@@ -3,7 +3,8 @@
 The whole query decides whether it is in another language: it is if no fewer of its words belong to that language than to
 English. A single word of both languages is searched in both. The longest entry wins; German and Dutch compounds are split
 into entries; in Romance languages an adjective behind its noun moves before it. Ambiguous words give a few readings, which
-are alternatives. Facts, quoted texts and words behind a backslash stay as typed.
+are alternatives. Facts, quoted texts and words behind a backslash stay as typed. A missing or damaged lexicon raises
+LexiconError.
 """
 
 from __future__ import annotations
@@ -106,11 +107,7 @@ class _Part:
 
 
 def translate(query: Query, languages: Sequence[str]) -> Translation | None:
-    """The query in English; None if its words are English, or in none of these languages (see LANGUAGES).
-
-    Raises:
-        LexiconError: a lexicon is missing or damaged.
-    """
+    """The query in English; None if its words are English, or in none of these languages (see LANGUAGES)."""
     terms = [term for term in (*query.alternatives, *query.less) if term.words]
     weighed = _weighed(terms, languages)
     weight, language, parts = max(weighed, key=lambda each: each[0], default=(0.0, "", []))
@@ -140,11 +137,7 @@ def translate(query: Query, languages: Sequence[str]) -> Translation | None:
 
 
 def language_of(query: Query, languages: Sequence[str]) -> str | None:
-    """Which of these languages has all words of a query of which some are hardly English: the one with the longest entries.
-
-    Raises:
-        LexiconError: a lexicon is missing or damaged.
-    """
+    """Which of these languages has all words of a query of which some are hardly English: the one with the longest entries."""
     terms = [term for term in (*query.alternatives, *query.less) if term.words]
     words = key_of(" ".join(term.text for term in terms)).split()
     if query.as_typed or all(photos_with(word) or word.isdecimal() for word in words):
@@ -160,9 +153,6 @@ def language_of(query: Query, languages: Sequence[str]) -> str | None:
 def translate_texts(texts: Sequence[str], languages: Sequence[str]) -> Translation | None:
     """The words of a tag in English: each text as a search for it alone. The query language has no meaning in them, except
     that a backslash keeps a word as typed. None if nothing changes.
-
-    Raises:
-        LexiconError: a lexicon is missing or damaged.
     """
     typed = [_of_words(text) for text in texts]
     found = [translate(query, languages) for query in typed]

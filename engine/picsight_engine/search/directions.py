@@ -29,7 +29,9 @@ _MOST_CHARACTERS = 2_000  # far beyond any tower's context; avoids tokenising a 
 
 
 class Terms:
-    """Embeds terms one at a time and caches the latest; thread-safe."""
+    """Embeds terms one at a time and caches the latest; thread-safe. Raises BundleError if the bundle has no text tower or its
+    files cannot be loaded.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         self.manifest = bundle.manifest
@@ -44,25 +46,17 @@ class Terms:
         return self._embedder is not None
 
     def load(self) -> None:
-        """Loads the text tower if needed, which takes most of the time of a first search.
-
-        Raises:
-            BundleError: the bundle has no text tower or its files cannot be loaded.
-        """
+        """Loads the text tower if needed, which takes most of the time of a first search."""
         with self._lock:
             self._load()
 
     def vector(self, text: str) -> Vector:
-        """The unit vector [dim] of one term that judges how well photos match.
-
-        Raises:
-            BundleError: as `load`.
-        """
+        """The unit vector [dim] of one term that judges how well photos match."""
         typed = self.ranking(text)
         return self._embedded(text, lambda embedder, text: embedder.embed_judging(text, typed), judging=True)
 
     def ranking(self, text: str) -> Vector:
-        """The unit vector [dim] of one term that ranks photos; raises as `vector`, which may embed templates, too."""
+        """The unit vector [dim] of one term that ranks photos; `vector` may embed templates, too."""
         return self._embedded(text, lambda embedder, text: embedder.embed_ranking(text), judging=False)
 
     def centred(self, judging: Vector) -> Vector:
@@ -207,11 +201,7 @@ class Target:
 
 
 def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Target | None:
-    """The target of a query, None if it has none; `pictures` are the vectors [dim] of its pictures by the typed text.
-
-    Raises:
-        BundleError: the text tower is missing or cannot be loaded.
-    """
+    """The target of a query, None if it has none; `pictures` are the vectors [dim] of its pictures by the typed text."""
     found = (tuple(_parts(term, terms, pictures)) for term in query.alternatives)
     alternatives = tuple(parts for parts in found if parts)
     if not alternatives:

@@ -36,9 +36,6 @@ def judging_of(
     Each alternative gives every photo one more chance to score high by accident. So m alternatives are judged like one
     in a library m times as large, and as common as the commonest; so are the parts of photos. Parts to see less of turn
     a direction, but leave the thresholds unchanged.
-
-    Raises:
-        BundleError: the text tower is missing or cannot be loaded.
     """
     words, alike = terms.manifest.calibration, terms.manifest.likeness
     if words is None:

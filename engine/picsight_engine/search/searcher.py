@@ -49,7 +49,8 @@ _NEGATIONS = frozenset({"no", "not", "without"})
 
 
 class Searcher:
-    """Answers searches over one library with one bundle; thread-safe.
+    """Answers searches over one library with one bundle; thread-safe. Raises BundleError if the text tower is needed and missing
+    or cannot be loaded, LibraryError if the stored vectors are damaged.
 
     The bundle's calibration decides whether photos match words strongly, weakly or not; there is none for similar photos.
 
@@ -70,12 +71,7 @@ class Searcher:
         self._losses: tuple[Rows | None, NDArray[np.float32] | None] = (None, None)  # rows and losses
 
     def search(self, query: Query, request: Request) -> Answer:
-        """The photos for a query; an empty query finds nothing.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-            LibraryError: the stored vectors are damaged.
-        """
+        """The photos for a query; an empty query finds nothing."""
         started = time.perf_counter()
         filtered, translation, untranslated = self._filtered(query, request.languages)
         pictures = self._pictures.pictures_of(filtered.query)
@@ -106,22 +102,14 @@ class Searcher:
         )
 
     def explain(self, query: Query, photo_id: int, languages: Sequence[str]) -> tuple[TermScore, ...]:
-        """A photo's similarity to each part of a query; empty if there are none, or the photo has no vector.
-
-        Raises:
-            BundleError: the text tower is missing or cannot be loaded.
-            LibraryError: the stored vectors are damaged.
-        """
+        """A photo's similarity to each part of a query; empty if there are none, or the photo has no vector."""
         query = self._filtered(query, languages)[0].query
         target = target_of(query, self.terms, self._pictures.pictures_of(query).vectors)
         return () if target is None else self._explanations(query, target, [photo_id]).get(photo_id, ())
 
     def like_photo(self, photo: Photo, name: str, limit: int) -> Answer:
-        """The photos most similar to a photo of the library, without that photo; `name` is the answer's query.
-
-        Raises:
-            RequestError: the photo has no vector of this bundle yet.
-            LibraryError: the stored vectors are damaged.
+        """The photos most similar to a photo of the library, without that photo; `name` is the answer's query. Raises
+        RequestError if the photo has no vector of this bundle yet.
         """
         started = time.perf_counter()
         stored = vector_of(self._db, photo.id, self._manifest.space_id)

@@ -46,12 +46,7 @@ def put_into_trash(path: Path) -> Path:
 
 
 def take_from_trash(back: Path, path: Path) -> None:
-    """Rename a file in the trash to its origin, and remove its note.
-
-    Raises:
-        FileExistsError: there is another file at `path`.
-        OSError: the file cannot be moved and stays in the trash.
-    """
+    """Rename a file in the trash to its origin, and remove its note; raises like `rename_unless_there`."""
     rename_unless_there(back, path)
     (back.parent.parent / "info" / f"{back.name}.trashinfo").unlink(missing_ok=True)
 

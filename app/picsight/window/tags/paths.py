@@ -39,21 +39,13 @@ def path_key(path: str) -> str:
 
 
 def make_tag(library: Library, path: str, kind: TagKind = "tag") -> Tag:
-    """Make a tag at this path, without words and photos.
-
-    Raises:
-        RequestError: it exists already, or its name is invalid.
-    """
+    """Make a tag at this path, without words and photos; raises RequestError if it exists or its name is invalid."""
     above, _, name = path.rpartition("/")
     return library.tags.new(name, parent=make_parent(library, above), kind=kind)
 
 
 def make_parent(library: Library, path: str) -> str | None:
-    """The path of a parent tag, which is made if it is missing; None for no path.
-
-    Raises:
-        RequestError: its name is invalid.
-    """
+    """The path of a parent tag, which is made if it is missing; None for no path. Raises like `make_tag`."""
     if not path:
         return None
     for tag in library.tags.all():
