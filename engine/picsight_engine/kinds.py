@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.photos import colours
 from picsight_engine.store.colours import put_colour_codes
-from picsight_engine.store.derived import forget_rows, photos_with, record_derived, settled_photos
+from picsight_engine.store.derived import forget_rows, record_derived, settled_photos
 from picsight_engine.store.photos import put_likeness
 from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.vectors import VECTORS_RULE, put_vectors, vectors_in
@@ -116,8 +116,7 @@ def forget(db: Database, kind: Kind) -> None:
     """Deletes all things of a kind and gives their space back to the disk; StorageError if the disk is full."""
     assert kind.put is not None, "thumbnails are a file of their own"
     with db.writer() as connection:
-        kind.put(connection, dict.fromkeys(photos_with(connection, kind.name)))
-        forget_rows(connection, kind.name)
+        kind.put(connection, dict.fromkeys(forget_rows(connection, kind.name)))
     db.vacuum()
 
 

@@ -299,11 +299,7 @@ def _tag_record(line: TagLine) -> Record:
     return {
         **dict(zip(("search", "query"), line.search or (), strict=False)),
         **({} if line.picture is None else _picture_record(line.picture)),
-        "tag": line.tag,
-        "kind": line.kind,
-        "prompts": line.prompts,
-        "threshold": line.threshold,
-        "suggests": line.suggests,
+        **{name: getattr(line, name) for name in _TAG_FIELDS},
         **example,
         "decision": line.decision,
         **origin,

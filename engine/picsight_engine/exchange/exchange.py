@@ -91,11 +91,7 @@ class Exchange:
         return _counted(lines)
 
     def export_sidecars(
-        self,
-        folder: Path | None = None,
-        *,
-        companions: bool = True,
-        cancel: threading.Event | None = None,
+        self, folder: Path | None = None, *, companions: bool = True, cancel: threading.Event | None = None
     ) -> Iterator[Exported]:
         """Writes accepted tags and the user's stars to side-cars, for the whole library or a folder.
 

@@ -26,13 +26,7 @@ from picsight_engine.other_programs import package_of
 from picsight_engine.photos.identity import bytes_hash
 from picsight_engine.photos.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.tag_precedence import read_metadata
-from picsight_engine.photos.xmp import (
-    PacketError,
-    keyword_of,
-    parse,
-    read_facts,
-    read_packet,
-)
+from picsight_engine.photos.xmp import PacketError, keyword_of, parse, read_facts, read_packet
 from picsight_engine.private_files import sweep_drafts
 
 if TYPE_CHECKING:

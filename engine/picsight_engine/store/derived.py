@@ -26,8 +26,7 @@ _SETTLED = f"""
 SELECT photo_id FROM derived WHERE kind = ? AND rule >= ? AND (state <> 'failed' OR tries >= {MOST_TRIES})"""
 _FILES_DUE = f"""
 SELECT folder_id, name FROM files WHERE present AND single_id IS NULL AND photo_id NOT IN ({_SETTLED})"""
-_WITH = "SELECT photo_id FROM derived WHERE kind = ?"
-_FORGET = "DELETE FROM derived WHERE kind = ?"
+_FORGET = "DELETE FROM derived WHERE kind = ? RETURNING photo_id"
 
 
 def record_derived(
@@ -47,11 +46,6 @@ def files_due(db: Database, kind: str, rule: int) -> set[tuple[int, bytes]]:
     return set(db.rows(_FILES_DUE, kind, rule))
 
 
-def photos_with(connection: sqlite3.Connection, kind: str) -> list[int]:
-    """The photos with a row of this kind."""
-    return [photo_id for (photo_id,) in connection.execute(_WITH, (kind,))]
-
-
-def forget_rows(connection: sqlite3.Connection, kind: str) -> None:
-    """Deletes a kind's rows."""
-    connection.execute(_FORGET, (kind,))
+def forget_rows(connection: sqlite3.Connection, kind: str) -> list[int]:
+    """Deletes a kind's rows; returns their photos."""
+    return [photo_id for (photo_id,) in connection.execute(_FORGET, (kind,))]
