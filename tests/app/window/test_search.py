@@ -458,6 +458,17 @@ def test_weaker_matches_are_open_where_strong_ones_fill_less_than_a_screen(desk,
     assert (len(desk.ids()) == strong + 10) != is_open  # as the person left it
 
 
+def test_weaker_matches_are_open_after_a_search_without_a_match_too(desk):
+    desk.controller._arrangement = Arrangement()
+    desk.controller._quiet.setInterval(1)
+    desk.library.matches = certain(none=200)
+    desk.ask("unicycle")
+    desk.qtbot.waitUntil(lambda: desk.view.height() < desk.page.height() / 2)  # one row of the closest photos
+    desk.library.matches = certain(strong=9, weaker=9)
+    desk.go(Place("dog"))
+    assert len(desk.ids()) == 18
+
+
 def test_photos_found_by_name_lie_between_strong_matches_and_the_fold(desk):
     desk.library.matches, desk.library.named = certain(strong=3, weaker=10, none=187), (1, 5, 20)
     desk.ask("dog")

@@ -76,10 +76,10 @@ class JustifiedView(QListView):
         """The height of all photos with their margins."""
         return self._rows.height + 2 * px(self, PAD)
 
-    def rows_on_screen(self) -> float:
-        """The length of the rows that fit into the viewport, in row heights."""
+    def rows_within(self, height: int) -> float:
+        """The length of the rows that fit into this height, in row heights."""
         metrics = self._metrics()
-        return metrics.width / metrics.row * self.viewport().height() / (metrics.row + metrics.gap)
+        return metrics.width / metrics.row * height / (metrics.row + metrics.gap)
 
     def row_height(self) -> float:
         """The wanted height of a row in em."""

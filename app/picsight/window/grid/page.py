@@ -51,6 +51,10 @@ class WallPage(QWidget):
         self.header.title.say(title, short)
         self.fault.say(fault)
 
+    def rows_on_screen(self) -> float:
+        """The length of the rows of a wall alone on the page, in row heights; the closest photos are one row only."""
+        return self.view.rows_within(self._pages.height())
+
     def show_wall(self) -> None:
         """Show the photos."""
         self.closest.show_wall_alone()

@@ -274,7 +274,7 @@ class SearchController(QObject):
         library, place = self._library, self.wanted
         if library is None:
             return
-        self._arrangement = replace(self._arrangement, screen=self._page.view.rows_on_screen())
+        self._arrangement = replace(self._arrangement, screen=self._page.rows_on_screen())
         arrangement, started = place.arranged(self._arrangement), time.monotonic()
         self._asking = True
         self.busy_changed.emit(True)
