@@ -115,7 +115,7 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
         raise _LeftAloneError(photo.path, CHANGED)
     try:
         before = read_sidecar(sidecar)
-        is_others = before is not None and _give_away(photo, before, find, before_it, is_there=is_there)
+        is_others = bool(before and _give_away(photo, before, find, before_it, is_there=is_there))
         after = _content(photo, None if is_others else before, is_there=is_there, is_due=is_due)
     except PacketError as fault:
         if not is_there or not is_due:

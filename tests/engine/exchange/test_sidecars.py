@@ -78,6 +78,9 @@ def test_a_side_car_is_named_after_the_whole_file_name_and_the_photo_is_unchange
     assert outcome([TaggedPhoto(photo)]) == Exported(0, 1)
     assert outcome([TaggedPhoto(photo, history=OF_ALL)]) == Exported(1, 0)
     assert tags(beside(photo)) == []
+    beside(photo).write_bytes(b"")  # a kill of another program left it empty
+    assert outcome([TaggedPhoto(photo, ("Sea",), 4, HASH)]) == Exported(1, 0)
+    assert tags(beside(photo)) == ["Sea"]
 
 
 def umask():
