@@ -71,20 +71,18 @@ class DecisionsExported:
 
 
 class Exchange:
-    """Exports and imports of one library; thread-safe. Never writes to photo files."""
+    """Exports and imports of one library; thread-safe. Never writes to photo files.
+
+    A file replaces an earlier export that holds nothing more, and another one only with `replace`; errors are those of
+    `write_export`. RequestError is also raised if a folder is not part of the library.
+    """
 
     def __init__(self, db: Database, learner: Learner) -> None:
         self._db = db
         self._learner = learner
 
     def export_decisions(self, file: Path, *, replace: bool = False) -> DecisionsExported:
-        """Writes all tags, decisions, examples and the user's ratings to a file; replaces an export that holds nothing more.
-
-        Raises:
-            RequestError: there is a photo at the path, or something that is not a file.
-            ReplaceError: there is another file, or an export that holds more, and `replace` is not set.
-            StorageError: the disk is full, read-only or gone; the old file stays.
-        """
+        """Writes all tags, decisions, examples and the user's ratings to a file."""
         with self._db.snapshot() as connection:
             lines = list(decision_lines(connection))
         write_decisions(file, lines, replace=replace)
@@ -98,9 +96,7 @@ class Exchange:
         Without `companions`, files that stand behind another get none, but keep those that they have. Yields the progress
         after each photo file, and finally the result; `cancel` stops it between two files.
 
-        Raises:
-            RequestError: the folder is not part of the library.
-            StorageError: the disk is full; written side-cars stay, and the next export continues.
+        Raises StorageError if the disk is full; written side-cars stay, and the next export continues.
         """
         # Of a folder around those of the library, only these: side-cars beside them belong to others.
         places = [
@@ -117,13 +113,7 @@ class Exchange:
     def export_table(
         self, file: Path, folder: Path | None = None, *, companions: bool = True, replace: bool = False
     ) -> int:
-        """Writes the same data to a CSV for ExifTool; returns the number of photo files in it.
-
-        Raises:
-            RequestError: the folder is not part of the library, or there is a photo at the path, or not a file.
-            ReplaceError: there is another file, or a table that holds more, and `replace` is not set.
-            StorageError: the disk is full, read-only or gone; the old file stays.
-        """
+        """Writes the same data to a CSV for ExifTool; returns the number of photo files in it."""
         photos = _tagged_photos(self._db, folder, _tags_of_files(self._db), companions=companions)
         return export_table(photos, file, replace=replace)
 
