@@ -77,13 +77,8 @@ class Exporting(QObject):
             len(paths), "Export {name} with what is behind it?", "Export %n files with what is behind them?"
         )
         both = self.tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
-        options = [
-            (both, partial(self._take, every, True)),
-            (
-                counted(len(paths), "Only this photo", "Only the %n selected"),
-                partial(self._take, paths, False),
-            ),
-        ]
+        only = counted(len(paths), "Only this photo", "Only the %n selected")
+        options = [(both, partial(self._take, every, True)), (only, partial(self._take, paths, False))]
         names = "\n".join(name_lines(companions))
         question = question.replace("{name}", quoted(paths[0]))
         choose(self._window, question, names, options, usual=not self._store.settings.export_companions)

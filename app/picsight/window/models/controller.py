@@ -28,15 +28,6 @@ if TYPE_CHECKING:
 LANE, LANE_LOCAL = "models", "local model"
 
 
-@dataclass(frozen=True, slots=True)
-class _OpenedModel:
-    """A model in a file: its manifest and licence."""
-
-    path: Path
-    manifest: Manifest
-    licence: str
-
-
 @dataclass(slots=True)
 class _RunningInstallation:
     """The running installation and its `progress`: words, and the transferred bytes and their total, if known.
@@ -54,13 +45,7 @@ class _RunningInstallation:
 class ModelsController(QObject):
     """Owns the dialog; an installation continues while it is closed."""
 
-    def __init__(
-        self,
-        setup: LibrarySetup,
-        library: LibraryController,
-        jobs: Jobs,
-        window: QWidget,
-    ) -> None:
+    def __init__(self, setup: LibrarySetup, library: LibraryController, jobs: Jobs, window: QWidget) -> None:
         super().__init__(window)
         self._setup, self._library, self._jobs, self._window = setup, library, jobs, window
         self._rows: dict[str, ModelRow] = {}
@@ -118,13 +103,18 @@ class ModelsController(QObject):
         if not self._may_begin():
             return
 
-        def work() -> _OpenedModel:
+        def work() -> tuple[Manifest, str]:
             from picsight_engine.installation.local_model import open_local_model
 
             with open_local_model(path) as local:
-                return _OpenedModel(path, local.manifest, local.licence)
+                return local.manifest, local.licence
 
-        self._jobs.read(work, self._take_local, self._say, replaces=LANE_LOCAL)
+        def take(model: tuple[Manifest, str]) -> None:
+            manifest, text = model
+            title = title_of(manifest.name, manifest.title)
+            self._ask(title, manifest.licence, text, lambda: self._unpack(path, manifest))
+
+        self._jobs.read(work, take, self._say, replaces=LANE_LOCAL)
 
     def install_again(self, name: str) -> None:
         """Repair an incomplete model from its source, which may be a file that only the user has."""
@@ -157,11 +147,6 @@ class ModelsController(QObject):
         entry = next(entry for entry in _catalogue() if entry.name == name)
         title = title_of(entry.name, entry.title)
         self._ask(title, entry.licence, entry.terms, lambda: self._fetch(entry))
-
-    def _take_local(self, local: _OpenedModel) -> None:
-        manifest = local.manifest
-        title = title_of(manifest.name, manifest.title)
-        self._ask(title, manifest.licence, local.licence, lambda: self._unpack(local))
 
     def _ask(self, title: str, licence: Licence, text: str, install: Callable[[], None]) -> None:
         """Show a licence that must be accepted; install at once if nothing must be."""
@@ -228,15 +213,15 @@ class ModelsController(QObject):
             _RunningInstallation(entry.name, (self.tr("Connecting"), 0, 0), self.tr("Downloading")), events
         )
 
-    def _unpack(self, local: _OpenedModel) -> None:
-        setup, manifest = self._setup, local.manifest
+    def _unpack(self, path: Path, manifest: Manifest) -> None:
+        setup = self._setup
 
         def events(cancel: threading.Event) -> Iterator[InstallEvent]:
             from picsight.locations import known_libraries
             from picsight_engine.installation.local_model import open_local_model
             from picsight_engine.installation.model_choice import require_replaceable
 
-            with open_local_model(local.path) as again:
+            with open_local_model(path) as again:
                 require_replaceable(known_libraries(setup.folder), again.manifest, setup.installed())
                 yield from again.install(setup.installed(), cancel=cancel)
 
@@ -249,9 +234,7 @@ class ModelsController(QObject):
         return self._installation is None
 
     def _begin(
-        self,
-        current: _RunningInstallation,
-        events: Callable[[threading.Event], Iterator[InstallEvent]],
+        self, current: _RunningInstallation, events: Callable[[threading.Event], Iterator[InstallEvent]]
     ) -> None:
         from picsight_engine.installation.installed import Checking, InstallProgress
 

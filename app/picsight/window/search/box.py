@@ -108,16 +108,8 @@ class SearchBox(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.line.setPlaceholderText(self._placeholder())
         sign = 2.25 - HAIR  # em: the painted search icon
-        row = filled(
-            QHBoxLayout(self),
-            self,
-            sign,
-            (self.line, 1),
-            self.bar,
-            self.save_button,
-            self.clear_button,
-            gap=HAIR,
-        )
+        parts = sign, (self.line, 1), self.bar, self.save_button, self.clear_button
+        row = filled(QHBoxLayout(self), self, *parts, gap=HAIR)
         row.setContentsMargins(px(self, HAIR), 2, px(self, HAIR), 2)
         self.save_button.hide()
         self.clear_button.hide()

@@ -104,9 +104,8 @@ def _searched(library: Library, place: Place, arrangement: Arrangement) -> Place
         stacks = _stacks(answer)
         return PlaceContents(answer, arrange_all(answer.results, arrangement, stacks), stacks)
     if results:
-        answer = (
-            answer if answer.filters or place.has_pictures or is_endless else _with_copies(library, answer)
-        )
+        if not (answer.filters or place.has_pictures or is_endless):
+            answer = _with_copies(library, answer)
         return replace(_ranked(answer, arrangement), is_cut=len(results) == most)
     closest = library.search(place.scoped, limit=CLOSEST).results
     may_match = place.asked.alternatives and not answer.photos and all(each.photos for each in answer.filters)

@@ -222,10 +222,8 @@ class SearchController(QObject):
             return
         if not self.wanted.words:
             self._remember()
-        self._request(
-            Place(words, self.wanted.folder, cursor, self._box.query),
-            wait=self._took > SLOW_SECONDS,
-        )
+        place = Place(words, self.wanted.folder, cursor, self._box.query)
+        self._request(place, wait=self._took > SLOW_SECONDS)
 
     def _submitted(self) -> None:
         """Search for the typed query, its last word not completed."""

@@ -193,13 +193,10 @@ class LibraryPages(QObject):
 
     def _show_folder_menu(self, folder: Path, point: QPoint) -> None:
         """Open the menu of a folder; only an added folder can be removed."""
+        show = partial(open_folder, folder, folder, self._library.notice_given.emit)
         entries: list[MenuEntry | None] = [
             (self.tr("Look for new photos"), "", self._library.index),
-            (
-                self.tr("Open the folder"),
-                "",
-                lambda: open_folder(folder, folder, self._library.notice_given.emit),
-            ),
+            (self.tr("Open the folder"), "", show),
         ]
         if any(folder == added.path for added in self._library.overview.folders):
             removal = (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder))

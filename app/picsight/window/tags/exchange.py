@@ -49,18 +49,12 @@ class TagExchange(QObject):
         """Open the menu of exports and imports."""
         mode = QFileDialog.FileMode
         any_file, folder, save = mode.ExistingFile, mode.Directory, mode.AnyFile
+        decisions = partial(self._choose, save, self.export_decisions, "picsight-decisions.jsonl")
+        table = partial(self._choose, save, self.export_table, "picsight-tags.csv")
         entries = [
             (self.tr("Write side-cars beside the photos…"), "", self._ask_sidecars),
-            (
-                self.tr("Save all decisions as a file…"),
-                "",
-                partial(self._choose, save, self.export_decisions, "picsight-decisions.jsonl"),
-            ),
-            (
-                self.tr("Save a table for ExifTool…"),
-                "",
-                partial(self._choose, save, self.export_table, "picsight-tags.csv"),
-            ),
+            (self.tr("Save all decisions as a file…"), "", decisions),
+            (self.tr("Save a table for ExifTool…"), "", table),
             None,
             (self.tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.load)),
             (self.tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.load)),
