@@ -74,11 +74,7 @@ class CatalogueEntry:
 
 
 def find_entry(name: str) -> CatalogueEntry:
-    """The model of this name.
-
-    Raises:
-        RequestError: there is none; the message lists the available ones.
-    """
+    """The model of this name; raises RequestError, which lists the available ones, if there is none."""
     known = {entry.name: entry for entry in CATALOGUE}
     if name in known:
         return known[name]

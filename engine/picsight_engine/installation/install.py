@@ -82,15 +82,8 @@ def install_from(
     coreml: bool = False,
     cancel: threading.Event | None = None,
 ) -> Iterator[InstallEvent]:
-    """Like `install`, but from the published files in a folder or an archive; downloads nothing.
-
-    Raises:
-        RequestError: there is nothing at `path`, it is neither a folder nor an archive, or a file is missing in it; or
-            another model has the entry's name.
-        StorageError: the disk is full or cannot be written.
-        BundleError: the files are damaged or not those of the catalogue; nothing was installed.
-        BusyError: another process is installing a model.
-        CancelledError: `cancel` was set.
+    """Like `install`, but from the published files in a folder or an archive; downloads nothing. Raises like `open_source`, too,
+    and RequestError if a file is missing there.
     """
 
     def fetch(file: RemoteFile, revision: str | None, target: Path) -> Iterator[DownloadEvent]:
@@ -140,11 +133,8 @@ def _place(source: Source, file: RemoteFile) -> str | None:
 def _copy(
     source: Source, file: RemoteFile, target: Path, cancel: threading.Event | None
 ) -> Iterator[DownloadEvent]:
-    """Copies a published file to `target`, with the events of `download`.
-
-    Raises:
-        BundleError: it cannot be read, or is not the file in the catalogue.
-        CancelledError: `cancel` was set.
+    """Copies a published file to `target`, with the events of `download`; raises like `copy_file`, and BundleError if it is not
+    the file in the catalogue.
     """
     done = 0
     where = _place(source, file) or file.path

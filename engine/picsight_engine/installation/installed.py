@@ -78,12 +78,7 @@ class InstalledModels:
         return [_open_model(self.shipped, shipped=True), *others]
 
     def find(self, name: str) -> Bundle:
-        """The model of this name, opened.
-
-        Raises:
-            RequestError: it is not installed.
-            BundleError: it is incomplete or changed.
-        """
+        """The model of this name, opened; raises RequestError if it is not installed, BundleError if it is incomplete or changed."""
         return open_bundle(self.folder_of(name))
 
     def folder_of(self, name: str) -> Path:
@@ -111,12 +106,7 @@ class InstalledModels:
         return None
 
     def verify(self, name: str) -> Bundle:
-        """Checks every byte of a model and tries its towers.
-
-        Raises:
-            RequestError: there is no such model.
-            BundleError: the model is damaged; the message names the first fault.
-        """
+        """Checks every byte of a model and tries its towers; raises like `find`, and BundleError names the first fault."""
         # lazy: onnxruntime and Pillow take 300 ms
         from picsight_engine.runtime.self_test import try_towers
 

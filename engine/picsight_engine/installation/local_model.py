@@ -112,11 +112,8 @@ def contains_bundle(path: Path) -> bool:
 
 @contextmanager
 def open_local_model(path: Path) -> Iterator[LocalModel]:
-    """Finds the bundle in a folder or an archive, at its top or one folder below; or a published model in a folder.
-
-    Raises:
-        RequestError: there is nothing at `path`, or it is neither a folder nor an archive.
-        BundleError: it holds no model, or is damaged.
+    """Finds the bundle in a folder or an archive, at its top or one folder below; or a published model in a folder. Raises like
+    `open_source`, and BundleError if there is no model, or a damaged one.
     """
     with open_source(path) as source:
         with damage_explained(path):

@@ -57,11 +57,8 @@ def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
 
 
 def answering_model(folder: Path, models: InstalledModels) -> Bundle:
-    """The model that answers searches in the library in `folder`, even if the wanted model is gone.
-
-    Raises:
-        BundleError: none can answer, because the chosen model is gone, incomplete or changed.
-        LibraryError: the library cannot be opened.
+    """The model that answers searches in the library in `folder`, even if the wanted model is gone; raises like `choice_of`
+    if none can answer.
     """
     try:
         return choice_of(folder, models).answers

@@ -62,10 +62,7 @@ def model_offers(
     folder: Path, models: InstalledModels, entries: Sequence[CatalogueEntry] = CATALOGUE
 ) -> list[ModelOffer]:
     """Every model that is or can be installed, with its state in the library in `folder`: the shipped one, those of the
-    catalogue in its order, then other installed ones.
-
-    Raises:
-        LibraryError: the library cannot be opened.
+    catalogue in its order, then other installed ones. Raises LibraryError if the library cannot be opened.
     """
     from picsight_engine.indexing.worker_pool import suitable_workers  # lazy: imports multiprocessing
 

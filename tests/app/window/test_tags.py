@@ -269,7 +269,7 @@ def test_decisions_are_stored_before_the_window_closes(qtbot, model_window, smal
     with Library.open(tmp_path / "library", bundle) as library:
         assert library.tags.rating(photo) == 5
         stars = ("5 stars", "4 stars", "3 stars", "2 stars", "1 star")
-        assert [run.words for run in library.tags.runs()] == [f"Rate 1 photo: {each}" for each in stars]
+        assert [str(run.words) for run in library.tags.runs()] == [f"Rate 1 photo: {each}" for each in stars]
 
 
 def test_suggestions_are_accepted_and_rejected_on_the_wall_of_a_tag_and_the_next_one_is_selected(

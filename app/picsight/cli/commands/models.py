@@ -162,10 +162,8 @@ def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
 
 
 def _may_be_removed(invocation: Invocation, name: str) -> bool:
-    """Asks for consent and names the libraries that use the model. Without a terminal, an unused model may be removed.
-
-    Raises:
-        RequestError: a library uses it, and there is no terminal.
+    """Asks for consent and names the libraries that use the model. Without a terminal, an unused model may be removed,
+    and a used one raises RequestError.
     """
     # Lazy: numpy takes 60 ms, which --help does not pay.
     from picsight_engine.installation.model_choice import libraries_using

@@ -55,11 +55,7 @@ def make_parent(library: Library, path: str) -> str | None:
 
 
 def move_tag(library: Library, tag: Tag, path: str) -> Tag:
-    """Rename a tag, move it below another one, or both.
-
-    Raises:
-        RequestError: its name is invalid or in use, or it would be below itself.
-    """
+    """Rename a tag, move it below another one, or both; raises like `make_tag`, also if it would be below itself."""
     above, _, name = path.rpartition("/")
     parent = make_parent(library, above)
     if path_key(parent or "") != path_key(tag.parent or ""):
