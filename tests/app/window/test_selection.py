@@ -61,6 +61,17 @@ def test_the_bar_stands_beside_the_title_and_no_photo_moves(page, qtbot):
     assert page.header.title.isVisible()
 
 
+def test_a_count_without_room_is_cut_at_its_end_since_its_last_digits_are_another_number(page):
+    title, short = page.header.title, "The best 50 of 2,995 photos"
+    cut = title.fontMetrics().elidedText(short, Qt.TextElideMode.ElideRight, title.width() // 8)
+    title.setFixedWidth(title.width() // 8)
+    title.say(f"Like IMG_1.jpg · {short}", short)
+    shown = title.grab().toImage()
+    title.say(cut)
+    assert cut.startswith("The best")
+    assert shown == title.grab().toImage()
+
+
 @pytest.mark.parametrize("direction", list(Qt.LayoutDirection)[:2])
 def test_acts_without_room_move_into_a_menu_and_none_is_cut(page, qtbot, direction):
     bar = page.header.selection

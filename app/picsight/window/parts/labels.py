@@ -166,7 +166,9 @@ class LinkLabel(_LabelBase):
 
 
 class ElidedLabel(Drawn, Label):
-    """One line that is cut at its end to leave room for its neighbours."""
+    """One line that is cut to leave room for its neighbours: in its middle, or if it is the short form of another, at its
+    end, since a number that is cut in two would be another number.
+    """
 
     def __init__(self, parent: QWidget | None = None, *, dim: bool = True) -> None:
         super().__init__(parent=parent, dim=dim)
@@ -181,6 +183,8 @@ class ElidedLabel(Drawn, Label):
     def _draw(self, painter: QPainter, _colours: Tones) -> None:
         room = self.contentsRect()
         fits = self.fontMetrics().horizontalAdvance(self.text()) <= room.width()
-        words = self.text() if fits or not self._short else self._short
-        shown = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, room.width())
+        is_short = bool(self._short) and not fits
+        words = self._short if is_short else self.text()
+        where = Qt.TextElideMode.ElideRight if is_short else Qt.TextElideMode.ElideMiddle
+        shown = self.fontMetrics().elidedText(words, where, room.width())
         paint_words(painter, room, self._where, shown)
