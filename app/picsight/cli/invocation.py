@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight import locations
+from picsight.cli.layout import count
 from picsight.cli.streams import put, put_json, say
 from picsight.languages import search_languages, system_locales
 from picsight_engine.errors import RequestError
@@ -100,13 +101,11 @@ class Invocation:
 
     def hint_empty(self, unread: int = 0) -> None:
         """Prints how to add the first photos to a library, or that a new model must read its `unread` photos."""
+        index = self.command("index")
         if unread:
-            photos = "1 photo" if unread == 1 else f"{unread:,} photos"
-            self.hint(f"{photos} must be read again by the new model. Type: {self.command('index')}")
-            return
-        self.hint(
-            f"There are no photos in the library {self.folder} yet. Type: {self.command('index')} FOLDER"
-        )
+            self.hint(f"{count(unread, 'photo')} must be read again by the new model. Type: {index}")
+        else:
+            self.hint(f"There are no photos in the library {self.folder} yet. Type: {index} FOLDER")
 
     def detail(self, sentence: str) -> None:
         """Prints a sentence with `--verbose` only."""
