@@ -415,6 +415,8 @@ MIGRATIONS: Steps = (
         "ALTER TABLE tag_runs ADD COLUMN words_values TEXT NOT NULL DEFAULT '{}'",
         _set_files_apart,
     ),
+    # What an older Picsight called damaged is looked at again: it may be of a rare kind, or have sound only.
+    ("UPDATE problems SET size = NULL, mtime_ns = NULL WHERE code = 'damaged'",),
 )
 
 

@@ -169,18 +169,22 @@ def add_old_problem(db, folder, name, code, sentence):
     """Lists a problem as a library of before stored it."""
     with db.writer() as connection:
         connection.execute(
-            "INSERT INTO problems (folder_id, name, code, message, first_seen, last_seen) VALUES (?, ?, ?, ?, 1, 1)",
+            "INSERT INTO problems (folder_id, name, code, message, size, mtime_ns, first_seen, last_seen) VALUES (?, ?, ?, ?, 9, 9, 1, 1)",
             (folder.id, name, code, sentence),
         )
 
 
-def test_problems_from_before_jpeg_xl_are_tried_again(tmp_path):
+def test_problems_of_a_version_that_read_less_or_named_wrong_reasons_are_tried_again(tmp_path):
     with closing(open_database(tmp_path, steps=MIGRATIONS[:10])) as db:
         folder = add_folder(db, tmp_path)
-        for name, code in ((b"a.jxl", "unsupported"), (b"b.jpg", "damaged")):
+        for name, code in ((b"a.jxl", "unsupported"), (b"b.tif", "damaged"), (b"c.jpg", "empty")):
             add_old_problem(db, folder, name, code, "It cannot be shown.")
     with closing(open_database(tmp_path)) as db:
-        assert [problem.name for problem in all_problems(db)] == [b"b.jpg"]
+        # Without a size a file counts as changed.
+        assert [(problem.name, problem.size) for problem in all_problems(db)] == [
+            (b"b.tif", None),
+            (b"c.jpg", 9),
+        ]
 
 
 def test_sentences_of_before_become_messages_that_say_the_same(tmp_path):
