@@ -88,10 +88,8 @@ class SidecarContent:
 
 
 def update_packet(data: bytes | None, sidecar: SidecarContent) -> bytes | None:
-    """The packet with this content, or a new packet; None if nothing changes, or the content is empty.
-
-    Raises:
-        PacketError: the existing packet cannot be read and must not be overwritten.
+    """The packet with this content, or a new packet; None if nothing changes, or the content is empty. Raises PacketError if
+    the existing packet cannot be read and must not be overwritten.
     """
     tree = parse(_EMPTY.encode() if data is None else data)
     if not (sidecar.tags or sidecar.stars is not None or sidecar.rejected or sidecar.history):
@@ -124,10 +122,7 @@ def merge_packets(long: bytes, short: bytes) -> tuple[bytes, bool]:
     """The newer packet of a short-named side-car, with what only the long-named one holds and the additions that this notes.
 
     Keywords are one list, stars another. A list that the short one lacks was removed there only if the long one began as its
-    copy. Also returns whether stars changed.
-
-    Raises:
-        PacketError: one of them cannot be read.
+    copy. Also returns whether stars changed. Raises PacketError if one of them cannot be read.
     """
     older, tree = parse(long), parse(short)
     lists, theirs, is_copy = read_lists(older), read_lists(tree), value_of(older, COPIED) is not None
@@ -167,11 +162,7 @@ def _add_rest(tree: _ElementTree, older: _ElementTree, replaced: set[str]) -> No
 
 
 def strip_notes(data: bytes) -> bytes | None:
-    """The packet without the notes of any library; None if nothing else is left.
-
-    Raises:
-        PacketError: the packet cannot be read.
-    """
+    """The packet without the notes of any library; None if nothing else is left. Raises PacketError if it cannot be read."""
     rest = update_packet(data, SidecarContent((), None, None, history=DecisionHistory(of_all=True))) or data
     return None if all(map(_is_empty, nodes(parse(rest)))) else rest
 

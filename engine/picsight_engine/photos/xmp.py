@@ -206,12 +206,9 @@ def read_packet(data: bytes) -> Packet:
 
 
 def read_facts(data: bytes) -> dict[str, Fact]:
-    """The facts in a packet, by ExifTool's names, without keywords and stars that our export added.
+    """The facts in a packet, by ExifTool's names, without keywords and stars that our export added; raises PacketError.
 
     Includes the hash of the picture for which a side-car was written, and its kind of file.
-
-    Raises:
-        PacketError: it cannot be read.
     """
     if max(data.count(b"<"), data.count(b"=")) > _MOST_PARTS:
         raise PacketError("it has too many elements")

@@ -223,12 +223,10 @@ def paths_below(
 
 def _by_photo(rows: Sequence[tuple[int, bytes, bytes, int]]) -> dict[int, tuple[Path, ...]]:
     folders = {folder: Path(os.fsdecode(folder)) for folder in {row[1] for row in rows}}
+    in_front = {photo_id for photo_id, *_, is_behind in rows if not is_behind}
     found: dict[int, list[Path]] = {}
-    behind: set[int] = set()
     for photo_id, folder, name, is_behind in rows:
-        if photo_id not in found and is_behind:
-            behind.add(photo_id)
-        if photo_id in behind or not is_behind:
+        if not is_behind or photo_id not in in_front:
             found.setdefault(photo_id, []).append(file_path(folders[folder], name))
     return {photo_id: tuple(paths) for photo_id, paths in found.items()}
 

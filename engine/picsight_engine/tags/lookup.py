@@ -48,11 +48,7 @@ class Lookup:
             return listed_tag(definition, path, count_states(connection, tag_id))
 
     def _definition(self, name: str, refusal: str = "") -> Definition:
-        """The definition of a tag, by its path or its last name.
-
-        Raises:
-            RequestError: there is none, or several have this name, or it is the favourites and `refusal` is given.
-        """
+        """The definition of a tag, like `find`; raises RequestError also if it is the favourites and `refusal` is given."""
         with self._db.reading() as connection:
             ids = tags_called(connection, name)
             tag = tags_by_id(connection, ids)[ids[0]] if len(ids) == 1 else None
