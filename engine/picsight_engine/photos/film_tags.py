@@ -50,7 +50,9 @@ _IN_MATROSKA = re.compile(rb"\x15\x49\xa9\x66.{0,999}?\x44\x61\x88(.{8})", re.DO
 _RECORDED = re.compile(rb"DATE_RECORDED.{0,40}?\x44\x87.{1,8}?(\d{4}[-:][-:.+\w ]+)", re.DOTALL)
 _EDGE = 65_536  # bytes in which Matroska and AVI files have their dates
 # What cameras (IDIT) and programs (ICRD) write: "Mon Mar 10 15:04:43 2003", "2003/03/10 15:04:43".
-_IN_AVI = re.compile(rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{4}[-/][-/ :\d]+)", re.DOTALL)
+_IN_AVI = re.compile(
+    rb"(?:IDIT|ICRD).{4}(\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}|\d{4}[-/][-/ :TZ\d]+)", re.DOTALL
+)
 # What tracks hold: in MP4 and QuickTime, in AVI, in Matroska.
 _TRACK = re.compile(rb"(?:hdlr.{8}|strh.{4})(vid|sou|aud)|\x83\x81([\x01\x02])", re.DOTALL)
 _SOUND = frozenset([b"sou", b"aud", b"\x02"])

@@ -263,6 +263,7 @@ def test_damaged_boxes_are_skipped(facts_of, damaged):
         (avi(b"IDIT", b"SUN MAR  9 05:04:43 2003\n\0"), ("2003-03-09T05:04:43", None)),
         (avi(b"IDIT", b"2005/08/10 12:30:10\0"), ("2005-08-10T12:30:10", None)),
         (avi(b"ICRD", b"2016-07-03\0"), ("2016-07-03T00:00:00", None)),
+        (avi(b"ICRD", b"2019-03-04T05:06:07\0"), ("2019-03-04T05:06:07", None)),  # as FFmpeg writes it
         (avi(b"IDIT", b"Mon Zzz 99 99:99:99 9999"), (None, None)),
     ],
 )
