@@ -25,7 +25,7 @@ from picsight_engine.store.tags import (
 from picsight_engine.tags.tree import FAVOURITES, checked_name, checked_prompts, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Collection, Container, Iterable, Mapping
 
     from picsight_engine.exchange.decisions_file import TagLine
     from picsight_engine.store.database import Database
@@ -232,11 +232,10 @@ def _goes_by(tag: Definition) -> bool:
     return bool(tag.prompts or tag.examples or tag.against)
 
 
-def _by_key(tags: Iterable[Definition]) -> dict[Key, Definition]:
+def _by_key(tags: Collection[Definition]) -> dict[Key, Definition]:
     """Tags by the keys of their paths."""
-    by_id = {tag.id: tag for tag in tags}
-    keys = name_paths({tag.id: (name_key(tag.name), tag.parent_id) for tag in by_id.values()})
-    return {keys[tag.id]: tag for tag in by_id.values()}
+    keys = name_paths({tag.id: (name_key(tag.name), tag.parent_id) for tag in tags})
+    return {keys[tag.id]: tag for tag in tags}
 
 
 def _suggest(run: RunRecorder, learner: Learner, tag_ids: Iterable[int]) -> None:

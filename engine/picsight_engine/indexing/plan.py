@@ -190,16 +190,9 @@ def _looks_emptied(view: FolderView, absences: Absences, traces: Counter[tuple[i
     """
     away = sum(len(files) for files in absences.away.values())
     present = sum(file.present for file in view.stored) - away
-    arrived = traces.copy()
-    without_trace = 0
-    for file in absences.gone:
-        if not is_path_shown(file.name, view.folder.path):  # an older version indexed what is passed over now
-            continue
-        key = (file.size, file.mtime_ns)
-        if arrived[key] > 0:
-            arrived[key] -= 1
-        else:
-            without_trace += 1
+    # An older version indexed what is passed over now.
+    gone = (file for file in absences.gone if is_path_shown(file.name, view.folder.path))
+    without_trace = (Counter((file.size, file.mtime_ns) for file in gone) - traces).total()
     if present < GUARDED_FILES or without_trace < GUARDED_LOSS * present:
         return False
     return view.folder.state == "offline" or len(view.seen) <= (1 - GUARDED_LOSS) * present

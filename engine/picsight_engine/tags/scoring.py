@@ -130,9 +130,8 @@ class TagScorer:
         if not len(training.words) or not len(alike) + len(unlike):
             return line
         found, _ = next(self.reaching([prior(training.words, self._background, strong)], [USUAL_THRESHOLD]))
-        undecided = np.setdiff1d(found, [*training.alike, *training.unlike]).tolist()
-        undecided = [photo for photo in undecided if photo not in training.behind]
-        return keep_suggestions(line, self._vectors(undecided), len(alike))
+        undecided = np.setdiff1d(found, [*training.alike, *training.unlike, *training.behind])
+        return keep_suggestions(line, self._vectors(undecided.tolist()), len(alike))
 
     def reaching(
         self, linears: Sequence[Linear], thresholds: Sequence[float], since: Sequence[int] | None = None
