@@ -221,11 +221,9 @@ def _is_news(decision: FileDecision, before: StoredDecision | None) -> bool:
     is_by_person = before.source not in {XMP, KEYWORDS} or before.verdict == "rejected"
     if decision.is_echo or (decision.is_keyword and is_by_person) or before.decided_at >= decision.time:
         return False
-    return (
-        before.verdict == "accepted"
-        if decision.verdict == "withdrawn"
-        else before.verdict != decision.verdict
-    )
+    if decision.verdict == "withdrawn":
+        return before.verdict == "accepted"
+    return before.verdict != decision.verdict
 
 
 def _goes_by(tag: Definition) -> bool:

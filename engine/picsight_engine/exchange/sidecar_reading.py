@@ -97,11 +97,9 @@ def _owners(sidecar: Path, photos: list[str], packet: Packet) -> list[Path]:
     paths = [sidecar.with_name(photo) for photo in photos]
     if any(path.name == sidecar.stem for path in paths):
         return paths
-    return (
-        [path for path in paths if belongs_to(packet.for_suffix, path)]
-        if paths
-        else [sidecar.with_name(sidecar.stem)]
-    )
+    if not paths:
+        return [sidecar.with_name(sidecar.stem)]
+    return [path for path in paths if belongs_to(packet.for_suffix, path)]
 
 
 def photos_gone(place: Path) -> Iterator[Path]:

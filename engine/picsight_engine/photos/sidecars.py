@@ -158,9 +158,8 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
     `known` are the hashes of the photo's bytes and of its picture; a side-car written for another picture is skipped.
     """
     facts: dict[str, Fact] = {}
-    for path in map(
-        photo.with_name, sorted(names, key=len, reverse=True)
-    ):  # the shortest name takes precedence
+    in_order = sorted(names, key=len, reverse=True)  # the shortest name takes precedence
+    for path in map(photo.with_name, in_order):
         if path.suffix.lower() in SHOWN_SUFFIXES:
             continue
         if path.suffix.lower() == _EDITS:

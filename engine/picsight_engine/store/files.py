@@ -38,13 +38,10 @@ _SET_DEVICE = "UPDATE files SET device = ? WHERE id = ?"
 _LOOKED_LAST = "SELECT looked_at FROM folders WHERE id = ? AND state <> 'paused'"
 _LOOKED_EVER = "SELECT max(looked_at) FROM folders"
 _LOOKED = "UPDATE folders SET looked_at = ? WHERE id = ?"
-_AGE_FILES = (
-    "UPDATE files SET missing_seconds = max(0, missing_seconds + ?) WHERE NOT present AND folder_id = ?"
-)
-_AGE_PHOTOS = (
-    "UPDATE photos SET missing_seconds = max(0, missing_seconds + ?) WHERE missing_since IS NOT NULL"
-)
-_AGE_RESTING = f"UPDATE files SET missing_seconds = max(0, missing_seconds + ?) WHERE folder_id IN {RESTING}"
+_AGE = "SET missing_seconds = max(0, missing_seconds + ?)"
+_AGE_FILES = f"UPDATE files {_AGE} WHERE NOT present AND folder_id = ?"
+_AGE_PHOTOS = f"UPDATE photos {_AGE} WHERE missing_since IS NOT NULL"
+_AGE_RESTING = f"UPDATE files {_AGE} WHERE folder_id IN {RESTING}"
 _FORGET_FILES = f"DELETE FROM files WHERE NOT present AND missing_seconds >= ? AND folder_id NOT IN {RESTING}"
 _FORGET_RESTING = f"DELETE FROM files WHERE missing_seconds >= ? AND folder_id IN {RESTING}"
 _DROP_RESTING = "DELETE FROM folders WHERE state = 'paused' AND id NOT IN (SELECT folder_id FROM files)"
