@@ -191,6 +191,8 @@ def server():
 @pytest.fixture
 def pseudo_language(monkeypatch):
     """Words every message in a language that no code can take for English."""
-    monkeypatch.setattr(
-        Message, "__str__", lambda each: f"⟦{each.template.format_map(each.values).swapcase()}⟧"
-    )
+
+    def worded(message, _translate):
+        return f"⟦{message.template.format_map(message.values).swapcase()}⟧"
+
+    monkeypatch.setattr(Message, "worded", worded)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
 
-from picsight_engine.errors import PicsightError, refusal
+from picsight_engine.errors import Message, PicsightError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
-FAULT = "Something went wrong inside Picsight. Your library is safe; the details are in the log."
+FAULT = Message("Something went wrong inside Picsight. Your library is safe; the details are in the log.")
 STREAM_SECONDS = 20.0  # how long an ending program waits for a cancelled stream
 YOUNG = 10_000  # objects since the last collection of garbage; Python's 700 would collect at each call
 COLLECTIONS = 1000  # of new objects to one of all, which takes 0.3 s with 150,000 photos
@@ -192,8 +192,9 @@ class Jobs(QObject):
         try:
             return partial(done, work())
         except PicsightError as error:
-            sentence = str(error)
+            message = error.message
         except Exception as error:
             LOG.exception("a background job failed")
-            sentence = str(refusal(error) or FAULT)
-        return partial(failed or self.failed.emit, sentence)
+            message = refusal(error) or FAULT
+        translate = partial(QCoreApplication.translate, "Words")
+        return partial(failed or self.failed.emit, message.worded(translate))

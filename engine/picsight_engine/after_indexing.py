@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, PicsightError, StorageError
+from picsight_engine.errors import BundleError, Message, PicsightError, StorageError
 from picsight_engine.exchange.decisions_backup import back_up_decisions
-from picsight_engine.indexing.events import Committed, Finished, Searchable
+from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Searchable
 from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
@@ -36,8 +36,8 @@ def follow_up(
         StorageError: the disk is full or gone; earlier batches stay.
     """
     uncompared = 0
-    notes: tuple[str, ...] = ()
-    suggested: str | None = None
+    notes: tuple[Message, ...] = ()
+    suggested: Message | None = None
     for event in events:
         is_due = isinstance(event, Searchable)
         if isinstance(event, Committed):
@@ -66,25 +66,26 @@ def back_up_quietly(db: Database) -> None:
 
 def _settle(
     db: Database, active_model: ActiveModel, tags: Tags, *, cancelled: bool
-) -> tuple[tuple[str, ...], str | None]:
+) -> tuple[tuple[Message, ...], Message | None]:
     """Lets searches, tags and the file of decisions follow a run; returns notes for the user and what tags suggest.
 
     After a cancelled run, the next one fits the thresholds and suggests tags.
     """
-    notes, suggested = list[str](), None
+    notes, suggested = list[Message](), None
     if active_model.after_indexing():
         title = active_model.wanted.manifest.title
-        notes.append(f'Every photo was read by "{title}"; searches use it from now on.')
+        notes.append(Message(READ_BY_NEW_MODEL, model=title))
     if not cancelled:
         with suppress(BundleError):  # searches report a text tower that cannot be loaded
             active_model.calibrate()
         try:
             run = tags.suggest_all()
-            suggested = None if run is None else f"{run.words}."
+            suggested = None if run is None else Message("{change}.", change=run.words)
         except BundleError as fault:
-            notes.append(f"Tags could not be suggested for the new photos. {fault}")
+            words = "Tags could not be suggested for the new photos. {fault}"
+            notes.append(Message(words, fault=fault.message))
     try:
         note = back_up_decisions(db)  # a sentence if another library wrote the file
     except StorageError as fault:
-        note = str(fault)
+        note = fault.message
     return (*notes, *([] if note is None else [note])), suggested

@@ -317,7 +317,7 @@ def _examine_decisions(db: Database) -> Check:
         return Check("decisions", f"{file} holds all your tags, decisions and ratings.")
     if db.read_only and state != "earlier":
         return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
-    note = back_up_decisions(db) or ""
+    note = str(back_up_decisions(db) or "")
     if state == "earlier":
         return Check("decisions", note)
     return Check("decisions", f"{file} was {state} and was rewritten. {note}".rstrip(), repaired=True)

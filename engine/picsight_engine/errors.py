@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
     from typing import TypeAlias
 
@@ -58,7 +58,16 @@ class Message:
         return cls(words) if isinstance(words, str) else words
 
     def __str__(self) -> str:
-        return self.template.format_map(self.values) if self.values else self.template
+        return self.worded(str)
+
+    def worded(self, translate: Callable[[str], str]) -> str:
+        """The words in the language into which `translate` puts templates."""
+        values = {
+            name: each.worded(translate) if isinstance(each, Message) else each
+            for name, each in self.values.items()
+        }
+        words = translate(self.template)
+        return words.format_map(values) if values else words
 
 
 def as_text(path: Path | str | bytes) -> str:

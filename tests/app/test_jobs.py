@@ -155,7 +155,7 @@ def test_an_error_of_the_engine_arrives_as_its_sentence(qtbot, jobs, handler):
 def test_an_unexpected_error_is_logged_whole_and_arrives_as_one_sentence(qtbot, jobs, handler, caplog):
     with caplog.at_level(logging.ERROR), qtbot.waitSignal(handler.called):
         jobs.read(lambda: 1 / 0, pytest.fail, handler)
-    assert handler.values == [FAULT]
+    assert handler.values == [str(FAULT)]
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -168,7 +168,7 @@ def test_a_path_that_the_system_refuses_is_named(qtbot, jobs, handler, tmp_path)
 def test_a_failure_without_a_handler_is_emitted_as_failed(qtbot, jobs):
     with qtbot.waitSignal(jobs.failed) as failure, log_disabled():
         jobs.read(lambda: 1 / 0, pytest.fail)
-    assert failure.args == [FAULT]
+    assert failure.args == [str(FAULT)]
 
 
 def test_a_stream_hands_over_its_events_in_order_and_then_ends(qtbot, jobs, handler):

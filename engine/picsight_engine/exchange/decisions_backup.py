@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import xxhash
 
-from picsight_engine.errors import StorageError, as_text
+from picsight_engine.errors import Message, StorageError, as_text
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
@@ -113,7 +113,7 @@ def backup_state(db: Database) -> BackupState:
     return "current" if known.saved == known.revision else "behind"
 
 
-def back_up_decisions(db: Database) -> str | None:
+def back_up_decisions(db: Database) -> Message | None:
     """Writes the file unless it holds all decisions; returns a sentence about a foreign file, which can be imported.
 
     Raises:
@@ -121,7 +121,7 @@ def back_up_decisions(db: Database) -> str | None:
     """
     state, file = backup_state(db), decisions_path(db)
     if state == "earlier":
-        return f"{as_text(file)} belongs to an earlier library. {_IMPORT}"
+        return Message("{file} belongs to an earlier library. {advice}", file=file, advice=Message(_IMPORT))
     if db.read_only or state in {"none", "current"}:
         return None
     sweep_drafts(file.parent, f"{DECISIONS}.*.part")
@@ -140,7 +140,9 @@ def back_up_decisions(db: Database) -> str | None:
         raise StorageError(
             f"The decisions could not be written into {as_text(file)} ({fault.strerror}); the library itself holds them."
         ) from fault
-    return None if aside is None else f"{as_text(aside)} was not written by this library. {_IMPORT}"
+    if aside is None:
+        return None
+    return Message("{file} was not written by this library. {advice}", file=aside, advice=Message(_IMPORT))
 
 
 def _put_aside(file: Path, known: BackupRecord) -> Path | None:

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from picsight_engine.errors import Message
+
+READ_BY_NEW_MODEL = 'Every photo was read by "{model}"; searches use it from now on.'
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -73,9 +77,9 @@ class Finished:
 
     summary: Summary
     cancelled: bool
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
     emptied: tuple[EmptiedFolder, ...] = ()
-    suggested: str | None = None
+    suggested: Message | None = None
 
 
 Event = Found | Progress | Committed | Searchable | Finished

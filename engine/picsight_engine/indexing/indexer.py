@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
-from picsight_engine.errors import LibraryError, StorageError, as_text
+from picsight_engine.errors import LibraryError, Message, StorageError, as_text
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
 from picsight_engine.indexing.events import (
@@ -106,7 +106,7 @@ class _Run:
     started: float = field(default_factory=time.monotonic)
     found: int = 0
     cancelled: bool = False
-    notes: list[str] = field(default_factory=list)
+    notes: list[Message] = field(default_factory=list)
     emptied: list[EmptiedFolder] = field(default_factory=list)
 
     def events(self) -> Iterator[Event]:
@@ -275,20 +275,26 @@ def _encoder(bundle: Bundle, files: int) -> Backend | None:
     return None if chosen is Backend.ONNX else chosen
 
 
-def _missing_sentence(away: Sequence[tuple[int, str]]) -> str:
+def _missing_sentence(away: Sequence[tuple[int, str]]) -> Message:
     """How many photos are missing from where; names the first place and counts the others."""
     (photos, where), *others = away
-    first = f"{photos:,} photos are" if photos != 1 else "1 photo is"
     places = "".join(f', {photos:,} from "{where}"' for photos, where in others)
-    return f'{first} missing from "{where}"{places}. Nothing was removed from Picsight.'
+    words = '{number:,} photos are missing from "{folder}"{others}. Nothing was removed from Picsight.'
+    if photos == 1:
+        words = '1 photo is missing from "{folder}"{others}. Nothing was removed from Picsight.'
+    return Message(words, number=photos, folder=where, others=places)
 
 
-def _denied_sentence(folder: Folder) -> str:
-    return f'Picsight may not read "{_title(folder)}". Nothing was removed; allow it to read the folder and index again.'
+def _denied_sentence(folder: Folder) -> Message:
+    words = (
+        'Picsight may not read "{folder}". Nothing was removed; allow it to read the folder and index again.'
+    )
+    return Message(words, folder=_title(folder))
 
 
-def _vanished_sentence(folder: Folder) -> str:
-    return f'"{_title(folder)}" disappeared during indexing. Nothing was removed from Picsight; connect its disk and index again.'
+def _vanished_sentence(folder: Folder) -> Message:
+    words = '"{folder}" disappeared during indexing. Nothing was removed from Picsight; connect its disk and index again.'
+    return Message(words, folder=_title(folder))
 
 
 def _title(folder: Folder) -> str:

@@ -71,7 +71,7 @@ def test_a_lost_database_loses_no_tags_states_ratings_and_saved_searches(folder,
     for path in folder.glob("library.db*"):
         path.unlink()
     with open_library() as library:
-        (note,) = index(library).notes
+        (note,) = map(str, index(library).notes)
         assert note.startswith(f"{folder / FILE} belongs to an earlier library.")
         assert library.exchange.import_from(folder / FILE).searches == 3
         assert library.searches.saved() == searches
@@ -112,7 +112,7 @@ def test_a_file_that_the_library_did_not_write_is_put_aside(folder, open_library
     (folder / FILE).write_bytes(b"mine")
     with open_library() as library:
         library.tags.rate([1], 5)
-        (note,) = index(library).notes
+        (note,) = map(str, index(library).notes)
     (aside,) = [folder / name for name in files(folder) if name != FILE]
     assert aside.read_bytes() == b"mine"
     assert note.startswith(f"{aside} was not written by this library. Import it")
@@ -173,7 +173,7 @@ def test_decisions_newer_than_a_restored_backup_are_put_aside_and_can_be_importe
         library.tags.rate([1, 2], 5)
     (folder / "library.db").write_bytes(backup)
     with open_library() as library:
-        (note,) = index(library).notes
+        (note,) = map(str, index(library).notes)
         (aside,) = [folder / name for name in files(folder) if name != FILE]
         assert note.startswith(f"{aside} was not written by this library. Import it")
         library.exchange.import_from(aside)
@@ -185,7 +185,7 @@ def test_a_file_that_cannot_be_written_is_reported_and_stops_nothing(folder, ope
         library.tags.rate([1], 4)
         (folder / FILE).mkdir()  # nothing can take the place of a folder
         (folder / FILE / "in").touch()
-        (note,) = index(library).notes
+        (note,) = map(str, index(library).notes)
     assert "cannot be read" in note
     assert [path.name for path in folder.glob("*.part")] == []
     assert not check(folder, small).ok

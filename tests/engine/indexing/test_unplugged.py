@@ -35,7 +35,7 @@ def main():
         assert thumbnails.ids() == sorted(photo.id for photo in all_photos(db))
         folders = {each.id: each for each in all_folders(db)}
         print(json.dumps({
-            "step": step, "missing": end.summary.missing, "indexed": end.summary.indexed, "notes": end.notes,
+            "step": step, "missing": end.summary.missing, "indexed": end.summary.indexed, "notes": [*map(str, end.notes)],
             "state": folders[folder.id].state, "photos": len(all_photos(db)),
         }), flush=True)
 

@@ -118,7 +118,7 @@ def test_an_open_library_changes_over_by_itself(place, models, bundle) -> None:
         assert (before.space, before.photos) == (bundle.manifest.space_id, 4)
         finished = index(library)
         assert finished.summary.indexed == 4
-        assert any("Other" in note for note in finished.notes)
+        assert any("Other" in str(note) for note in finished.notes)
         after = library.search("dog")
         assert (after.space, after.photos) == (SPACE, 4)
         assert library.status().model == "other"

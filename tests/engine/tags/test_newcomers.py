@@ -177,7 +177,7 @@ def test_an_indexing_run_ends_with_what_tags_suggest(indexed, bundle, photograph
         smaller.save(new / "again.jpg", quality=80)
     with Library.open(folder, bundle) as library:
         library.tags.new("This one", examples=[photo])
-        assert index(library, new).suggested == "1 new photo was suggested for 1 tag."
+        assert str(index(library, new).suggested) == "1 new photo was suggested for 1 tag."
         (again,) = (found.id for found in library.similar(photo, limit=1).results)
         assert library.tags.marks([again])[again].tags == (("This one", "suggested"),)
         assert index(library).suggested is None

@@ -83,7 +83,7 @@ def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
         say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
     if invocation.quiet:
         return
-    for note in (*finished.notes, *filter(None, [finished.suggested, unread])):
+    for note in map(str, (*finished.notes, *filter(None, [finished.suggested, unread]))):
         say(note)
     lost = [str(place.path) for place in finished.emptied]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed

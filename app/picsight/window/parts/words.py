@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFontMetrics
 
     from picsight_engine.bundles.calibration import Match
+    from picsight_engine.errors import Message
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's reading direction within a sentence
 WEB = ("https://", "http://")
@@ -34,6 +35,11 @@ NAMED = 6  # the most files that a question names; it counts the others
 def tr(text: str) -> str:
     """A text in the user's language, as by `QObject.tr`."""
     return QCoreApplication.translate("Words", text)
+
+
+def worded(message: Message) -> str:
+    """What the engine says, in the user's language; its values are as they came from outside."""
+    return message.worded(tr)
 
 
 def english_of(system: QLocale) -> QLocale:

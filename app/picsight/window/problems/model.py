@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.parts.words import counted, plain, short_path, since, tooltip, tr
+from picsight.window.parts.words import counted, plain, short_path, since, tooltip, tr, worded
+from picsight_engine.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -192,7 +193,8 @@ def why(problem: Problem) -> str:
     """The reason alone: the engine's sentence without the file, which is shown separately."""
     if problem.code == "not_read":
         return "video"
-    reason = str(problem.message.values.get("reason", problem.message))
+    message = problem.message.values.get("reason")
+    reason = worded(message if isinstance(message, Message) else problem.message)
     return reason[:1].upper() + reason[1:]
 
 

@@ -25,7 +25,7 @@ from picsight.window.parts.focus import MODIFIERS
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import plain
+from picsight.window.parts.words import plain, worded
 from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
 from picsight.window.search.entry import Entry, EntryHistory, extent, first_place
 from picsight.window.search.place import ready
@@ -183,7 +183,7 @@ class SearchBox(QFrame):
         if answer:
             filters = (each for each in answer.filters if each.recognised)
             self._recognised = [(answer.part(each), each.words) for each in filters]
-            self._faults = [(answer.part(each), str(each.message)) for each in answer.faults]
+            self._faults = [(answer.part(each), worded(each.message)) for each in answer.faults]
         self.update_chips()
 
     # Edits: each makes a new entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from picsight.window.parts.words import counted, isolated, number, plain, tooltip, tr
+from picsight.window.parts.words import counted, isolated, number, plain, tooltip, tr, worded
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
@@ -72,7 +72,7 @@ def translated(found: Translation, most: int | None = None) -> str:
 
 def faults_of(shown: PlaceContents) -> str:
     """Sentences about the parts of the query that were not understood; "" if all were."""
-    return " ".join(str(fault.message) for fault in shown.answer.faults)
+    return " ".join(worded(fault.message) for fault in shown.answer.faults)
 
 
 def scoped(asked: str, place: Place) -> str:

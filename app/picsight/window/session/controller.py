@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from picsight.locations import installed_models
+from picsight.window.parts.words import worded
 from picsight.window.session.overview import BrokenModel, Overview, first_overview, overview_of
 from picsight_engine.errors import BundleError
-from picsight_engine.indexing.events import Committed, Finished, Found, Progress
+from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
     import threading
@@ -411,11 +412,12 @@ class LibraryController(QObject):
         elif changed:
             words = self.tr("The new model has read your photos. Searches use it from now on.")
             self._status.show_idle()
-            self._say(" ".join((*event.notes[:-1], words)), event)  # the last note names the model
+            others = (worded(note) for note in event.notes if note.template != READ_BY_NEW_MODEL)
+            self._say(" ".join((*others, words)), event)
         elif self.is_changing:
-            self._status.show_unread(" ".join(event.notes))
+            self._status.show_unread(" ".join(map(worded, event.notes)))
         elif event.emptied:
-            self._status.show_emptied(" ".join(event.notes))
+            self._status.show_emptied(" ".join(map(worded, event.notes)))
         else:
             self._status.show_idle()
             self._say_end(event, overview)
@@ -426,7 +428,7 @@ class LibraryController(QObject):
         worked = event.summary.indexed or event.summary.moved or event.summary.missing
         empty = overview.empty_among(added)
         if event.notes or event.suggested:
-            self._say(" ".join(event.notes), event)
+            self._say(" ".join(map(worded, event.notes)), event)
         elif empty and overview.photos:  # the wall reports a library without photos
             self._status.show_empty(empty)
         elif worked:
@@ -435,7 +437,7 @@ class LibraryController(QObject):
     def _say(self, sentence: str, event: Finished) -> None:
         """Show a sentence, and the tags' suggestions among the new photos."""
         if event.suggested:
-            self._status.show_suggested(" ".join(filter(None, (sentence, event.suggested))))
+            self._status.show_suggested(" ".join(filter(None, (sentence, worded(event.suggested)))))
         else:
             self._status.show_sentence(sentence)
 
