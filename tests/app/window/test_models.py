@@ -104,6 +104,11 @@ def test_a_search_without_strong_matches_leads_to_the_models(qtbot, model_window
     qtbot.waitUntil(lambda: not hint.isVisible())
     window.frame.box.line.clear()
     look_at(qtbot, window, "quarterly tax return")
+    qtbot.keyClicks(window.frame.box.line, "in:2031 ")  # and so does one of facts alone
+    qtbot.waitUntil(lambda: window.search.place.words == "in:2031")
+    assert not hint.isVisible()
+    window.frame.box.clear_button.click()
+    look_at(qtbot, window, "quarterly tax return")
     window.frame.show_chrome(shown=False)  # full screen
     assert not hint.isVisible()
     window.frame.show_chrome(shown=True)

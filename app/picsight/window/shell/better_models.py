@@ -38,20 +38,23 @@ class BetterModels(QObject):
         frame.hint.dismissed.connect(self._dismiss)
 
     def _look(self) -> None:
-        """Hide the hint as soon as a stronger answer is shown."""
+        """Hide the hint as soon as an answer is shown that no model improves."""
         if not self._is_weak():
             self._frame.hint.hide()
         self.looked_at.start()
 
     def _is_weak(self) -> bool:
-        """Whether a calibrated model finds no strong match."""
-        return all(photo.match in ("weaker", "none") for photo in self._frame.model.wall.results)
+        """Whether a calibrated model compares photos and finds no strong match.
 
-    def _suggest(self) -> None:
-        # A better model does not improve searches by name, time or tag, nor those whose filters find nothing.
+        A better model does not improve searches by name, time or tag, nor those whose filters find nothing.
+        """
         place, shown = self._search.place, self._search.shown
         is_compared = place.asked.alternatives and shown is not None and shown.answer.photos
-        if self._is_weak() and is_compared:
+        matches = (photo.match for photo in self._frame.model.wall.results)
+        return bool(is_compared) and all(match in ("weaker", "none") for match in matches)
+
+    def _suggest(self) -> None:
+        if self._is_weak():
             wanted = self._store.settings.better_models
             self._frame.hint.setVisible(wanted and self._library.has_small_model())
 
