@@ -216,7 +216,7 @@ class Batch:
         Frames of a burst are alike, too: a known picture was renamed, not edited, if the file that showed it shows another now,
         or if this file's former content lies under another name.
         """
-        stored, taken = seen.moved_from or seen.task.stored, seen.identified.metadata.taken
+        stored, now = seen.moved_from or seen.task.stored, seen.identified.metadata
         if stored is None or stored.photo_id in {None, photo_id}:
             return None
         if seen.moved_from is not None:
@@ -224,7 +224,8 @@ class Batch:
         is_elsewhere = seen.described is None and (stored.size, stored.mtime_ns) in self._traces
         if is_elsewhere or photo_id in self._replaced:
             return None
-        return stored.photo_id if is_same_shot(connection, stored.id, photo_id, taken) else None
+        is_same = is_same_shot(connection, stored.id, photo_id, now.taken, now.duration)
+        return stored.photo_id if is_same else None
 
 
 def _store_photo(connection: sqlite3.Connection, identified: Identified, described: Described) -> int:

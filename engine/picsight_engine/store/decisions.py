@@ -89,7 +89,7 @@ WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
         AND photo_id = pair.photo_id AND undone_at IS NULL AND score IS NOT NULL)"""
 
 _ALL_BITS = 2**64 - 1  # hashes are stored signed
-_SHOWN_BY = "SELECT photo_id, taken FROM files WHERE id = ? AND photo_id IS NOT NULL"
+_SHOWN_BY = "SELECT photo_id, taken, duration FROM files WHERE id = ? AND photo_id IS NOT NULL"
 _PHASHES = "SELECT phash FROM photos WHERE id IN (?, ?)"
 # The copies keep the runs of the originals, so that both are undone together.
 _DECIDE = """
@@ -186,16 +186,24 @@ def states_of(db: Database, photo_ids: Sequence[int]) -> dict[int, list[TagState
     return states
 
 
-def is_same_shot(connection: sqlite3.Connection, file_id: int, photo_id: int, taken: str | None) -> bool:
+def is_same_shot(
+    connection: sqlite3.Connection,
+    file_id: int,
+    photo_id: int,
+    taken: str | None,
+    duration: float | None = None,
+) -> bool:
     """Whether a file's earlier picture and a photo are the same shot, not two shots to which a camera gave one name.
 
-    They are if both were taken in the same second (`taken` is the file's present date) or look alike as copies do.
+    They are if both were taken in the same second (`taken` is the file's present date) or look alike as copies do. Films
+    without a date, which are not compared by looks, are if they last equally long.
     """
     shown = connection.execute(_SHOWN_BY, (file_id,)).fetchone()
     if shown is None or shown[0] == photo_id:  # it may have left its pair meanwhile
         return False
-    before, then = shown
-    return (taken is not None and taken == then) or look_alike(connection, before, photo_id)
+    before, then, lasted = shown
+    is_film = duration is not None and duration == lasted
+    return (taken == then and (taken is not None or is_film)) or look_alike(connection, before, photo_id)
 
 
 def look_alike(connection: sqlite3.Connection, one: int, other: int) -> bool:

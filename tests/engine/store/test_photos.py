@@ -223,3 +223,13 @@ def test_an_overwritten_file_is_the_same_shot_if_its_time_or_look_is_equal(shelf
         (file,) = connection.execute("SELECT id FROM files").fetchone()
         pairs = ((alike, None), (other, None), (other, taken))
         assert [is_same_shot(connection, file, *pair) for pair in pairs] == [True, False, True]
+
+
+def test_a_film_without_a_date_is_the_same_after_a_change_of_its_metadata_if_it_lasts_as_long(shelf):
+    with shelf.db.writer() as connection:
+        before, after = (put_photo(connection, NewPhoto(bytes([number]) * 16, 4, 3)) for number in (1, 2))
+        put_file(connection, NewFile(shelf.folder.id, b"a.mp4", 1, 2, None, before))
+        put_metadata(connection, shelf.folder.id, b"a.mp4", Metadata(duration=6.04), rule=1)
+        (file,) = connection.execute("SELECT id FROM files").fetchone()
+        films = ((None, 6.04), (None, 6.08), (None, None), ("2020-01-01T00:00:00", 6.04))
+        assert [is_same_shot(connection, file, after, *film) for film in films] == [True, False, False, False]
