@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton, MoreButton
+from picsight_engine.errors import Message
 from picsight_engine.language.query import QueryFault, parse
 from picsight_engine.search.answer import Answer, Filter
 
@@ -219,7 +220,8 @@ def test_letters_typed_at_a_chip_belong_to_the_words(qtbot, box):
 
 def test_a_fault_is_described_at_its_chip(box):
     box.set_text("dog rated:7")
-    box.show_answer(answer("dog rated:7", faults=[QueryFault(4, 11, '"rated:" needs a number from 0 to 5.')]))
+    fault = QueryFault(4, 11, Message('"rated:" needs a number from 0 to 5.'))
+    box.show_answer(answer("dog rated:7", faults=[fault]))
     assert buttons(box)[0].accessibleDescription() == '"rated:" needs a number from 0 to 5.'
 
 

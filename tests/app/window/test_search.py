@@ -22,7 +22,7 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement, empty_message, headline
 from picsight.window.search.place import Place, ready
 from picsight.window.search.suggestions import better_search
-from picsight_engine.errors import LibraryError
+from picsight_engine.errors import LibraryError, Message
 from picsight_engine.language.query import QueryFault, parse
 from picsight_engine.language.translation import Translation
 from picsight_engine.search.answer import Answer, Filter
@@ -345,7 +345,7 @@ def test_a_correction_finds_more_if_more_is_sure_or_as_much_and_more_at_all(phot
 
 
 def test_a_query_whose_parts_were_all_left_out_is_not_quoted(desk, tmp_path):
-    desk.library.faults = (QueryFault(0, 9, "“rated:” needs a number from 0 to 5."),)
+    desk.library.faults = (QueryFault(0, 9, Message("“rated:” needs a number from 0 to 5.")),)
     desk.library.matches = certain(none=200)
     desk.type("rated:abc")
     desk.press(Qt.Key.Key_Return)
@@ -362,7 +362,7 @@ def test_a_filter_that_is_still_typed_keeps_the_former_answer_until_it_is_finish
     desk.page.activateWindow()
     desk.ask("dog")
     before = desk.ids()
-    desk.library.faults = (QueryFault(4, 9, "“in:” needs a time."),)
+    desk.library.faults = (QueryFault(4, 9, Message("“in:” needs a time.")),)
     desk.library.matches = certain(none=200)
     desk.box.activateWindow()
     desk.box.line.setFocus()
@@ -505,17 +505,19 @@ def test_without_strong_matches_the_weaker_ones_are_shown_and_announced_after_a_
 
 
 def test_parts_of_a_query_that_were_left_out_are_reported(desk):
-    desk.library.faults = (QueryFault(0, 3, "“rated:” needs a number from 0 to 5. The rest was searched."),)
+    desk.library.faults = (
+        QueryFault(0, 3, Message("“rated:” needs a number from 0 to 5. The rest was searched.")),
+    )
     desk.ask("rated: dog")
     asked, _between, found = desk.title().rpartition(" · ")
     assert "rated: dog" in asked
     assert found.startswith("the best ")
-    assert desk.page.fault.words.text() == desk.library.faults[0].message
+    assert desk.page.fault.words.text() == str(desk.library.faults[0].message)
     spoken = announcement(desk.controller.place, desk.controller.shown, asked, "complete")
-    assert spoken.endswith(desk.library.faults[0].message)
+    assert spoken.endswith(str(desk.library.faults[0].message))
     desk.page.resize(300, 600)
     assert desk.page.fault.rect().contains(desk.page.fault.words.geometry())
-    assert desk.library.faults[0].message in desk.page.fault.words.toolTip()
+    assert str(desk.library.faults[0].message) in desk.page.fault.words.toolTip()
     desk.library.faults = ()
     desk.ask(" beach", "rated: dog beach")
     assert desk.page.fault.isHidden()
@@ -804,7 +806,7 @@ def test_a_half_typed_word_is_searched_completed_until_enter_and_shown_as_typed(
 
 
 def test_the_header_leaves_out_faulty_parts_and_names_a_time_as_its_chip_does(desk):
-    fault = QueryFault(4, 13, "“rated:” needs a number from 0 to 5. The rest was searched.")
+    fault = QueryFault(4, 13, Message("“rated:” needs a number from 0 to 5. The rest was searched."))
     desk.library.faults = (fault,)
     desk.library.filters = lambda _query: (
         Filter(14, 24, "time", "July 2020", 9),
@@ -815,7 +817,7 @@ def test_the_header_leaves_out_faulty_parts_and_names_a_time_as_its_chip_does(de
     asked = desk.title().partition(" · ")[0]
     assert asked == "\u2068“dog”\u2069, \u2068Summer 2019\u2069, \u2068July 2020\u2069"
     assert [chip.words for chip in desk.box.chips()] == ["Summer 2019", "Rated abc", "July 2020"]
-    assert desk.page.fault.words.text() == fault.message
+    assert desk.page.fault.words.text() == str(fault.message)
 
 
 def test_less_like_this_is_one_more_chip_of_the_search(desk):

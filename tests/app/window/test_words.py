@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from itertools import chain
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from PySide6.QtCore import QDate, QDateTime, QLocale
 from PySide6.QtGui import QFontMetrics
+from tests.conftest import REPOSITORY
 
+from picsight.window.details.photo_facts import LESS, LOOKS, SHARE
+from picsight.window.models.rows import SPOKEN, ModelAction
+from picsight.window.parts.badges import BESIDE
 from picsight.window.parts.words import (
     counted,
     cut_middle,
@@ -19,6 +27,11 @@ from picsight.window.parts.words import (
     size,
     taken_words,
 )
+from picsight.window.problems.model import REASONS
+from picsight.window.search.suggestions import _LOOKS
+from picsight.window.search.wording import _FACTS
+from picsight.window.tags.wording import _SURE
+from picsight_engine.language.query import TOO_MANY
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +126,19 @@ def test_numbers_and_months_are_those_of_the_english_words_around_them(system, n
     locale = english_of(QLocale(system))
     assert locale.toString(12_345) == number
     assert locale.toString(QDate(2026, 12, 24), "ddd d MMM yyyy") == "Thu 24 Dec 2026"
+
+
+def test_texts_of_tables_and_messages_of_the_engine_are_found_by_the_extractor(tmp_path):
+    files = [
+        REPOSITORY / "engine/picsight_engine/language/query.py",
+        *(REPOSITORY / "app/picsight/window").rglob("*.py"),
+    ]
+    extractor, found = Path(sys.executable).with_name("pyside6-lupdate"), tmp_path / "texts.ts"
+    marks = "-tr-function-alias", "tr+=Message", "-tr-function-alias", "tr+=marked"
+    command = [extractor, *marks, *files, "-ts", found]
+    subprocess.run(command, check=True, capture_output=True)
+    texts = {each.text for each in ET.parse(found).iter("source")}
+    tables = REASONS, _FACTS, SPOKEN, BESIDE, _SURE
+    wanted = {*chain(*(table.values() for table in tables)), *LOOKS, *LESS, *SHARE, TOO_MANY.template}
+    assert wanted - {""} <= texts
+    assert {each.value for each in ModelAction} | {kind for _, kind in _LOOKS.values() if kind} <= texts

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight.exposure import exposure_words, film_time
+from picsight.window.parts.badges import BESIDE
 from picsight.window.parts.words import (
     counted,
     decimal,
     isolated,
+    marked,
     number,
     plain,
     short_path,
@@ -38,9 +40,9 @@ GAP = "   "
 WEEKDAY = "ddd d MMM yyyy"
 # The prefix of a date source's name, and its description.
 _SOURCES = (
-    (("Exif", "IFD0", "Makernotes"), "from the camera"),
-    (("GPS",), "from GPS"),
-    (("file name",), "from the file\u2019s name"),
+    (("Exif", "IFD0", "Makernotes"), marked("from the camera")),
+    (("GPS",), marked("from GPS")),
+    (("file name",), marked("from the file\u2019s name")),
 )
 
 
@@ -186,7 +188,7 @@ def _folder_of(path: Path, shown: Path) -> Detail:
 
 def _beside(companions: Sequence[Path]) -> str:
     """The files behind the photo, by name and kind."""
-    names = [f"{isolated(path.name)} ({tr(companion_kind(path.name))})" for path in companions]
+    names = [f"{isolated(path.name)} ({tr(BESIDE[companion_kind(path.name)])})" for path in companions]
     return tr("With it: {files}").format(files=", ".join(names)) if names else ""
 
 
@@ -196,9 +198,13 @@ def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:
 
 # What was measured: below the first bound, from it, and from the second one. Of words and pictures it is how the photo looks,
 # of a part to see less of whether it is there, of a colour how much of it there is.
-LOOKS = "does not look like it", "looks a little like it", "looks like it"
-LESS = "not seen in it", "perhaps in it", "seen in it"
-SHARE = "hardly any in it", "some in it, or only at its edge", "much of it, or in its middle"
+LOOKS = marked("does not look like it"), marked("looks a little like it"), marked("looks like it")
+LESS = marked("not seen in it"), marked("perhaps in it"), marked("seen in it")
+SHARE = (
+    marked("hardly any in it"),
+    marked("some in it, or only at its edge"),
+    marked("much of it, or in its middle"),
+)
 
 
 def reasons_of(

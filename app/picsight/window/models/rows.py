@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, duration, isolated, size, tr
+from picsight.window.parts.words import counted, duration, isolated, marked, size, tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Manifest
     from picsight_engine.installation.model_offers import ModelOffer
 
-RESEARCH = "For research only"
-FREE = "Free to use"
+RESEARCH = marked("For research only")
+FREE = marked("Free to use")
 BEST = 5  # the highest `Blurb.quality`
 
 
@@ -62,19 +62,19 @@ FEW = 3  # the most models side by side
 class ModelAction(Enum):
     """The action of a row's button; its value is the button's text."""
 
-    INSTALL = "Install…"
-    CONTINUE = "Continue…"
-    AGAIN = "Install again…"
-    USE = "Use"
-    REMOVE = "Remove…"
+    INSTALL = marked("Install…")
+    CONTINUE = marked("Continue…")
+    AGAIN = marked("Install again…")
+    USE = marked("Use")
+    REMOVE = marked("Remove…")
 
 
 SPOKEN = {
-    ModelAction.INSTALL: "Install {model}",
-    ModelAction.CONTINUE: "Continue installing {model}",
-    ModelAction.AGAIN: "Install {model} again",
-    ModelAction.USE: "Use {model}",
-    ModelAction.REMOVE: "Remove {model}",
+    ModelAction.INSTALL: marked("Install {model}"),
+    ModelAction.CONTINUE: marked("Continue installing {model}"),
+    ModelAction.AGAIN: marked("Install {model} again"),
+    ModelAction.USE: marked("Use {model}"),
+    ModelAction.REMOVE: marked("Remove {model}"),
 }
 
 

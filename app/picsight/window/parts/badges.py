@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight.exposure import film_time
-from picsight.window.parts.words import tr
+from picsight.window.parts.words import marked, tr
 
 if TYPE_CHECKING:
     from picsight_engine.search.answer import Result
     from picsight_engine.suffixes import Companion
 
-_BADGES: dict[Companion, str] = {"RAW": "RAW", "original": "EDITED"}
-_SPOKEN: dict[Companion, str] = {"RAW": "a photo and its RAW file", "original": "an edit and its original"}
+_BADGES: dict[Companion, str] = {"RAW": marked("RAW"), "original": marked("EDITED")}
+BESIDE: dict[Companion, str] = {  # what a file behind a photo is
+    "RAW": marked("RAW"), "film": marked("film"), "original": marked("original"),
+}  # fmt: skip
+_SPOKEN: dict[Companion, str] = {
+    "RAW": marked("a photo and its RAW file"),
+    "original": marked("an edit and its original"),
+}
 
 
 def can_play(photo: Result) -> bool:

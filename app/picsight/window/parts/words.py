@@ -37,6 +37,11 @@ def tr(text: str) -> str:
     return QCoreApplication.translate("Words", text)
 
 
+def marked(text: str) -> str:
+    """A text that `tr` translates where it is shown, so that the extractor sees it where it stands."""
+    return text
+
+
 def worded(message: Message) -> str:
     """What the engine says, in the user's language; its values are as they came from outside."""
     return message.worded(tr)
@@ -169,8 +174,8 @@ def spoken_date(iso: str | None) -> str:
 
 def match_words(match: Match | None) -> str:
     """The strength of a match, for a screen reader; empty if unknown."""
-    words = {"strong": "strong match", "weaker": "weaker match", "none": "no match"}
-    return tr(words[match]) if match else ""
+    words = {"strong": tr("strong match"), "weaker": tr("weaker match"), "none": tr("no match")}
+    return words[match] if match else ""
 
 
 def since(then: QDateTime, now: QDateTime) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.parts.words import counted, plain, short_path, since, tooltip, tr, worded
+from picsight.window.parts.words import counted, marked, plain, short_path, since, tooltip, tr, worded
 from picsight_engine.errors import Message
 
 if TYPE_CHECKING:
@@ -30,17 +30,17 @@ UNREAD = {  # singular, plural
     ),
 }
 REASONS: dict[ProblemCode, str] = {
-    "empty": "Empty",
-    "not_an_image": "No picture",
-    "unsupported": "Unknown format",
-    "damaged": "Damaged",
-    "truncated": "Cut off",
-    "too_large": "Too large",
-    "no_permission": "No permission",
-    "vanished": "Vanished",
-    "timeout": "Took too long",
-    "crashed": "Crashed the reader",
-    "not_read": "Not read yet",
+    "empty": marked("Empty"),
+    "not_an_image": marked("No picture"),
+    "unsupported": marked("Unknown format"),
+    "damaged": marked("Damaged"),
+    "truncated": marked("Cut off"),
+    "too_large": marked("Too large"),
+    "no_permission": marked("No permission"),
+    "vanished": marked("Vanished"),
+    "timeout": marked("Took too long"),
+    "crashed": marked("Crashed the reader"),
+    "not_read": marked("Not read yet"),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from picsight.window.parts.words import counted, isolated, number, plain, tooltip, tr, worded
+from picsight.window.parts.words import counted, isolated, marked, number, plain, tooltip, tr, worded
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 BETWEEN = " · "
 LONGEST = 90  # letters of a repeated query: a longer one leaves no room for the photos in a small window
 _BEGUN = ("running", "stopped")
-_COMING = "They appear here as they are read."
+_COMING = marked("They appear here as they are read.")
 CUT = 40  # letters of a translation in the header
 # Whether all files are read: a run reads them now, was stopped, or is over.
 Reading = Literal["unknown", "running", "stopped", "complete"]

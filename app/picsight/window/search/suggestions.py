@@ -18,7 +18,7 @@ from picsight.window.controls.rows import (
     popup_ground,
     raise_frame,
 )
-from picsight.window.parts.words import counted, number, plain, tr
+from picsight.window.parts.words import counted, marked, number, plain, tr
 from picsight.window.search.contents import finds_more
 from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import readable
@@ -234,21 +234,21 @@ def _question(found: str | Query, words_of: Callable[[Query], str]) -> str:
 SPACING = Spacing(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em
 WIDEST = 16  # em: longer words are cut
 _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
-    "spelling": ("search", "Did you mean"),
+    "spelling": ("search", marked("Did you mean")),
     "word": ("search", ""),
-    "saved": ("saved", "Saved search"),
-    "year": ("date", "Year"),
-    "season": ("date", "Season"),
-    "month": ("date", "Month"),
-    "folder": ("folder", "Folder"),
-    "tag": ("tag", "Tag"),
-    "keyword": ("tag", "Keyword"),
-    "place": ("place", "Place"),
-    "camera": ("camera", "Camera"),
-    "lens": ("camera", "Lens"),
-    "format": ("photos", "Format"),
-    "colour": ("photos", "Colour"),
-    "history": ("history", "Searched before"),
+    "saved": ("saved", marked("Saved search")),
+    "year": ("date", marked("Year")),
+    "season": ("date", marked("Season")),
+    "month": ("date", marked("Month")),
+    "folder": ("folder", marked("Folder")),
+    "tag": ("tag", marked("Tag")),
+    "keyword": ("tag", marked("Keyword")),
+    "place": ("place", marked("Place")),
+    "camera": ("camera", marked("Camera")),
+    "lens": ("camera", marked("Lens")),
+    "format": ("photos", marked("Format")),
+    "colour": ("photos", marked("Colour")),
+    "history": ("history", marked("Searched before")),
 }
 
 

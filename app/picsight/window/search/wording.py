@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import isolated, plain, tr
+from picsight.window.parts.words import isolated, marked, plain, tr
 from picsight.window.search.entry import PLAIN, first_place, shortened
 from picsight_engine.language.query import Fact, Picture
 from picsight_engine.language.times import time_of_value
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer
 
 _FACTS = {
-    "folder": "In {value}",
-    "has": "With {value}",
-    "at": "At {value}",
-    "by": "By {value}",
-    "lens": "Lens {value}",
-    "label": "Label {value}",
-    "rated": "Rated {value}",
-    "tag": "Tag {value}",
-    "colour": "Colour {value}",
-    "color": "Colour {value}",
+    "folder": marked("In {value}"),
+    "has": marked("With {value}"),
+    "at": marked("At {value}"),
+    "by": marked("By {value}"),
+    "lens": marked("Lens {value}"),
+    "label": marked("Label {value}"),
+    "rated": marked("Rated {value}"),
+    "tag": marked("Tag {value}"),
+    "colour": marked("Colour {value}"),
+    "color": marked("Colour {value}"),
 }
-_ALBUM = "Album {value}"
+_ALBUM = marked("Album {value}")
 
 
 def describe(part: Aside, *, album: bool = False) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, isolated, star_words, tr
+from picsight.window.parts.words import counted, isolated, marked, star_words, tr
 
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice
@@ -18,7 +18,7 @@ _SENTENCES: dict[Verdict, tuple[str, str]] = {
     "withdrawn": ("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
 }
 _SURE: dict[Confidence, str] = {
-    "learning": "", "not sure": "not sure yet", "fairly sure": "fairly sure", "quite sure": "quite sure",
+    "learning": "", "not sure": marked("not sure yet"), "fairly sure": marked("fairly sure"), "quite sure": marked("quite sure"),
 }  # fmt: skip
 
 
