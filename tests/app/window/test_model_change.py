@@ -85,6 +85,21 @@ def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_o
     assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
 
 
+def test_another_note_is_shown_beside_the_one_on_the_new_model(
+    qtbot, model_window, uncalibrated, mine, large_library, tmp_path
+):
+    window = model_window(copy=large_library)
+    wait_until_indexed(qtbot, window)
+    with Library.open(tmp_path / "library", uncalibrated) as library:
+        library.tags.rate([library.all_photos().results[0].id], 4)
+    (tmp_path / "library" / "decisions.jsonl").write_bytes(b"mine")
+    window.library.use_model(mine)
+    status = window.frame.status
+    qtbot.waitUntil(lambda: "was not written by this library" in status.words())
+    assert "The new model has read your photos." in status.words()
+    assert "Every photo was read by" not in status.words()
+
+
 def share(window):
     """The progress of the change in the status line in per cent, None if it shows none."""
     words = window.frame.status.words()
