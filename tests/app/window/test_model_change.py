@@ -73,7 +73,14 @@ def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_o
     old = names(window)
     grid = window.frame.grid
     grid.setCurrentIndex(grid.model().index(5, 0))
+    with Library.open(tmp_path / "library", open_bundle(models.shipped)) as library:
+        library.tags.rate([library.all_photos().results[0].id], 4)
+    (tmp_path / "library" / "decisions.jsonl").write_bytes(b"mine")
     window.library.use_model(mine)
+    status = window.frame.status
+    qtbot.waitUntil(lambda: "was not written by this library" in status.words())  # the other note stays
+    assert "The new model has read your photos." in status.words()
+    assert "Every photo was read by" not in status.words()
     qtbot.waitUntil(lambda: names(window) != old)
     with Library.open(tmp_path / "library", open_bundle(models.folder / mine)) as library:
         assert names(window) == [photo.path.name for photo in library.search(WORDS, limit=100).results]
@@ -83,21 +90,6 @@ def test_a_standing_search_is_asked_again_when_the_change_is_complete_and_when_o
     window.library.use_model(STARTER)
     qtbot.waitUntil(lambda: names(window) == old)
     assert [photo.path.name for photo in grid.selected_photos()] == [old[5]]
-
-
-def test_another_note_is_shown_beside_the_one_on_the_new_model(
-    qtbot, model_window, uncalibrated, mine, large_library, tmp_path
-):
-    window = model_window(copy=large_library)
-    wait_until_indexed(qtbot, window)
-    with Library.open(tmp_path / "library", uncalibrated) as library:
-        library.tags.rate([library.all_photos().results[0].id], 4)
-    (tmp_path / "library" / "decisions.jsonl").write_bytes(b"mine")
-    window.library.use_model(mine)
-    status = window.frame.status
-    qtbot.waitUntil(lambda: "was not written by this library" in status.words())
-    assert "The new model has read your photos." in status.words()
-    assert "Every photo was read by" not in status.words()
 
 
 def share(window):
