@@ -10,7 +10,7 @@ from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.kinds import store
 from picsight_engine.photos.identity import FINGERPRINT_RULE
 from picsight_engine.photos.tag_precedence import METADATA_RULE
-from picsight_engine.store.decisions import copy_decisions, is_same_shot
+from picsight_engine.store.decisions import is_same_shot, share_decisions
 from picsight_engine.store.derived import record_derived
 from picsight_engine.store.files import (
     NewFile,
@@ -200,7 +200,7 @@ class Batch:
         put_metadata(connection, folder.id, file.name, metadata, METADATA_RULE, beside=file.beside)
         clear_problem(connection, folder.id, file.name)
         if edited is not None:
-            copy_decisions(connection, edited, photo_id)
+            share_decisions(connection, edited, photo_id)
         pair(connection, folder.id, file.name, self._unread)
         return {photo_id: None}
 

@@ -221,7 +221,9 @@ def copy_decisions(connection: sqlite3.Connection, before: int, after: int) -> N
 
 
 def share_decisions(connection: sqlite3.Connection, before: int, after: int) -> None:
-    """Copies decisions and stars from one photo of a pair to the other, and makes both examples of the same tags."""
+    """Copies decisions and stars from one photo of a pair, or from an earlier version of one, to the other, and makes both
+    examples of the same tags.
+    """
     copy_decisions(connection, before, after)
     if share_examples(connection, before, after):
         revise(connection)

@@ -205,8 +205,7 @@ class Home:
         shot, suffix, *_ = path.read_text().split()
         self.write(path, f"{shot} {suffix} {next(self.fresh)} 0".encode())
         before, after = self.seen[path], picture_of(path)
-        examples = {run for run, change in self.changes.items() if change.subject[0] == "example"}
-        self.must[after] |= self.must[before] - examples  # an example stays the old picture
+        self.must[after] |= self.must[before]
         self.index()
 
     def convert(self, path: Path) -> None:

@@ -40,6 +40,7 @@ from picsight_engine.store.problems import all_problems, retry_later
 from picsight_engine.store.runs import record_run
 from picsight_engine.store.selection import photos_ending
 from picsight_engine.store.tagged import person_stars
+from picsight_engine.store.tags import Definition, live_tags
 from picsight_engine.store.text import photos_holding
 from picsight_engine.store.vectors import moments_of, photos_with_vector
 
@@ -247,16 +248,22 @@ def test_frames_of_a_burst_that_swap_names_keep_their_stars(library, bundle, alb
     assert person_stars(library.db.reader(), [original]) == {original: 5}
 
 
-def test_an_edited_copy_that_replaces_its_original_takes_over_its_stars(library, bundle, album, draw):
+def test_an_edited_copy_that_replaces_its_original_takes_over_its_stars_and_is_an_example(
+    library, bundle, album, draw
+):
     photo, copy = album / "shot.jpg", album / "shot edited.jpg"
     for seed, path in enumerate((photo, copy)):
         draw(path, 100 + seed, exif=taken("2021:06:01 12:00:00"))
     run(library, bundle, album)
-    rate(library, ids(library)[photo.name], 4)
+    original = ids(library)[photo.name]
+    rate(library, original, 4)
+    with record_run(library.db, "new", "a tag") as recording:
+        recording.add(Definition(0, "Snow", None, "tag", None, False, 0.0, examples=(original,)))
     copy.replace(photo)
     run(library, bundle)
     edited = ids(library)[photo.name]
     assert person_stars(library.db.reader(), [edited]) == {edited: 4}
+    assert edited in live_tags(library.db.reader())[1].examples
 
 
 def dated(data: bytes, date: str) -> bytes:
