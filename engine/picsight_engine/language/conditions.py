@@ -112,13 +112,8 @@ VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_phot
 UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
 
 _TAGGABLE = Condition(
-    "tag",
-    ("taggable",),
-    "with keywords or tags",
-    photos_that_may_be_tagged,
-    decided=True,
-    thing="keywords or tags",
-)
+    "tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True, thing="keywords or tags"
+)  # fmt: skip
 _STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, decided=True, thing="stars")
 
 
@@ -287,9 +282,8 @@ def _without_text(db: Database, column: TextColumn, value: str) -> Message | Non
     if len(names) == 1:
         return Message("{absent}; there is {name}.", absent=absent, name=names[0])
     others = [Message("others")] if len(names) > _MOST_NAMED else []
-    return Message(
-        "{absent}; there are {names}.", absent=absent, names=_listed((*names[:_MOST_NAMED], *others))
-    )
+    some = _listed((*names[:_MOST_NAMED], *others))
+    return Message("{absent}; there are {names}.", absent=absent, names=some)
 
 
 def _number_fact(key: str, value: str, _today: date) -> Condition | Message:
@@ -325,11 +319,10 @@ def _unnamed(db: Database, name: str) -> Message | None:
 
     keys = {end: name_key(end) for path in tag_paths(db).values() for end in names_of_tag(path)}
     found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
-    if found:
-        return Message(
-            'No tag or keyword is called "{name}". Did you mean "{like}"?', name=name, like=found[2]
-        )
-    return Message('No tag or keyword is called "{name}".', name=name)
+    if not found:
+        return Message('No tag or keyword is called "{name}".', name=name)
+    words = 'No tag or keyword is called "{name}". Did you mean "{like}"?'
+    return Message(words, name=name, like=found[2])
 
 
 def names_of_tag(path: str) -> Iterator[str]:

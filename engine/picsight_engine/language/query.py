@@ -65,14 +65,11 @@ _NEEDS_QUOTES = re.compile(rf"[{_QUOTE}]|.*[{_BLANK}|]", re.DOTALL)
 UNCLOSED = Message("The closing quotation mark is missing; everything after the first one was taken.")
 ONLY_LESS = Message("Say first what to look for: asking for less of something alone finds nothing.")
 TOO_MANY = Message(
-    "More than {most} alternatives, things to see less of, or facts are too many; the rest was left out.",
-    most=MOST,
-)
+    "More than {most} alternatives, things to see less of, or facts are too many; the rest was left out.", most=MOST
+)  # fmt: skip
 WEIGHT = Message(
-    "A weight lies between {least:g} and {most:g}; the word was searched without it.",
-    least=LEAST_WEIGHT,
-    most=MOST_WEIGHT,
-)
+    "A weight lies between {least:g} and {most:g}; the word was searched without it.", least=LEAST_WEIGHT, most=MOST_WEIGHT
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,8 @@ def problem(code: ProblemCode, path: Path, reason: str, **values: Value) -> Imag
 
 def unshowable(code: ProblemCode, path: Path, reason: Message | str) -> ImageError:
     """One sentence about a file of which no picture can be made."""
-    return ImageError(
-        code, Message("{path} cannot be shown: {reason}", path=path, reason=Message.of(reason)), path
-    )
+    message = Message("{path} cannot be shown: {reason}", path=path, reason=Message.of(reason))
+    return ImageError(code, message, path)
 
 
 def known_format(data: bytes, path: Path) -> formats.Format:

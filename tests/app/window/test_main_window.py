@@ -567,7 +567,7 @@ def test_what_is_arranged_is_stored_and_what_another_window_stored_stays(
     window.frame.toggle_details()
     splitter.moveSplitter(splitter.width() - 20 * unit - 1, 2)
     window.frame.grid.set_row_height(14)
-    qtbot.waitUntil(lambda: other.read().row_height == 14)
+    qtbot.waitUntil(lambda: other.read() or other.settings.row_height == 14)
     settings = other.settings
     assert (settings.theme, settings.better_models) == ("light", False)
     assert (settings.sidebar, settings.row_height, settings.window_width) == (False, 14, 1100)
