@@ -48,7 +48,8 @@ _PUT = "INSERT INTO vectors (photo_id, space_id, part, vector, moment) VALUES (?
 _PHOTOS_WITH = f"""
 SELECT photo_id FROM vectors WHERE space_id = (SELECT id FROM spaces WHERE name = ?) AND part = {WHOLE}"""
 _VECTOR_OF = f"""
-SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}"""
+SELECT vector FROM vectors JOIN spaces ON spaces.id = space_id WHERE photo_id = ? AND name = ? AND part = {WHOLE}
+AND typeof(vector) = 'blob' AND length(vector) = 2 * dim -- a damaged one is none"""
 _HAS_VECTOR = "SELECT EXISTS (SELECT 1 FROM vectors WHERE photo_id = ?)"
 _IN_ROW = "SELECT vector FROM vectors WHERE id = ?"
 _MOMENTS_OF = f"""
@@ -201,7 +202,7 @@ def has_vector(connection: sqlite3.Connection, photo_id: int | None) -> bool:
 
 
 def vector_of(db: Database, photo_id: int, space: str) -> NDArray[np.float16] | None:
-    """The photo's vector [dim] in this space, None if it has none."""
+    """The photo's vector [dim] in this space, None if it has none or a damaged one."""
     row = db.row(_VECTOR_OF, photo_id, space)
     return None if row is None else np.frombuffer(row[0], dtype=STORED)
 
