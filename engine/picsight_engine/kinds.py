@@ -32,7 +32,7 @@ _AT_ONCE = 1024  # photos per transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class DerivedKind:
     """A kind of thing that photos have. A photo is due until it was tried by this `rule` or a later one.
 
     A process calls `maker` once with the model. The result makes the thing from a `DecodedPhoto` whose short side has at least
@@ -86,24 +86,24 @@ def _colours(_: Bundle) -> Maker:
 
 _put_colours = partial(put_colour_codes, rule=colours.RULE, width=len(colours.NAMES))
 KINDS = (
-    Kind("thumbnail", 1, _thumbnails, put=None),
-    Kind("likeness", 1, _likenesses, put_likeness),
-    Kind("colours", colours.RULE, _colours, _put_colours, of_thumbnail=True),
+    DerivedKind("thumbnail", 1, _thumbnails, put=None),
+    DerivedKind("likeness", 1, _likenesses, put_likeness),
+    DerivedKind("colours", colours.RULE, _colours, _put_colours, of_thumbnail=True),
 )
 
 
-def kinds_of(space: str) -> tuple[Kind, ...]:
+def kinds_of(space: str) -> tuple[DerivedKind, ...]:
     """Everything that photos have, with vectors in this space."""
-    return (*KINDS, Kind(vectors_in(space), VECTORS_RULE, _vectors, partial(put_vectors, space=space)))
+    return (*KINDS, DerivedKind(vectors_in(space), VECTORS_RULE, _vectors, partial(put_vectors, space=space)))
 
 
-def settled(db: Database, thumbnails: ThumbnailStore, kind: Kind) -> frozenset[int]:
+def settled(db: Database, thumbnails: ThumbnailStore, kind: DerivedKind) -> frozenset[int]:
     """The photos that are not due for a kind."""
     photos = settled_photos(db, kind.name, kind.rule)
     return photos.intersection(thumbnails.ids()) if kind.put is None else photos
 
 
-def store(connection: sqlite3.Connection, kind: Kind, things: Mapping[int, Any]) -> None:
+def store(connection: sqlite3.Connection, kind: DerivedKind, things: Mapping[int, Any]) -> None:
     """Stores what was made of photos, None where there is nothing, in the caller's transaction; thumbnails are only recorded."""
     if kind.put is not None:
         kind.put(connection, things)
@@ -112,7 +112,7 @@ def store(connection: sqlite3.Connection, kind: Kind, things: Mapping[int, Any])
     record_derived(connection, kind.name, kind.rule, nothing, "nothing")
 
 
-def forget(db: Database, kind: Kind) -> None:
+def forget(db: Database, kind: DerivedKind) -> None:
     """Deletes all things of a kind and gives their space back to the disk; StorageError if the disk is full."""
     assert kind.put is not None, "thumbnails are a file of their own"
     with db.writer() as connection:

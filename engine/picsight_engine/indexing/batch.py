@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.indexing.messages import Described, Failed, Identified
     from picsight_engine.indexing.plan import Plan, Task
-    from picsight_engine.kinds import Kind
+    from picsight_engine.kinds import DerivedKind
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
@@ -69,7 +69,7 @@ class Batch:
     """The results that are not on disk yet. A batch is due by size or age, and stored completely or not at all."""
 
     def __init__(
-        self, db: Database, thumbnails: ThumbnailStore, kinds: Iterable[Kind], *, photos: int
+        self, db: Database, thumbnails: ThumbnailStore, kinds: Iterable[DerivedKind], *, photos: int
     ) -> None:
         self._db = db
         self._thumbnails = thumbnails

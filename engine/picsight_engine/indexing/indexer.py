@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.absence import FolderView
     from picsight_engine.indexing.plan import Plan
-    from picsight_engine.kinds import Kind
+    from picsight_engine.kinds import DerivedKind
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Folder
     from picsight_engine.store.thumbnails import ThumbnailStore
@@ -101,7 +101,7 @@ class _Run:
     folders: Sequence[Folder]
     settings: IndexSettings
     cancel: threading.Event
-    kinds: Sequence[Kind]
+    kinds: Sequence[DerivedKind]
     batch: Batch
     started: float = field(default_factory=time.monotonic)
     found: int = 0
@@ -113,16 +113,17 @@ class _Run:
         """The whole run."""
         views = yield from self._scan_folders()
         first = [kind for kind in self.kinds if not kind.slow]
-        complete = frozenset.intersection(*(settled(self.db, self.thumbnails, kind) for kind in first))
-        plan = make_plan(views, complete, METADATA_RULE)
+        done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in first}
+        plan = make_plan(views, frozenset.intersection(*done.values()), METADATA_RULE)
         if plan.tasks:
             check_image_tower(self.bundle)
         self._set_states(plan)
         returned = self.batch.settle(plan)
         if returned:
             yield Committed(returned)
-        known = {kind.name: settled(self.db, self.thumbnails, kind) for kind in first}  # after the sweep
-        tracker = PictureTracker(self.db, known, plan.moving)
+        swept = [kind for kind in first if kind.put is None]  # `settle` deletes thumbnails
+        done |= {kind.name: settled(self.db, self.thumbnails, kind) for kind in swept}
+        tracker = PictureTracker(self.db, done, plan.moving)
         encoder = _encoder(self.bundle, len(plan.tasks))
         with closing(WorkerPool(self.bundle, self.settings.limits, encoder, first)) as pool:
             dispatcher = self._dispatcher(pool, tracker, plan.tasks)

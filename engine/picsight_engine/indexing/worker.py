@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.messages import Job, WorkerOrder
-    from picsight_engine.kinds import Kind, Maker
+    from picsight_engine.kinds import DerivedKind, Maker
     from picsight_engine.photos.decode import Limits
 
 
-def work(connection: Connection, bundle: Bundle, limits: Limits, kinds: Sequence[Kind], embeds: bool) -> None:
+def work(
+    connection: Connection, bundle: Bundle, limits: Limits, kinds: Sequence[DerivedKind], embeds: bool
+) -> None:
     """The process's main function: loads the model, then serves jobs until the indexer closes the pipe or dies.
 
     Without `embeds`, it loads the model only when a photo needs it after all.
@@ -79,7 +81,7 @@ def _try(
 class _PhotoReader:
     """What a worker makes of its photos, and with what."""
 
-    def __init__(self, bundle: Bundle, limits: Limits, kinds: Sequence[Kind]) -> None:
+    def __init__(self, bundle: Bundle, limits: Limits, kinds: Sequence[DerivedKind]) -> None:
         # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
         from picsight_engine.photos import decode, identity, sidecars

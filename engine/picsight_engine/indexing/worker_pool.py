@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.kinds import Kind
+    from picsight_engine.kinds import DerivedKind
     from picsight_engine.runtime.backend import Backend
 
 MOST_WORKERS = 6
@@ -89,7 +89,7 @@ class WorkerPool:
         bundle: Bundle,
         limits: Limits,
         encoder: Backend | None = None,
-        kinds: Sequence[Kind] | None = None,
+        kinds: Sequence[DerivedKind] | None = None,
     ) -> None:
         """With `encoder`, one more process runs the image tower on that backend for all workers, until it fails.
 

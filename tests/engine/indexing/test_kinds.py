@@ -17,7 +17,7 @@ from tests.engine.indexing.conftest import ONE_WORKER
 from picsight_engine import kinds
 from picsight_engine.errors import ImageError
 from picsight_engine.indexing.events import Committed, Finished, Searchable
-from picsight_engine.kinds import Kind, forget
+from picsight_engine.kinds import DerivedKind, forget
 from picsight_engine.store.database import FILE_NAME
 from picsight_engine.store.photos import all_photos
 
@@ -51,7 +51,7 @@ def put_greys(connection: sqlite3.Connection, greys: Mapping[int, bytes | None])
     connection.executemany("INSERT INTO greys VALUES (?, ?)", rows)
 
 
-GREYS = Kind("greys", 1, make_greys, put_greys, slow=True)
+GREYS = DerivedKind("greys", 1, make_greys, put_greys, slow=True)
 
 
 @pytest.fixture(autouse=True)
