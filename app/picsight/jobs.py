@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QCoreApplication, QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
+from picsight.texts import worded
 from picsight_engine.errors import Message, PicsightError, refusal
 
 if TYPE_CHECKING:
@@ -196,5 +197,4 @@ class Jobs(QObject):
         except Exception as error:
             LOG.exception("a background job failed")
             message = refusal(error) or FAULT
-        translate = partial(QCoreApplication.translate, "Words")
-        return partial(failed or self.failed.emit, message.worded(translate))
+        return partial(failed or self.failed.emit, worded(message))

@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from gettext import NullTranslations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import TypeAlias
 
@@ -38,8 +39,9 @@ ProblemCode = Literal[
 class Message:
     """Words for a person: an English template, by which code knows it, and the values that it names.
 
-    The outermost layer words it; `str()` does so in English. Without values the template is the text, braces included. Words
-    of the system or of a library are values.
+    The outermost layer words it by a catalogue; `str()` does so in English. Without values the template is the text, braces
+    included. Words of the system or of a library are values. Of something counted, the template is the words for exactly one
+    thing, and `number` and `many`, the words for other numbers, are among the values.
     """
 
     template: str
@@ -57,17 +59,29 @@ class Message:
         """The words themselves if they are a message already."""
         return cls(words) if isinstance(words, str) else words
 
-    def __str__(self) -> str:
-        return self.worded(str)
+    @classmethod
+    def counted(cls, number: int, one: str, many: str, **values: Value) -> Message:
+        """The words for exactly one thing, or for another number of them."""
+        return cls(one, number=number, many=many, **values)
 
-    def worded(self, translate: Callable[[str], str]) -> str:
-        """The words in the language into which `translate` puts templates."""
+    def __str__(self) -> str:
+        return self.worded(_ENGLISH)
+
+    def worded(self, catalogue: NullTranslations) -> str:
+        """The words in the language of the catalogue."""
         values = {
-            name: each.worded(translate) if isinstance(each, Message) else each
+            name: each.worded(catalogue) if isinstance(each, Message) else each
             for name, each in self.values.items()
         }
-        words = translate(self.template)
+        match self.values:
+            case {"number": int(number), "many": str(many)}:
+                words = catalogue.ngettext(self.template, many, number)
+            case _:
+                words = catalogue.gettext(self.template)
         return words.format_map(values) if values else words
+
+
+_ENGLISH = NullTranslations()
 
 
 def as_text(path: Path | str | bytes) -> str:

@@ -75,9 +75,14 @@ def shortened(name: str) -> str:
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"
 
 
-def counted(number: int, noun: str) -> Message:
+def photos_counted(number: int) -> Message:
     """Such as "1 photo" and "1,200 photos"."""
-    return Message(f"{{number:,}} {noun}{'' if number == 1 else 's'}", number=number)
+    return Message.counted(number, "{number:,} photo", "{number:,} photos")
+
+
+def tags_counted(number: int) -> Message:
+    """Such as "1 tag" and "12 tags"."""
+    return Message.counted(number, "{number:,} tag", "{number:,} tags")
 
 
 def _plain(text: str) -> str:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog
 
+from picsight.texts import tr
 from picsight.window.controls.question import choose, open_once
-from picsight.window.parts.words import counted, first_of, name_lines, number, quoted, size, tr
+from picsight.window.parts.words import counted, first_of, name_lines, number, quoted, size
 from picsight_engine.other_programs import package_of
 from picsight_engine.search.answer import files_of_all
 
@@ -76,7 +77,7 @@ class Exporting(QObject):
         question = counted(
             len(paths), "Export {name} with what is behind it?", "Export %n files with what is behind them?"
         )
-        both = self.tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
+        both = tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
         only = counted(len(paths), "Only this photo", "Only the %n selected")
         options = [(both, partial(self._take, every, True)), (only, partial(self._take, paths, False))]
         names = "\n".join(name_lines(companions))
@@ -91,14 +92,14 @@ class Exporting(QObject):
         """Ask for the folder, by default the last one, then copy these files into it."""
         if self._running is not None:
             self._status.show_sentence(
-                self.tr("Other photos are still being copied. Wait for them, or cancel.")
+                tr("Other photos are still being copied. Wait for them, or cancel.")
             )
         elif paths:
             words = counted(len(paths), "Export a copy to", "Export %n copies to")
             dialog = QFileDialog(self._window, words, self._folder)
             dialog.setFileMode(QFileDialog.FileMode.Directory)
             dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-            dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Export"))
+            dialog.setLabelText(QFileDialog.DialogLabel.Accept, tr("Export"))
             dialog.fileSelected.connect(partial(self._export, paths))
             open_once(dialog)
 
@@ -119,7 +120,7 @@ class Exporting(QObject):
         self._show_progress(0, len(paths))
 
     def _show_progress(self, done: int, of: int) -> None:
-        words = self.tr("Copying: {done} of {of}").format(done=number(done), of=number(of))
+        words = tr("Copying: {done} of {of}").format(done=number(done), of=number(of))
         if self._running is not None:
             self._status.show_work(words, done, of, self._running.set)
 
@@ -128,7 +129,7 @@ class Exporting(QObject):
         copied = len(outcomes) - len(refused)
         words = counted(copied, "Copied %n photo to {folder}.", "Copied %n photos to {folder}.")
         if copied < wanted:
-            words = self.tr("Copied {copied} of {wanted} photos to {folder}.")
+            words = tr("Copied {copied} of {wanted} photos to {folder}.")
         words = words.format(copied=number(copied), wanted=number(wanted), folder=quoted(folder))
         why = first_of(refused, "One more could not be copied.", "%n more could not be copied.")
         self._status.show_sentence(" ".join(filter(None, (words, why))))

@@ -17,9 +17,10 @@ from PySide6.QtCore import QLocale, QMimeDatabase, QObject, QProcess, QStandardP
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog
 
+from picsight.texts import tr
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import open_once
-from picsight.window.parts.words import isolated, plain, tr
+from picsight.window.parts.words import isolated, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -70,15 +71,15 @@ class OpenWith(QObject):
             (plain(program.name).replace("&", "&&"), "", partial(self.open, program, paths))
             for program in programs
         ]
-        refusal = self.tr("No program on this computer opens photos of this kind.")
+        refusal = tr("No program on this computer opens photos of this kind.")
         usual = partial(self._open_usually, paths[0], refusal)
-        entries = entries or [(self.tr("The usual program"), "", usual)]
-        another = self.tr("Another program…"), "", partial(self._ask_for_program, paths)
+        entries = entries or [(tr("The usual program"), "", usual)]
+        another = tr("Another program…"), "", partial(self._ask_for_program, paths)
         photo_menu(self._window, [*entries, None, another]).popup(point)
 
     def play(self, path: Path) -> None:
         """Play a film, or the film of a Live Photo, in the system's player."""
-        self._open_usually(path, self.tr("No program on this computer plays films of this kind."))
+        self._open_usually(path, tr("No program on this computer plays films of this kind."))
 
     def _open_usually(self, path: Path, refusal: str) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
@@ -88,12 +89,12 @@ class OpenWith(QObject):
         """Open these files in a program."""
         name = isolated(program.name)
         if len(paths) > MOST_WINDOWS and not program.takes_several:
-            words = self.tr("{program} opens each photo in a new window; select at most {most}.")
+            words = tr("{program} opens each photo in a new window; select at most {most}.")
             self._status.show_sentence(words.format(program=name, most=MOST_WINDOWS))
             return
         for command in program.commands(paths):
             if not QProcess.startDetached(command[0], command[1:]):
-                self._status.show_sentence(self.tr("{program} does not start.").format(program=name))
+                self._status.show_sentence(tr("{program} does not start.").format(program=name))
                 return
 
     def _ask_for_application(self, paths: Sequence[Path]) -> None:
@@ -107,7 +108,7 @@ class OpenWith(QObject):
         self._ask("/usr/bin", "", lambda file: self.open(Program(Path(file).name, (file, "%F")), paths))
 
     def _ask(self, folder: str, names: str, chosen: Callable[[str], object]) -> None:
-        dialog = QFileDialog(self._window, self.tr("Open with"), folder)
+        dialog = QFileDialog(self._window, tr("Open with"), folder)
         dialog.setNameFilter(names)
         dialog.fileSelected.connect(chosen)
         open_once(dialog)

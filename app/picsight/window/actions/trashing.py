@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from picsight.texts import tr
 from picsight.window.actions.trash import (
     Kept,
     Moved,
@@ -85,7 +86,7 @@ class Trashing(QObject):
         alone = moving(found.files.chosen)
         options = []
         if found.files.others:
-            every = self.tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
+            every = tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
             options.append((every, moving(found.files.all)))
             options.append((counted(chosen, "Only this file", "Only the %n selected"), alone))
         elif chosen > MANY or found.changed or found.gone:
@@ -115,7 +116,7 @@ class Trashing(QObject):
             ended(not kept)
             if rest:
                 self._note(_outcome_words(rest, ()), rest)
-                self._status.show_sentence(reasons(kept), self.tr("Undo"), self._history.undo)
+                self._status.show_sentence(reasons(kept), tr("Undo"), self._history.undo)
             elif kept:
                 self._status.show_sentence(reasons(kept))
             self.files_back.emit()
@@ -158,7 +159,7 @@ class Trashing(QObject):
         def note(outcome: Moved | Kept) -> None:
             outcomes.append(outcome)
             done, of = number(len(outcomes)), number(len(paths))
-            words = self.tr("Moving to the trash: {done} of {of}").format(done=done, of=of)
+            words = tr("Moving to the trash: {done} of {of}").format(done=done, of=of)
             self._status.show_work(words, len(outcomes), len(paths), stop.set)
 
         def end() -> None:

@@ -10,10 +10,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QDialog, QGridLayout, QMenu, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import scrolled
 from picsight.window.parts.labels import Label, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import tr
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class KeyList(QDialog):
 
     def __init__(self, columns: Sequence[Sequence[KeyGroup]], parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Keys"))
+        self.setWindowTitle(tr("Keys"))
         self.finished.connect(self.deleteLater)
         inner = QWidget(self)
         room = parent.size().boundedTo(QSize(px(self, WIDE), px(self, HIGH)))
@@ -106,7 +106,7 @@ class KeyList(QDialog):
         )
         parts = ((self._column(groups), 1) for groups in columns)
         filled(row, self, *parts, gap=2 * ONE, around=(ONE, ONE, ONE, ONE))
-        scroll = scrolled(inner, self.tr("Keys"))
+        scroll = scrolled(inner, tr("Keys"))
         filled(QVBoxLayout(self), self, scroll, around=(0, 0, 0, 0))
         self.resize(room)
         scroll.setFocus()  # the arrows scroll

@@ -11,6 +11,7 @@ from PySide6.QtCore import QStandardPaths, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, IconButton, Weight
 from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import ElidedLabel, Label, sized
@@ -99,13 +100,13 @@ class FirstRun(QWidget):
         super().__init__(parent)
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.Base)  # as every page
-        words = Label(self.tr("Find your photos by describing them."), self, wraps=True)
+        words = Label(tr("Find your photos by describing them."), self, wraps=True)
         title = sized(words, 1.3, semibold=True)
         promises = [
-            self._promise("computer", self.tr("Everything stays on this computer: no account, no upload.")),
-            self._promise("read-only", self.tr("Your photos are only read, never changed.")),
+            self._promise("computer", tr("Everything stays on this computer: no account, no upload.")),
+            self._promise("read-only", tr("Your photos are only read, never changed.")),
         ]
-        self._hint = sized(Label(self.tr("Or drop a folder here."), self, wraps=True), 0.9)
+        self._hint = sized(Label(tr("Or drop a folder here."), self, wraps=True), 0.9)
         _centre(
             self, title, PAD, *promises, ONE, self._buttons(), PAD, self._hint, gap=HALF
         ).setContentsMargins(0, 0, 0, 0)
@@ -117,12 +118,12 @@ class FirstRun(QWidget):
         return filled(QHBoxLayout(), self, sign, (label, 1), gap=PAD)
 
     def _buttons(self) -> QHBoxLayout:
-        choose = Button(self.tr("Choose folders…"), Weight.PRIMARY, self)
+        choose = Button(tr("Choose folders…"), Weight.PRIMARY, self)
         choose.clicked.connect(self.choose_requested)
         buttons = [choose]
         pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         if pictures and Path(pictures).is_dir() and Path(pictures) != Path.home():
-            use = Button(self.tr("Use my Pictures folder"), Weight.QUIET, self)
+            use = Button(tr("Use my Pictures folder"), Weight.QUIET, self)
             use.clicked.connect(lambda: self.folders_chosen.emit([Path(pictures)]))
             buttons.append(use)
         return filled(QHBoxLayout(), self, *buttons, 1, gap=PAD)
@@ -141,13 +142,13 @@ class HintLine(Ruled):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         words = ElidedLabel(self)
-        whole = self.tr("Not what you meant? This small model knows everyday things.")
-        words.say(whole, self.tr("Not what you meant?"))
+        whole = tr("Not what you meant? This small model knows everyday things.")
+        words.say(whole, tr("Not what you meant?"))
         words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        self.better = Button(self.tr("Get a better one…"), Weight.QUIET, self)
+        self.better = Button(tr("Get a better one…"), Weight.QUIET, self)
         self.better.setAccessibleDescription(words.text())
         self.better.clicked.connect(self.models_requested)
-        self.dismiss = IconButton("clear", self.tr("Do not mention better models again"), self)
+        self.dismiss = IconButton("clear", tr("Do not mention better models again"), self)
         self.dismiss.clicked.connect(self.dismissed)
         row = filled(QHBoxLayout(self), self, PAD - HALF, words, self.better, 1, self.dismiss, gap=HALF)
         row.setContentsMargins(px(self, HALF), 1, px(self, HALF), 0)

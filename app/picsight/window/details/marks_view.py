@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.action import below
 from picsight.window.controls.buttons import Button, IconButton, Weight, draw_focus
 from picsight.window.controls.pills import Pills
@@ -45,15 +46,15 @@ class MarksView(QWidget):
         super().__init__(parent)
         self._accepted: list[str] = []
         self._suggested: list[str] = []
-        self.heart = IconButton("favourite", self.tr("Favourite"), self)
+        self.heart = IconButton("favourite", tr("Favourite"), self)
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
-        self._none = Label(self.tr("In no tag yet."), self)
-        self._add = Button(self.tr("Add a tag or album…"), Weight.QUIET, self)
-        self._heading = sized(Label(self.tr("Suggested"), self), 1.0, semibold=True)
+        self._none = Label(tr("In no tag yet."), self)
+        self._add = Button(tr("Add a tag or album…"), Weight.QUIET, self)
+        self._heading = sized(Label(tr("Suggested"), self), 1.0, semibold=True)
         self._lines = QVBoxLayout()
         self._hint = ElidedLabel(self)
-        self._hint.setText(self.tr("A accepts the first, R rejects"))
+        self._hint.setText(tr("A accepts the first, R rejects"))
         self.heart.clicked.connect(self.favour_requested)
         self.stars.rated.connect(self.rated)
         self._add.clicked.connect(lambda: self.add_requested.emit(below(self._add)))
@@ -66,7 +67,7 @@ class MarksView(QWidget):
     def show_marks(self, marks: Marks, *, several: bool = False, keys: bool = True) -> None:
         """Show the marks of one photo, or those shared by several; with `keys`, letters decide on suggestions."""
         self.heart.show_icon("favourite-on" if marks.favourite else "favourite")
-        self.heart.setAccessibleDescription(self.tr("yes") if marks.favourite else self.tr("no"))
+        self.heart.setAccessibleDescription(tr("yes") if marks.favourite else tr("no"))
         self.stars.show_stars(marks.rating or 0)
         accepted = [path for path, how in marks.tags if how == "accepted"]
         suggested = [path for path, how in marks.tags if how == "suggested"]
@@ -74,7 +75,7 @@ class MarksView(QWidget):
             self._accepted = accepted
             self.chips.show_buttons([self._chip(path) for path in accepted])
         self.chips.setVisible(bool(accepted))
-        self._none.setText(self.tr("No tag in common.") if several else self.tr("In no tag yet."))
+        self._none.setText(tr("No tag in common.") if several else tr("In no tag yet."))
         self._none.setVisible(not accepted)
         if suggested != self._suggested:  # an unchanged line keeps the focus
             self._suggest(suggested)
@@ -92,8 +93,8 @@ class MarksView(QWidget):
 
     def _chip(self, path: str) -> ChipButton:
         chip = ChipButton(Chip(path, plain(path)), self.chips)
-        chip.setAccessibleName(self.tr("{tag}, removable").format(tag=plain(path)))
-        chip.setToolTip(tooltip(path, self.tr("Click to see its photos.")))
+        chip.setAccessibleName(tr("{tag}, removable").format(tag=plain(path)))
+        chip.setToolTip(tooltip(path, tr("Click to see its photos.")))
         chip.opened.connect(partial(self.opened.emit, path))
         chip.removed.connect(partial(self.removed.emit, path))
         return chip
@@ -105,8 +106,8 @@ class MarksView(QWidget):
         name.setToolTip(tooltip(path))
         row = filled(QHBoxLayout(line), self, (name, 1), gap=0, around=(0, 0, 0, 0))
         for icon, words, signal in (
-            ("tick", self.tr("It belongs to {tag}"), self.accepted),
-            ("clear", self.tr("It does not belong to {tag}"), self.rejected),
+            ("tick", tr("It belongs to {tag}"), self.accepted),
+            ("clear", tr("It does not belong to {tag}"), self.rejected),
         ):
             button = IconButton(icon, words.format(tag=plain(path)), line)
             button.clicked.connect(partial(signal.emit, path))
@@ -114,7 +115,7 @@ class MarksView(QWidget):
         return line
 
     def _lay_out(self) -> None:
-        self._title = sized(Label(self.tr("Tags and albums"), self), 1.0, semibold=True)
+        self._title = sized(Label(tr("Tags and albums"), self), 1.0, semibold=True)
         tags = filled(QVBoxLayout(), self, self._title, self.chips, self._none, gap=SMALL)
         suggested = filled(QVBoxLayout(), self, self._heading, self._lines, self._hint, gap=SMALL)
         top = filled(QHBoxLayout(), self, self.heart, self.stars, 1, gap=HALF)
@@ -140,10 +141,10 @@ class Stars(Drawn, QSlider):
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.valueChanged.connect(lambda stars: self.rated.emit(max(stars, 0)))
-        self.setAccessibleName(self.tr("Stars"))
+        self.setAccessibleName(tr("Stars"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip(self.tr("Stars"))
+        self.setToolTip(tr("Stars"))
         self.show_stars(0)
 
     def show_stars(self, stars: int) -> None:

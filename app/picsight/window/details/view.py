@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, IconButton, Weight, flatten
 from picsight.window.controls.pills import Pills
 from picsight.window.details.marks_view import MarksView
@@ -15,7 +16,7 @@ from picsight.window.details.photo_facts import Detail
 from picsight.window.parts.labels import CENTRE, LEADING, Drawn, ElidedLabel, Label, paint_words, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.map import PlacesMap
-from picsight.window.parts.words import breakable, plain, tooltip, tr
+from picsight.window.parts.words import breakable, plain, tooltip
 from picsight.window.tokens import HALF, PAD, high_contrast, px
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class DetailsPanel(QScrollArea):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName(self.tr("Details"))
+        self.setAccessibleName(tr("Details"))
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         flatten(self)
         self.setWidgetResizable(True)
@@ -55,15 +56,15 @@ class DetailsPanel(QScrollArea):
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
-        self._keywords = self._heading(self.tr("Keywords"))
+        self._keywords = self._heading(tr("Keywords"))
         self.texts = {name: _text(Label(parent=self.facts, dim=name in DIM)) for name in TEXTS}
         self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
         self.links = {name: FactLinks(self.facts) for name in LINKS}
-        self.copy = IconButton("copy-path", self.tr("Copy path"), self.facts)
-        self.reveal = IconButton("reveal", self.tr("Show in folder (Ctrl+R)"), self.facts)
+        self.copy = IconButton("copy-path", tr("Copy path"), self.facts)
+        self.reveal = IconButton("reveal", tr("Show in folder (Ctrl+R)"), self.facts)
         self.map = PlacesMap(self.facts)
         self.marks = MarksView(self.facts)
-        self._why, self.why = self._heading(self.tr("Why it matched")), FactLinks(self.facts)
+        self._why, self.why = self._heading(tr("Why it matched")), FactLinks(self.facts)
         self.say_why(())
         self.copy.clicked.connect(self.copy_requested)
         self.reveal.clicked.connect(self.reveal_requested)
@@ -78,7 +79,7 @@ class DetailsPanel(QScrollArea):
         self.facts.setVisible(details is not None)
         self.nothing.setVisible(details is None)
         if details is None:
-            gone, none = self.tr("No longer in the library."), self.tr("Select a photo to see its details.")
+            gone, none = tr("No longer in the library."), tr("Select a photo to see its details.")
             self.nothing.setText(gone if chosen else none)
             return
         self.name.setText(details.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from picsight.texts import tr
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
 from picsight.window.controls.action import below
 from picsight.window.controls.buttons import Button, FlatSlider, IconButton, Weight
@@ -46,9 +47,9 @@ class WallHeader(QWidget):
         self.translated = Button("", Weight.QUIET, self)
         self.hint = Label(parent=self)
         self.weaker, self.culling = Toggle(self), Toggle(self)
-        self.order: Choice[Order] = Choice(self.tr("Sort"), "sort", self.order_chosen.emit, self)
-        self.group: Choice[Group] = Choice(self.tr("Group"), "group", self.group_chosen.emit, self)
-        self.slider = FlatSlider(self.tr("Size of photos"), self)
+        self.order: Choice[Order] = Choice(tr("Sort"), "sort", self.order_chosen.emit, self)
+        self.group: Choice[Group] = Choice(tr("Group"), "group", self.group_chosen.emit, self)
+        self.slider = FlatSlider(tr("Size of photos"), self)
         self.weaker.clicked.connect(self.weaker_toggled)
         self._has_choices = False
         self._connect(view)
@@ -67,14 +68,14 @@ class WallHeader(QWidget):
     def offer_choices(self, arrangement: Arrangement, count: Tally, *, is_ranked: bool, sorts: bool) -> None:
         """Show the choices for this wall; unless it `sorts`, its order is fixed."""
         order = arrangement.ranked if is_ranked else arrangement.listed
-        orders = [(self.tr("Match"), Order.MATCH)] if is_ranked else []
-        orders += [(self.tr("Date"), Order.DATE), (self.tr("Folder"), Order.FOLDER)]
+        orders = [(tr("Match"), Order.MATCH)] if is_ranked else []
+        orders += [(tr("Date"), Order.DATE), (tr("Folder"), Order.FOLDER)]
         self.order.offer(orders, order)
         groups = (
-            (self.tr("Day"), Group.DAY),
-            (self.tr("Month"), Group.MONTH),
-            (self.tr("Year"), Group.YEAR),
-            (self.tr("None"), Group.NONE),
+            (tr("Day"), Group.DAY),
+            (tr("Month"), Group.MONTH),
+            (tr("Year"), Group.YEAR),
+            (tr("None"), Group.NONE),
         )
         self.group.offer(groups, arrangement.group)
         words = counted(count.weaker, "Include weaker (%n)", "Include weaker (%n)")
@@ -123,8 +124,8 @@ class WallHeader(QWidget):
         for choice in (self.order, self.group):
             choice.set_short(short=narrow)
         self.slider.setVisible(self._has_choices and not narrow)
-        keys = self.tr("Culling: P pick, X reject, 0 to 5 stars, Esc ends")
-        self.culling.say(self.tr("Culling") if narrow else keys, on=True)
+        keys = tr("Culling: P pick, X reject, 0 to 5 stars, Esc ends")
+        self.culling.say(tr("Culling") if narrow else keys, on=True)
         self.culling.setToolTip(keys)
         self.hint.setVisible(bool(self.hint.text()) and not narrow)
 
@@ -155,8 +156,8 @@ class SelectionBar(QWidget):
         self._hidden: Sequence[Action] = ()
         self._photos = 0
         self._count = Label(parent=self)
-        self._clear = IconButton("clear", self.tr("Select none (Esc)"), self)
-        self._more = IconButton("more", self.tr("More"), self)
+        self._clear = IconButton("clear", tr("Select none (Esc)"), self)
+        self._more = IconButton("more", tr("More"), self)
         self._clear.clicked.connect(self.cleared)
         self._more.clicked.connect(self._show_more)
         self._row = filled(QHBoxLayout(self), self, self._count, self._clear, gap=0, around=(0, 0, 0, 0))

@@ -12,11 +12,12 @@ from PySide6.QtCore import QDate, QLocale, QRect, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleStateChangeEvent, QPainter, QPen
 from PySide6.QtWidgets import QAccessibleWidget, QPushButton, QStyle, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import NO_LINE, ButtonBase
 from picsight.window.grid.wall import Kind
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import LEADING, TRAILING, Drawn, Label, paint_words, sized_font
-from picsight.window.parts.words import counted, short_path, tr
+from picsight.window.parts.words import counted, short_path
 from picsight.window.tokens import HALF, ONE, PAD, high_contrast, mix, px, tones
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class FoldButton(ButtonBase, QPushButton):
         words = counted(fold.weaker, "%n weaker match", "%n weaker matches")
         self.setText(words)
         self.setAccessibleName(words)
-        self.setAccessibleDescription(self.tr("Hide") if fold.is_open else self.tr("Show"))
+        self.setAccessibleDescription(tr("Hide") if fold.is_open else tr("Show"))
         if changed:
             state = QAccessible.State()
             _set_fold(state, is_open=True)  # the flag marks a changed state
@@ -132,7 +133,7 @@ class FoldButton(ButtonBase, QPushButton):
         painter.setLayoutDirection(direction)
         words = QStyle.visualRect(direction, inner, inner.adjusted(before, 0, 0, 0))
         paint_words(painter, words, LEADING, self.text())
-        does, means = self.accessibleDescription(), self.tr("less certain")
+        does, means = self.accessibleDescription(), tr("less certain")
         painter.setPen(colours.link)
         paint_words(painter, words, TRAILING, does)
         wide = metrics.horizontalAdvance(self.text())

@@ -8,10 +8,11 @@ from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyle
 
+from picsight.texts import tr
 from picsight.window.parts.badges import badge
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_caption, paint_plate, paint_words
-from picsight.window.parts.words import number, tr
+from picsight.window.parts.words import number
 from picsight.window.tokens import HAIR, ONE, WIDE, em, px, tones
 
 if TYPE_CHECKING:

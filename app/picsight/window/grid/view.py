@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.keys import Key
 from picsight.window.grid.model import WallModel, files_of
 from picsight.window.grid.photo_painter import PhotoPainter, circle_zone, plate_of, verdict_zones
@@ -85,7 +86,7 @@ class PhotoView(SectionedView):
         thumbnails.arrived.connect(self._repaint_photos)
 
     def _prepare(self) -> None:
-        self.setAccessibleName(self.tr("Photos"))
+        self.setAccessibleName(tr("Photos"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)

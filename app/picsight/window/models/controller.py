@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.question import ask, open_once
 from picsight.window.models.rows import SHIPPED, ModelAction, ModelRow, arriving, rows_of, title_of
 from picsight.window.parts.words import isolated
@@ -124,7 +125,7 @@ class ModelsController(QObject):
         if any(entry.name == name for entry in _catalogue()):
             self._ask_to_fetch(name)
         elif name == SHIPPED:
-            self._say(self.tr("This model comes with Picsight: install that again, or use another one."))
+            self._say(tr("This model comes with Picsight: install that again, or use another one."))
         else:
             self._choose_file()
 
@@ -156,10 +157,10 @@ class ModelsController(QObject):
             self.dialog.ask_for_licence(title, licence.id, licence.url, text, install)
 
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self.dialog, self.tr("Choose a model"))
+        dialog = QFileDialog(self.dialog, tr("Choose a model"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilters(
-            [self.tr("Models (*.zip *.tar *.tar.gz *.tgz *.tar.xz *.tar.bz2)"), self.tr("All files (*)")]
+            [tr("Models (*.zip *.tar *.tar.gz *.tgz *.tar.xz *.tar.bz2)"), tr("All files (*)")]
         )
         dialog.fileSelected.connect(lambda name: self.install_file(Path(name)))
         open_once(dialog)
@@ -175,17 +176,17 @@ class ModelsController(QObject):
             return libraries_using(name, known_libraries(setup.folder), setup.installed())
 
         def ask_about(using: list[Path]) -> None:
-            sentence = self.tr(
+            sentence = tr(
                 "The library in {folder} uses it, and cannot be searched until you choose another model."
             )
-            kept = self.tr(
+            kept = tr(
                 "Its results for your photos are kept. If you install it again, it continues from there."
             )
             ask(
                 self.dialog,
-                self.tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
+                tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
                 "\n".join([*(sentence.format(folder=isolated(str(each))) for each in using), kept]),
-                self.tr("Remove"),
+                tr("Remove"),
                 lambda: self.remove(name),
             )
 
@@ -210,7 +211,7 @@ class ModelsController(QObject):
             yield from install(entry, setup.installed(), coreml=runs_coreml(), cancel=cancel)
 
         self._begin(
-            _RunningInstallation(entry.name, (self.tr("Connecting"), 0, 0), self.tr("Downloading")), events
+            _RunningInstallation(entry.name, (tr("Connecting"), 0, 0), tr("Downloading")), events
         )
 
     def _unpack(self, path: Path, manifest: Manifest) -> None:
@@ -225,12 +226,12 @@ class ModelsController(QObject):
                 require_replaceable(known_libraries(setup.folder), again.manifest, setup.installed())
                 yield from again.install(setup.installed(), cancel=cancel)
 
-        copying = self.tr("Copying")
+        copying = tr("Copying")
         self._begin(_RunningInstallation(manifest.name, (copying, 0, 0), copying, arriving(manifest)), events)
 
     def _may_begin(self) -> bool:
         if self._installation is not None:
-            self._say(self.tr("Another model is being installed. Wait until it is finished."))
+            self._say(tr("Another model is being installed. Wait until it is finished."))
         return self._installation is None
 
     def _begin(
@@ -242,7 +243,7 @@ class ModelsController(QObject):
             if isinstance(event, InstallProgress):
                 current.progress = current.moving, event.done, event.total
             elif isinstance(event, Checking):
-                current.progress = self.tr("Checking"), 0, 0
+                current.progress = tr("Checking"), 0, 0
             self._show_installation()
 
         def end() -> None:

@@ -10,12 +10,13 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, ThinProgress, Weight
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import CENTRE, LEADING, Label, LinkLabel, paint_plate, paint_words, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import isolated, linked, size, tr
+from picsight.window.parts.words import isolated, linked, size
 from picsight.window.tokens import HAIR, HALF, ONE, PAD, SMALL, px, tones
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ class RowView(QWidget):
         )
         self._stands, self._fault = IconSentence(self), IconSentence(self)
         self._progress = ThinProgress("", self)
-        self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
+        self.cancel = Button(tr("Cancel"), Weight.PLAIN, self)
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[ModelAction, Button] = {}
         self._keyboard_due = self._is_card = False

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, duration, isolated, marked, size, tr
+from picsight.texts import marked, tr
+from picsight.window.parts.words import counted, duration, isolated, size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

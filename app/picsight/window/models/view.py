@@ -17,13 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, Weight, flatten, scrolled
 from picsight.window.models.row_view import IconSentence, RowView
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.labels import Label, LinkLabel, sized
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import WEB, isolated, linked, number, tr
+from picsight.window.parts.words import WEB, isolated, linked, number
 from picsight.window.tokens import HALF, PAD, SMALL, px
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ModelsDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Models"))
+        self.setWindowTitle(tr("Models"))
         self.setAcceptDrops(True)
         self.rows: dict[str, RowView] = {}
         self._install: Callable[[], None] = lambda: None
@@ -56,9 +57,9 @@ class ModelsDialog(QDialog):
         self._lines = QVBoxLayout(self._others)
         self._sentence = IconSentence(self)
         self.all = Button("", Weight.QUIET, self._list)
-        self.details = Button(self.tr("Technical details"), Weight.QUIET, self)
-        self.file = Button(self.tr("Install from a file…"), Weight.QUIET, self)
-        self.done_button = Button(self.tr("Close"), Weight.PLAIN, self)
+        self.details = Button(tr("Technical details"), Weight.QUIET, self)
+        self.file = Button(tr("Install from a file…"), Weight.QUIET, self)
+        self.done_button = Button(tr("Close"), Weight.PLAIN, self)
         self.licence = LicencePage()
         self._connect()
         self._pages.addWidget(self._list_page())
@@ -78,9 +79,9 @@ class ModelsDialog(QDialog):
 
     def _list_page(self) -> QWidget:
         page = QWidget()
-        title = sized(Label(self.tr("Models"), page), 1.15, semibold=True)
+        title = sized(Label(tr("Models"), page), 1.15, semibold=True)
         intro = Label(
-            self.tr(
+            tr(
                 "A model is what understands your photos. Larger ones find more and take longer to read them."
             ),
             page,
@@ -91,7 +92,7 @@ class ModelsDialog(QDialog):
         self._fill_list()
         below = self.details, self.file, 1, self.done_button
         foot = filled(QHBoxLayout(), self, *below, gap=HALF, around=(SMALL, PAD, PAD, PAD))
-        middle = scrolled(self._list, self.tr("Models")), 1
+        middle = scrolled(self._list, tr("Models")), 1
         filled(QVBoxLayout(page), self, top, middle, foot, gap=0, around=(0, 0, 0, 0))
         return page
 
@@ -161,7 +162,7 @@ class ModelsDialog(QDialog):
         self._others.setVisible(shown)
         count = number(self._lines.count())
         self.all.setText(
-            self.tr("Fewer models") if shown else self.tr("All models ({count} more)").format(count=count)
+            tr("Fewer models") if shown else tr("All models ({count} more)").format(count=count)
         )
         self.all.updateGeometry()
 
@@ -245,9 +246,9 @@ class LicencePage(QWidget):
         self.text.setReadOnly(True)
         self.text.setTabChangesFocus(True)
         flatten(self.text)
-        self.text.setAccessibleName(self.tr("Licence"))
-        self.accept = Button(self.tr("Accept and install"), Weight.PRIMARY, self)
-        self.decline = Button(self.tr("Back"), Weight.PLAIN, self)
+        self.text.setAccessibleName(tr("Licence"))
+        self.accept = Button(tr("Accept and install"), Weight.PRIMARY, self)
+        self.decline = Button(tr("Back"), Weight.PLAIN, self)
         self.accept.clicked.connect(self.accepted)
         self.decline.clicked.connect(self.declined)
         self._lay_out()
@@ -260,10 +261,10 @@ class LicencePage(QWidget):
 
     def say(self, model: str, licence: str, url: str, text: str) -> None:
         """Show the licence of a model; without its text, show its address."""
-        self.title.setText(self.tr("{model} has a licence").format(model=isolated(model)))
+        self.title.setText(tr("{model} has a licence").format(model=isolated(model)))
         page = f" · {linked(tr('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
         self.link.setText(linked(licence, "") + page)
-        self.text.setPlainText(text or self.tr("Its text is at {url}").format(url=url))
+        self.text.setPlainText(text or tr("Its text is at {url}").format(url=url))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Scroll to the first line."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
+from picsight.texts import tr
 from picsight.window.parts.labels import CENTRE, Label, paint_plate, sized_font
-from picsight.window.parts.words import counted, isolated, tr
+from picsight.window.parts.words import counted, isolated
 from picsight.window.tokens import HALF, PAD, px, tones
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 

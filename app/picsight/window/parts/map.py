@@ -10,6 +10,7 @@ from PySide6.QtCore import QByteArray, QDataStream, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF, QTransform
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from picsight.texts import tr
 from picsight.window.tokens import HAIR, HALF, SMALL, px, tones
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class PlacesMap(QWidget):
         self._land: Land = ()
         self._drawn: tuple[tuple[object, ...], QPixmap] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setToolTip(self.tr("Map by Natural Earth. Names of places by GeoNames, CC BY 4.0."))
+        self.setToolTip(tr("Map by Natural Earth. Names of places by GeoNames, CC BY 4.0."))
         self.hide()
 
     def show_positions(self, positions: Sequence[Position], land: Land, sentence: str) -> None:

@@ -8,8 +8,11 @@ from html import escape
 from typing import TYPE_CHECKING
 from unicodedata import bidirectional
 
-from PySide6.QtCore import QCoreApplication, QDate, QDateTime, QLocale, QTime
+from PySide6.QtCore import QDate, QDateTime, QLocale, QTime
 from PySide6.QtGui import Qt
+
+from picsight import texts
+from picsight.texts import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +21,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFontMetrics
 
     from picsight_engine.bundles.calibration import Match
-    from picsight_engine.errors import Message
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's reading direction within a sentence
 WEB = ("https://", "http://")
@@ -30,21 +32,6 @@ _ISOLATED = re.compile(f"[{ISOLATE}{END_ISOLATE}]")
 _UNSHOWN = "\ufffd"
 DAYS_RELATIVE = 7
 NAMED = 6  # the most files that a question names; it counts the others
-
-
-def tr(text: str) -> str:
-    """A text in the user's language, as by `QObject.tr`."""
-    return QCoreApplication.translate("Words", text)
-
-
-def marked(text: str) -> str:
-    """A text that `tr` translates where it is shown, so that the extractor sees it where it stands."""
-    return text
-
-
-def worded(message: Message) -> str:
-    """What the engine says, in the user's language; its values are as they came from outside."""
-    return message.worded(tr)
 
 
 def english_of(system: QLocale) -> QLocale:
@@ -75,8 +62,8 @@ def size(count: int) -> str:
 
 
 def counted(value: int, one: str, many: str) -> str:
-    """`one` for exactly one thing, else `many`; %n in either is replaced by the grouped number."""
-    return tr(one if value == 1 else many).replace("%n", number(value))
+    """`one` for exactly one thing, else `many`; %n in either is the number, grouped by locale."""
+    return texts.counted(value, one, many, shown=number(value))
 
 
 def first_of(sentences: Sequence[str], one: str, many: str) -> str:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
-from picsight.window.parts.words import counted, marked, plain, short_path, since, tooltip, tr, worded
+from picsight.texts import marked, tr, worded
+from picsight.window.parts.words import counted, plain, short_path, since, tooltip
 from picsight_engine.errors import Message
 
 if TYPE_CHECKING:

@@ -16,13 +16,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, Weight, flatten
 from picsight.window.controls.keys import Key, photo_menu
 from picsight.window.controls.notice import Notice
 from picsight.window.controls.pills import PillButton, Pills
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import counted, number, short_path, tr
+from picsight.window.parts.words import counted, number, short_path
 from picsight.window.problems.cells import ACTS, ProblemTree
 from picsight.window.problems.model import REASONS, UNREAD, Column, ProblemsModel
 from picsight.window.tokens import HALF, PAD, SMALL, px
@@ -65,13 +66,13 @@ class ProblemsView(QWidget):
         self._on_reason = False  # the focus is on the reason of that file, its first
         # The listed kind and its problems.
         self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (None, ())
-        self._retry = Button(self.tr("Try all again"), Weight.PLAIN, self)
-        self._reveal = Button(self.tr("Show in folder"), Weight.PLAIN, self)
+        self._retry = Button(tr("Try all again"), Weight.PLAIN, self)
+        self._reveal = Button(tr("Show in folder"), Weight.PLAIN, self)
         self._path = ElidedLabel(self)
         self.table = ProblemTree(model, self)
         self._pages = QStackedWidget(self)
         self._notice = Notice(self)
-        self._notice.say(self.tr("Every photo could be read."))
+        self._notice.say(tr("Every photo could be read."))
         self._prepare_table()
         self._build()
         self._connect()
@@ -79,7 +80,7 @@ class ProblemsView(QWidget):
 
     def _prepare_table(self) -> None:
         table = self.table
-        table.setAccessibleName(self.tr("Problems"))
+        table.setAccessibleName(tr("Problems"))
         table.setUniformRowHeights(True)
         table.setRootIsDecorated(False)
         table.setIndentation(0)
@@ -176,7 +177,7 @@ class ProblemsView(QWidget):
         for button in self._group.buttons():
             self._group.removeButton(button)
         for kind, count in kinds:
-            words = tr(REASONS[kind]) if kind else self.tr("All")
+            words = tr(REASONS[kind]) if kind else tr("All")
             button = PillButton(f"{words} {number(count)}", self)
             button.clicked.connect(partial(self._model.show_kind, kind))
             self._group.addButton(button)
@@ -239,6 +240,6 @@ class ProblemsView(QWidget):
             (counted(many, "Ignore", "Ignore %n files"), "Del", lambda: self.ignore_requested.emit(problems)),
         ]
         if path is not None:
-            reveal = (self.tr("Show in folder"), "", lambda: self.reveal_requested.emit(path))
+            reveal = (tr("Show in folder"), "", lambda: self.reveal_requested.emit(path))
             entries = [*entries, reveal]
         photo_menu(self, entries).popup(self.table.viewport().mapToGlobal(point))

@@ -17,6 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
+from picsight.texts import tr, worded
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.keys import Key
 from picsight.window.grid.view import is_typed
@@ -25,7 +26,7 @@ from picsight.window.parts.focus import MODIFIERS
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import plain, worded
+from picsight.window.parts.words import plain
 from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
 from picsight.window.search.entry import Entry, EntryHistory, extent, first_place
 from picsight.window.search.place import ready
@@ -80,8 +81,8 @@ class SearchBox(QFrame):
         super().__init__(parent)
         self.line = QLineEdit(self)
         self.bar = ChipBar(self)
-        self.save_button = IconButton("saved", self.tr("Save this search (Ctrl+S)"), self)
-        self.clear_button = IconButton("clear", self.tr("Clear"), self)
+        self.save_button = IconButton("saved", tr("Save this search (Ctrl+S)"), self)
+        self.clear_button = IconButton("clear", tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
         self.is_album: Callable[[str], bool] = lambda _token: False
         self._entry = Entry()
@@ -98,7 +99,7 @@ class SearchBox(QFrame):
 
     def _build(self) -> None:
         self.line.setFrame(False)
-        self.line.setAccessibleName(self.tr("Search photos"))
+        self.line.setAccessibleName(tr("Search photos"))
         self.line.setAttribute(Qt.WidgetAttribute.WA_MacShowFocusRect, False)
         self.line.installEventFilter(self)
         self.line.setAcceptDrops(False)  # the whole box takes pictures
@@ -231,7 +232,7 @@ class SearchBox(QFrame):
 
     def chips(self) -> list[Chip]:
         """The shown chips: the folder, the recognised words, the typed filters."""
-        scope = [Chip("", self.tr("In {folder}").format(folder=self._scope))] if self._scope else []
+        scope = [Chip("", tr("In {folder}").format(folder=self._scope))] if self._scope else []
         recognised = [
             Chip(phrase, words, recognised=True)
             for phrase, words in self._recognised
@@ -459,7 +460,7 @@ class SearchBox(QFrame):
         painter.end()
 
     def _placeholder(self) -> str:
-        return self.tr("Describe a photo, for example: {words}").format(words=EXAMPLES[self._example])
+        return tr("Describe a photo, for example: {words}").format(words=EXAMPLES[self._example])
 
     def _rotate(self) -> None:
         """Show the next example while nobody types."""

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.action import below
 from picsight.window.controls.buttons import ButtonBase
 from picsight.window.controls.keys import photo_menu
@@ -149,14 +150,14 @@ class ChipButton(ButtonBase, QAbstractButton):
     def show_chip(self, chip: Chip, *, selected: bool = False) -> None:
         """Show this content."""
         self.chip, self.is_selected = chip, selected
-        self.setAccessibleName(self.tr("Filter: {words}, removable").format(words=chip.words))
+        self.setAccessibleName(tr("Filter: {words}, removable").format(words=chip.words))
         self.setAccessibleDescription(chip.fault)
         if chip.recognised:
-            back = self.tr("Click to search for these words instead.")
+            back = tr("Click to search for these words instead.")
         elif chip.token:
-            back = self.tr("Click to edit: {token}").format(token=isolated(chip.token))
+            back = tr("Click to edit: {token}").format(token=isolated(chip.token))
         else:
-            back = self.tr("Esc searches all photos.")
+            back = tr("Esc searches all photos.")
         self.setToolTip(tooltip(chip.words, chip.fault, back))
         self.updateGeometry()
         self.update()

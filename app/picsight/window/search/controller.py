@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
+from picsight.texts import tr
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
 from picsight.window.search.arrivals import Arrivals
@@ -368,7 +369,7 @@ class SearchController(QObject):
             self._say_what_is_shown()
 
     def _say_loading(self) -> None:
-        self._page.say(self.tr("Getting ready to search by meaning. Meanwhile you can look at your photos."))
+        self._page.say(tr("Getting ready to search by meaning. Meanwhile you can look at your photos."))
 
     def _fail(self, sentence: str) -> None:
         self._end_waiting()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from picsight.window.parts.words import counted, isolated, marked, number, plain, tooltip, tr, worded
+from picsight.texts import marked, tr, worded
+from picsight.window.parts.words import counted, isolated, number, plain, tooltip
 
 if TYPE_CHECKING:
     from picsight.window.grid.arrangement import Tally

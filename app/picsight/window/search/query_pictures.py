@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QSize, Qt, QTemporaryDir, Signal
 from PySide6.QtGui import QImage, QPixmap
 
+from picsight.texts import tr
 from picsight.window.parts.picture import read_thumbnail
-from picsight.window.parts.words import tr
 from picsight_engine.language.query import Picture
 
 if TYPE_CHECKING:

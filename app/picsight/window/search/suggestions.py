@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, QTime
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QListView, QStyle, QStyleOptionViewItem, QWidget
 
+from picsight.texts import marked, tr
 from picsight.window.controls.rows import (
     VALUE,
     PopupRows,
@@ -18,7 +19,7 @@ from picsight.window.controls.rows import (
     popup_ground,
     raise_frame,
 )
-from picsight.window.parts.words import counted, marked, number, plain, tr
+from picsight.window.parts.words import counted, number, plain
 from picsight.window.search.contents import finds_more
 from picsight.window.search.query_pictures import PASTED
 from picsight.window.search.wording import readable

@@ -6,7 +6,8 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import isolated, marked, plain, tr
+from picsight.texts import marked, tr
+from picsight.window.parts.words import isolated, plain
 from picsight.window.search.entry import PLAIN, first_place, shortened
 from picsight_engine.language.query import Fact, Picture
 from picsight_engine.language.times import time_of_value

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from picsight.texts import tr, worded
 from picsight.locations import installed_models
-from picsight.window.parts.words import worded
 from picsight.window.session.overview import BrokenModel, Overview, first_overview, overview_of
 from picsight_engine.errors import BundleError
 from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Found, Progress
@@ -410,7 +410,7 @@ class LibraryController(QObject):
             if self._next_model is None and not self._again:  # else the next run follows at once
                 self._status.show_paused()
         elif changed:
-            words = self.tr("The new model has read your photos. Searches use it from now on.")
+            words = tr("The new model has read your photos. Searches use it from now on.")
             self._status.show_idle()
             others = (worded(note) for note in event.notes if note.template != READ_BY_NEW_MODEL)
             self._say(" ".join((*others, words)), event)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from picsight.texts import tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
@@ -87,7 +88,7 @@ class DetailsController(QObject):
         view.removed.connect(self._remove)
         view.accepted.connect(lambda path: self._decide(path, "accepted"))
         view.rejected.connect(lambda path: self._decide(path, "rejected"))
-        accept, reject = self.tr("Accept what is suggested first"), self.tr("Reject what is suggested first")
+        accept, reject = tr("Accept what is suggested first"), tr("Reject what is suggested first")
         actions = (
             Action("tick", accept, "", "A", partial(self._decide_first, "accepted")),
             Action("clear", reject, "", "R", partial(self._decide_first, "rejected")),
@@ -134,7 +135,7 @@ class DetailsController(QObject):
         )
 
     def _say_why(self, reasons: Sequence[str], *, by_name: bool = False) -> None:
-        words = [*([self.tr("Its names or keywords have the words.")] if by_name else []), *reasons]
+        words = [*([tr("Its names or keywords have the words.")] if by_name else []), *reasons]
         self._panel.say_why(words)
         self._frame.viewer_page.why_button.setVisible(bool(words))
 

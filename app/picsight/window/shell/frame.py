@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.settings import DETAILS_NARROWEST, DETAILS_WIDEST, SIDEBAR_NARROWEST, SIDEBAR_WIDEST
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.notice import FirstRun, HintLine, Notice
@@ -176,9 +177,9 @@ class Frame(QWidget):
         self.arranged.emit()
 
     def _top_row(self) -> QWidget:
-        toggle = IconButton("sidebar", self.tr("Sidebar (F9)"))
+        toggle = IconButton("sidebar", tr("Sidebar (F9)"))
         toggle.clicked.connect(self.toggle_sidebar)
-        self.details_button = IconButton("details", self.tr("Details (Ctrl+I)"))
+        self.details_button = IconButton("details", tr("Details (Ctrl+I)"))
         self.details_button.clicked.connect(self.toggle_details)
         top, around = QWidget(self), (PAD, HALF, PAD, HALF)
         filled(QHBoxLayout(top), self, toggle, (self.box, 1), self.details_button, gap=HALF, around=around)
@@ -220,7 +221,7 @@ class BusyLine(Drawn, QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFixedHeight(2)
-        self.setAccessibleName(self.tr("Searching"))
+        self.setAccessibleName(tr("Searching"))
         self._frame = PATIENCE
         self._frames = QTimer(self, interval=FRAME_MS)
         self._frames.timeout.connect(self._advance)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, QStandardPaths, QStorageInfo, QUrl
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QListView, QTreeView
 
+from picsight.texts import tr
 from picsight.window.actions.open_with import open_folder
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask, open_once
@@ -105,15 +106,15 @@ class LibraryPages(QObject):
             self._frame.box.line.setFocus()
 
     def _fail(self, sentence: str) -> None:
-        broken, title = self._library.broken_model, self.tr("Picsight cannot open the library.")
-        options: list[Option] = [(self.tr("Quit"), self._frame.window().close)]
+        broken, title = self._library.broken_model, tr("Picsight cannot open the library.")
+        options: list[Option] = [(tr("Quit"), self._frame.window().close)]
         if broken is not None:
-            title = self.tr("The search model is incomplete.")
+            title = tr("The search model is incomplete.")
             if not broken.incomplete:
-                title = self.tr("The search model is missing.")
-                sentence = self.tr("Install it again, or use another one. Your library is unchanged.")
-            again = (self.tr("Install again"), partial(self._models.install_again, broken.name))
-            options = [again, (self.tr("Models…"), self._models.show), *options]
+                title = tr("The search model is missing.")
+                sentence = tr("Install it again, or use another one. Your library is unchanged.")
+            again = (tr("Install again"), partial(self._models.install_again, broken.name))
+            options = [again, (tr("Models…"), self._models.show), *options]
         self._frame.failure.say(title, sentence, options)
         self._frame.show_page(self._frame.failure)
 
@@ -176,7 +177,7 @@ class LibraryPages(QObject):
     def choose_folders(self) -> None:
         """Ask for folders and add them. Uses Qt's dialog, since those of the systems take only one folder."""
         places = _places()
-        dialog = QFileDialog(self._frame, self.tr("Choose folders with photos"), str(places[0]))
+        dialog = QFileDialog(self._frame, tr("Choose folders with photos"), str(places[0]))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOptions(QFileDialog.Option.ShowDirsOnly | QFileDialog.Option.DontUseNativeDialog)
         dialog.setSidebarUrls([QUrl.fromLocalFile(str(place)) for place in places])
@@ -186,8 +187,8 @@ class LibraryPages(QObject):
             *dialog.findChildren(QTreeView, "treeView"),
         ):
             view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        dialog.setLabelText(QFileDialog.DialogLabel.Accept, self.tr("Add"))
-        dialog.setLabelText(QFileDialog.DialogLabel.FileName, self.tr("Folders:"))
+        dialog.setLabelText(QFileDialog.DialogLabel.Accept, tr("Add"))
+        dialog.setLabelText(QFileDialog.DialogLabel.FileName, tr("Folders:"))
         dialog.filesSelected.connect(lambda names: self._library.add_folders([Path(name) for name in names]))
         open_once(dialog)
 
@@ -195,11 +196,11 @@ class LibraryPages(QObject):
         """Open the menu of a folder; only an added folder can be removed."""
         show = partial(open_folder, folder, folder, self._library.notice_given.emit)
         entries: list[MenuEntry | None] = [
-            (self.tr("Look for new photos"), "", self._library.index),
-            (self.tr("Open the folder"), "", show),
+            (tr("Look for new photos"), "", self._library.index),
+            (tr("Open the folder"), "", show),
         ]
         if any(folder == added.path for added in self._library.overview.folders):
-            removal = (self.tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder))
+            removal = (tr("Remove from Picsight…"), "", lambda: self._confirm_removal(folder))
             entries = [*entries, None, removal]
         photo_menu(self._frame, entries).popup(point)
 
@@ -210,21 +211,21 @@ class LibraryPages(QObject):
         photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")
         ask(
             self._frame,
-            self.tr("{photos} from {folders}. Gone for good?").format(photos=photos, folders=names),
-            self.tr("Picsight forgets them with their tags, stars and albums. No file is touched."),
-            self.tr("They are gone"),
+            tr("{photos} from {folders}. Gone for good?").format(photos=photos, folders=names),
+            tr("Picsight forgets them with their tags, stars and albums. No file is touched."),
+            tr("They are gone"),
             self._library.forget_lost,
         )
 
     def _confirm_removal(self, folder: Path) -> None:
         """Ask before a removal, explaining its effect on the photos, their tags, stars and albums."""
         name = quoted(folder)
-        words = self.tr("Removed {folder} from Picsight.").format(folder=name)
+        words = tr("Removed {folder} from Picsight.").format(folder=name)
         ask(
             self._frame,
-            self.tr("Remove {folder}?").format(folder=name),
-            self.tr("Its photos stay on disk. Their tags, stars and albums are kept for 30 days."),
-            self.tr("Remove"),
+            tr("Remove {folder}?").format(folder=name),
+            tr("Its photos stay on disk. Their tags, stars and albums are kept for 30 days."),
+            tr("Remove"),
             lambda: self._history.do(words, *self._library.removal(folder)),
         )
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
+from picsight.texts import tr
 from picsight.languages import search_languages
 from picsight.settings import Settings, SettingsStore
 from picsight.window.actions.exporting import Exporting
@@ -212,25 +213,25 @@ class MainWindow(QMainWindow):
         pages, grid, key = self.pages, self.frame.grid, QKeySequence.StandardKey
         resize = grid.set_row_height
         for words, keys, act in (
-            (self.tr("To the box"), (key.Find, "/"), pages.find),
-            (self.tr("Back"), (key.Back,), pages.back),
-            (self.tr("All photos"), ("Ctrl+1",), lambda: pages.go(Place())),
-            (self.tr("Problems"), ("Ctrl+5",), pages.show_problems),
-            (self.tr("Tags"), ("Ctrl+6",), self.tag_pages.show),
-            (self.tr("Show or hide the sidebar"), ("F9",), self.frame.toggle_sidebar),
-            (self.tr("Show or hide the details"), ("Ctrl+I",), self.frame.toggle_details),
-            (self.tr("Add folders"), (key.Open,), self.library_pages.choose_folders),
-            (self.tr("Look for new photos"), ("F5", "Refresh"), self.library.index),
-            (self.tr("Save this search"), (key.Save, "Ctrl+S"), self.saved.save),
-            (self.tr("Show in folder"), ("Ctrl+R",), self.photos.reveal),
-            (self.tr("Undo"), (key.Undo, "Ctrl+Z"), lambda: self._once_done(self.history.undo)),
-            (self.tr("Redo"), (key.Redo, "Ctrl+Shift+Z"), lambda: self._once_done(self.history.redo)),
-            (self.tr("Larger photos"), (key.ZoomIn, "Ctrl+="), lambda: resize(grid.row_height() * 1.2)),
-            (self.tr("Smaller photos"), (key.ZoomOut,), lambda: resize(grid.row_height() / 1.2)),
-            (self.tr("Usual size of photos"), ("Ctrl+0",), lambda: resize(Settings().row_height)),
-            (self.tr("Full screen"), (key.FullScreen, "F11"), pages.toggle_full_screen),
-            (self.tr("This list"), (key.HelpContents, "F1"), self._show_keys),
-            (self.tr("Quit"), (key.Quit, "Ctrl+Q"), self.close),
+            (tr("To the box"), (key.Find, "/"), pages.find),
+            (tr("Back"), (key.Back,), pages.back),
+            (tr("All photos"), ("Ctrl+1",), lambda: pages.go(Place())),
+            (tr("Problems"), ("Ctrl+5",), pages.show_problems),
+            (tr("Tags"), ("Ctrl+6",), self.tag_pages.show),
+            (tr("Show or hide the sidebar"), ("F9",), self.frame.toggle_sidebar),
+            (tr("Show or hide the details"), ("Ctrl+I",), self.frame.toggle_details),
+            (tr("Add folders"), (key.Open,), self.library_pages.choose_folders),
+            (tr("Look for new photos"), ("F5", "Refresh"), self.library.index),
+            (tr("Save this search"), (key.Save, "Ctrl+S"), self.saved.save),
+            (tr("Show in folder"), ("Ctrl+R",), self.photos.reveal),
+            (tr("Undo"), (key.Undo, "Ctrl+Z"), lambda: self._once_done(self.history.undo)),
+            (tr("Redo"), (key.Redo, "Ctrl+Shift+Z"), lambda: self._once_done(self.history.redo)),
+            (tr("Larger photos"), (key.ZoomIn, "Ctrl+="), lambda: resize(grid.row_height() * 1.2)),
+            (tr("Smaller photos"), (key.ZoomOut,), lambda: resize(grid.row_height() / 1.2)),
+            (tr("Usual size of photos"), ("Ctrl+0",), lambda: resize(Settings().row_height)),
+            (tr("Full screen"), (key.FullScreen, "F11"), pages.toggle_full_screen),
+            (tr("This list"), (key.HelpContents, "F1"), self._show_keys),
+            (tr("Quit"), (key.Quit, "Ctrl+Q"), self.close),
         ):
             bind_keys(self, words, keys, act)
 
@@ -247,15 +248,15 @@ class MainWindow(QMainWindow):
         of_photos = widget_keys(frame.grid.KEYS) + bound_keys(frame.grid)
         of_tags = widget_keys(ThresholdSlider.KEYS) + (bound_keys(studio.wall) if studio is not None else [])
         first = (
-            (self.tr("Everywhere"), bound_keys(self)),
-            (self.tr("Box"), widget_keys(frame.box.KEYS)),
-            (self.tr("Problems"), widget_keys(frame.problems.KEYS)),
+            (tr("Everywhere"), bound_keys(self)),
+            (tr("Box"), widget_keys(frame.box.KEYS)),
+            (tr("Problems"), widget_keys(frame.problems.KEYS)),
         )
         second = (
-            (self.tr("Photos: the selected ones, else the current one"), of_photos),
-            (self.tr("One photo"), widget_keys(viewer.KEYS) + bound_keys(viewer.stage)),
-            (self.tr("Borderline cases of a tag"), widget_keys(BorderlineCases.KEYS)),
-            (self.tr("Studio of a tag"), of_tags),
+            (tr("Photos: the selected ones, else the current one"), of_photos),
+            (tr("One photo"), widget_keys(viewer.KEYS) + bound_keys(viewer.stage)),
+            (tr("Borderline cases of a tag"), widget_keys(BorderlineCases.KEYS)),
+            (tr("Studio of a tag"), of_tags),
         )
         KeyList((first, second), self).open()
 

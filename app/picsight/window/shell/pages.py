@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt
 
+from picsight.texts import tr
 from picsight.window.sidebar.model import SidebarAction
 
 if TYPE_CHECKING:
@@ -177,7 +178,7 @@ class Pages(QObject):
             self._search.less_like(photo)
         else:
             self._frame.status.show_sentence(
-                self.tr("Search for something first; then ask for less like this.")
+                tr("Search for something first; then ask for less like this.")
             )
 
     def toggle_full_screen(self) -> None:

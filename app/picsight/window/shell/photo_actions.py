@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QGuiApplication
 
+from picsight.texts import tr
 from picsight.window.actions.open_with import OpenWith, reveal
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.keys import photo_menu
@@ -62,19 +63,19 @@ class PhotoActions(QObject):
         self.library: Library | None = None  # set when it is opened
         self._culling = Culling(frame.wall_page, tagging)
         self._others = OpenWith(frame, frame.status, jobs)
-        several = self.tr("Open %n photos with…"), self.tr("Copy %n paths"), self.tr("Export %n copies…")
-        self._open_with = Action("open-with", self.tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
+        several = tr("Open %n photos with…"), tr("Copy %n paths"), tr("Export %n copies…")
+        self._open_with = Action("open-with", tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
         self._paths = Action(
-            "copy-path", self.tr("Copy path"), several[1], "Ctrl+Shift+C", lambda _point: self.copy_paths()
+            "copy-path", tr("Copy path"), several[1], "Ctrl+Shift+C", lambda _point: self.copy_paths()
         )
         self._image = Action(
-            "photos", self.tr("Copy the picture"), self.tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
+            "photos", tr("Copy the picture"), tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
         )
         self._export = Action(
-            "export", self.tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies
+            "export", tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies
         )
         self._trash = Action(
-            "trash", self.tr("Move to trash"), self.tr("Move %n photos to trash"), "Del", self._move_to_trash
+            "trash", tr("Move to trash"), tr("Move %n photos to trash"), "Del", self._move_to_trash
         )
         self._connect_bar()
 
@@ -134,9 +135,9 @@ class PhotoActions(QObject):
             None,
             *(each.entry(chosen, point) for each in (self._review.actions if reviewing else ())),
             *self._tagging.entries(chosen, point),
-            *([] if in_viewer else [(self.tr("Culling"), "Ctrl+Shift+K", self._culling.toggle)]),
+            *([] if in_viewer else [(tr("Culling"), "Ctrl+Shift+K", self._culling.toggle)]),
             None,
-            (self.tr("Copy"), copies),
+            (tr("Copy"), copies),
             self._export.entry(chosen, point),
             None,
             self._trash.entry(chosen, point),
@@ -166,7 +167,7 @@ class PhotoActions(QObject):
 
     def _take_image(self, picture: ScreenPicture) -> None:
         QGuiApplication.clipboard().setImage(picture.image)
-        self._frame.status.show_sentence(self.tr("Copied the picture."))
+        self._frame.status.show_sentence(tr("Copied the picture."))
 
     def copy_paths(self) -> None:
         """Put the chosen photos' paths on the clipboard, one per line."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from picsight.texts import tr
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask_name
 from picsight.window.parts.words import isolated
@@ -45,11 +46,11 @@ class SavedSearches(QObject):
         place = Place(search.query, search.place.folder)
         query, status = place.query, self._frame.status
         if not search.place.is_search:
-            status.show_sentence(self.tr("Search for something first; then it can be saved."))
+            status.show_sentence(tr("Search for something first; then it can be saved."))
         elif any(saved.query == query for saved in self._library.overview.saved):
-            status.show_sentence(self.tr("This search is saved already."))
+            status.show_sentence(tr("This search is saved already."))
         elif PASTED in query:
-            status.show_sentence(self.tr("A pasted picture cannot be saved; use a photo of the library."))
+            status.show_sentence(tr("A pasted picture cannot be saved; use a photo of the library."))
         else:
             self._library.change(
                 lambda library: self._save(library, place), lambda: self._frame.sidebar.mark(query)
@@ -63,11 +64,11 @@ class SavedSearches(QObject):
             library.searches.save(name, query)
 
     def _show_menu(self, saved: SavedSearch, point: QPoint) -> None:
-        rename = self.tr("Rename…"), "", lambda: self._ask_name(saved)
-        photo_menu(self._frame, [rename, (self.tr("Remove"), "", lambda: self.remove(saved))]).popup(point)
+        rename = tr("Rename…"), "", lambda: self._ask_name(saved)
+        photo_menu(self._frame, [rename, (tr("Remove"), "", lambda: self.remove(saved))]).popup(point)
 
     def _ask_name(self, saved: SavedSearch) -> None:
-        title, label = self.tr("Rename search"), self.tr("Name")
+        title, label = tr("Rename search"), tr("Name")
         ask_name(self._frame, title, label, saved.name, lambda name: self.rename(saved, name))
 
     def rename(self, saved: SavedSearch, name: str) -> None:
@@ -77,7 +78,7 @@ class SavedSearches(QObject):
 
     def remove(self, saved: SavedSearch) -> None:
         """Remove a search; Undo restores it at its position."""
-        words = self.tr("Removed the search {name}.").format(name=isolated(f"“{saved.name}”"))
+        words = tr("Removed the search {name}.").format(name=isolated(f"“{saved.name}”"))
         self._history.do(
             words,
             self._library.step(lambda library: library.searches.delete(saved.id)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from picsight.texts import tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.question import ask
 from picsight.window.parts.words import counted
@@ -76,7 +77,7 @@ class StudioController(QObject):
         view.borderline.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
-        accept, reject = self.tr("Accept the selected photos"), self.tr("Reject the selected photos")
+        accept, reject = tr("Accept the selected photos"), tr("Reject the selected photos")
         actions = (
             Action("tick", accept, "", "A", lambda _point: self._decide_selected("accepted")),
             Action("clear", reject, "", "R", lambda _point: self._decide_selected("rejected")),
@@ -111,10 +112,10 @@ class StudioController(QObject):
         if not draft.is_changed:
             then()
             return
-        question = self.tr("Discard this tag?")
+        question = tr("Discard this tag?")
         if draft.name:
-            question = self.tr("Discard the changes to {tag}?").format(tag=named(draft.name))
-        ask(self._frame, question, "", self.tr("Discard"), then)
+            question = tr("Discard the changes to {tag}?").format(tag=named(draft.name))
+        ask(self._frame, question, "", tr("Discard"), then)
 
     def _begin(self, draft: Draft, files: Sequence[Path]) -> None:
         library = self._tags.library
@@ -132,9 +133,9 @@ class StudioController(QObject):
         self._take(self._preview)
         self._put(draft)
         if draft.can_learn:
-            waiting = self.tr("Looking through your photos.")
+            waiting = tr("Looking through your photos.")
             self.view.notice.say(
-                waiting, self.tr("The first time takes longer, because the model is loaded.")
+                waiting, tr("The first time takes longer, because the model is loaded.")
             )
         decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
         self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
@@ -175,7 +176,7 @@ class StudioController(QObject):
         if photos:
             self._put(add(self.draft, [photo.id for photo in photos]))
         else:
-            self._frame.status.show_sentence(self.tr("Select photos first, or drag them here."))
+            self._frame.status.show_sentence(tr("Select photos first, or drag them here."))
 
     def _add_photos(self, add: Callable[[Draft, Sequence[int]], Draft], photos: Sequence[int | Path]) -> None:
         library = self._tags.library
@@ -185,7 +186,7 @@ class StudioController(QObject):
     def _take_photos(self, add: Callable[[Draft, Sequence[int]], Draft], found: Sequence[int | None]) -> None:
         if any(number is None for number in found):
             self._frame.status.show_sentence(
-                self.tr("Only photos of the library can be examples; add their folder first.")
+                tr("Only photos of the library can be examples; add their folder first.")
             )
         if known := [number for number in found if number is not None]:
             self._put(add(self.draft, known))
@@ -203,8 +204,8 @@ class StudioController(QObject):
         self._preview = preview
         if preview.scored is None:
             self.view.notice.say(
-                self.tr("What does this tag show?"),
-                self.tr("Describe it in a few words, or drop photos that look like it."),
+                tr("What does this tag show?"),
+                tr("Describe it in a few words, or drop photos that look like it."),
             )
         self.view.show_preview(preview)
         wanted = self.draft.threshold  # which the user may have moved meanwhile
@@ -214,7 +215,7 @@ class StudioController(QObject):
 
     def _fail(self, sentence: str) -> None:
         self._preview = DraftPreview()
-        self.view.notice.say(self.tr("This tag cannot be previewed."), sentence)
+        self.view.notice.say(tr("This tag cannot be previewed."), sentence)
         self.view.show_preview(self._preview)
 
     def _move(self, threshold: float) -> None:
@@ -302,11 +303,11 @@ class StudioController(QObject):
     def _save(self) -> None:
         draft, library = self._with_line(), self._tags.library
         if not draft.name:
-            self._frame.status.show_sentence(self.tr("Give the tag a name first."))
+            self._frame.status.show_sentence(tr("Give the tag a name first."))
             self.view.name.setFocus()
         elif library is not None:
             self._tags.do(
-                draft.save, lambda tag: self.tr("Saved {tag}.").format(tag=named(tag.path)), self._saved
+                draft.save, lambda tag: tr("Saved {tag}.").format(tag=named(tag.path)), self._saved
             )
 
     def _saved(self, tag: Tag) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Signal
 
+from picsight.texts import tr
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask_name
 from picsight.window.parts.words import counted
@@ -147,44 +148,44 @@ class TagPages(QObject):
         if tag.kind == "favourite":
             return
         entries: list[MenuEntry | None] = [
-            (self.tr("Rename…"), "", lambda: self._ask_name(tag)),
-            (self.tr("Merge into…"), "", lambda: self._ask_other(tag, point)),
+            (tr("Rename…"), "", lambda: self._ask_name(tag)),
+            (tr("Merge into…"), "", lambda: self._ask_other(tag, point)),
             None,
-            (self.tr("Remove"), "", lambda: self.remove(tag)),
+            (tr("Remove"), "", lambda: self.remove(tag)),
         ]
         if tag.kind == "tag":
-            entries.insert(0, (self.tr("Edit…"), "", lambda: self.edit(tag)))
+            entries.insert(0, (tr("Edit…"), "", lambda: self.edit(tag)))
         photo_menu(self._frame, entries).popup(point)
 
     def _ask_name(self, tag: Tag) -> None:
-        title = self.tr("Rename {kind}").format(kind=tag.kind)
-        label = self.tr("Name; “Birds/Waders” is below “Birds”")
+        title = tr("Rename {kind}").format(kind=tag.kind)
+        label = tr("Name; “Birds/Waders” is below “Birds”")
         ask_name(self._frame, title, label, tag.path, lambda path: self.rename(tag, path))
 
     def rename(self, tag: Tag, text: str) -> None:
         """Rename or move a tag; an empty name changes nothing."""
         path = cleaned(text)
         if path and path != tag.path:
-            words = self.tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
+            words = tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
             self._change(tag, lambda library: move_tag(library, tag, path), words)
 
     def _ask_other(self, tag: Tag, point: QPoint) -> None:
         others = [each for each in self._tags.all if each.path != tag.path]
-        title = self.tr("Merge {tag} into").format(tag=named(tag.path))
+        title = tr("Merge {tag} into").format(tag=named(tag.path))
         self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
 
     def merge(self, tag: Tag, into: TagChoice) -> None:
         """Merge a tag into another one."""
-        words = self.tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
+        words = tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
         self._change(tag, lambda library: library.tags.merge(tag.path, into.path), words)
 
     def remove(self, tag: Tag) -> None:
         """Remove a tag with those below it; Undo restores everything."""
         below = sum(each.path.startswith(f"{tag.path}/") for each in self._tags.all)
-        words = self.tr("Removed {tag}.").format(tag=named(tag.path))
+        words = tr("Removed {tag}.").format(tag=named(tag.path))
         if below:
             many = counted(below, "%n tag below it", "%n tags below it")
-            words = self.tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
+            words = tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
         self._change(tag, lambda library: remove_tag(library, tag.path), words)
 
     def _follow(self, before: Sequence[Tag]) -> None:

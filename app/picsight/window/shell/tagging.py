@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
+from picsight.texts import tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.keys import photo_menu
 from picsight.window.parts.words import counted, star_words
@@ -41,18 +42,18 @@ class Tagging(QObject):
         self._window, self._tags, self._chosen = window, tags, chosen
         self.recent: tuple[str, ...] = ()  # the tags that photos were last added to, the latest first
         self.chooser = TagChooser(window)
-        many = self.tr("Favourites: %n photos"), self.tr("Stars for %n photos…"), self.tr("Tag %n photos…")
+        many = tr("Favourites: %n photos"), tr("Stars for %n photos…"), tr("Tag %n photos…")
         self.stars = tuple(
             Action("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
-        keys = self.tr("{first} to {last}").format(
+        keys = tr("{first} to {last}").format(
             first=self.stars[0].shown_key, last=self.stars[-1].shown_key
         )
         self.actions = (
-            Action("favourite", self.tr("Favourite"), many[0], "Ctrl+B", lambda _point: self.favour(), "F"),
-            Action("star", self.tr("Stars…"), many[1], "", self._offer_stars, keys=keys),
-            Action("tag", self.tr("Tag or album…"), many[2], "Ctrl+T", self.choose, "T"),
+            Action("favourite", tr("Favourite"), many[0], "Ctrl+B", lambda _point: self.favour(), "F"),
+            Action("star", tr("Stars…"), many[1], "", self._offer_stars, keys=keys),
+            Action("tag", tr("Tag or album…"), many[2], "Ctrl+T", self.choose, "T"),
         )
 
     def favour(self) -> None:
@@ -102,7 +103,7 @@ class Tagging(QObject):
     def _star_entries(self, point: QPoint) -> list[MenuEntry | None]:
         given = [action.entry(1, point) for action in reversed(self.stars)]
         rejected = (star_words(REJECTED), "", partial(self.rate, REJECTED))
-        return [*given, rejected, None, (self.tr("As the file says"), "", partial(self.rate, None))]
+        return [*given, rejected, None, (tr("As the file says"), "", partial(self.rate, None))]
 
     def _rate_by_key(self, stars: int, _point: QPoint) -> None:
         self.rate(stars)
@@ -143,15 +144,15 @@ class Culling(QObject):
         super().__init__(page)
         self._grid, self._header = page.view, page.header
         actions = (
-            Action("favourite", self.tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
-            Action("clear", self.tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
+            Action("favourite", tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
+            Action("clear", tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
             *(replace(action, key=action.letter) for action in tagging.stars),
-            Action("clear", self.tr("Back to the photos"), "", "Esc", lambda _point: self.toggle()),
+            Action("clear", tr("Back to the photos"), "", "Esc", lambda _point: self.toggle()),
         )
-        in_words = self.tr("Culling: {action}")
+        in_words = tr("Culling: {action}")
         actions = tuple(replace(action, one=in_words.format(action=action.one)) for action in actions)
         self._keys = bind_actions(self._grid, actions)
-        key = Action("tick", self.tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.toggle())
+        key = Action("tick", tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.toggle())
         bind_actions(self._grid, (key,))
         self._header.culling.clicked.connect(self.toggle)
         self._show(on=False)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 
-from picsight.window.parts.words import counted, number, plain, tooltip, tr
+from picsight.texts import tr
+from picsight.window.parts.words import counted, number, plain, tooltip
 from picsight.window.search.place import query_of
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, Weight
 from picsight.window.parts.layouts import filled
 from picsight.window.search.place import Place
@@ -47,8 +48,8 @@ class Sidebar(QWidget):
         self._touched: dict[Key, bool] = {}  # the lines that the user has opened or closed
         self._prepare()
         links = (
-            self._link(self.tr("Add folders…"), self.add_requested),
-            self._link(self.tr("Models…"), self.models_requested),
+            self._link(tr("Add folders…"), self.add_requested),
+            self._link(tr("Models…"), self.models_requested),
         )
         filled(QVBoxLayout(self), self, (self._tree, 1), *links, gap=0, around=(0, SMALL, 0, PAD))
 
@@ -58,7 +59,7 @@ class Sidebar(QWidget):
         return filled(QHBoxLayout(), self, link, 1, around=(SMALL, 0, SMALL, 0))
 
     def _prepare(self) -> None:
-        self._tree.setAccessibleName(self.tr("Library"))
+        self._tree.setAccessibleName(tr("Library"))
         self._tree.setModel(self._model)
         self._tree.clicked.connect(self._choose)
         self._tree.activated.connect(self._choose)

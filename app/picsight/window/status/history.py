@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
+from picsight.texts import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,17 +88,17 @@ class History(QObject):
         while changes and not changes[-1].holds():  # its subject is gone, such as a discarded draft
             changes.pop()
         if not changes:
-            nothing = self.tr("There is nothing to undo.")
-            self._status.show_sentence(nothing if back else self.tr("There is nothing to redo."))
+            nothing = tr("There is nothing to undo.")
+            self._status.show_sentence(nothing if back else tr("There is nothing to redo."))
         elif changes[-1].view == self._view() or self._status.is_showing(self._offered):
             self._run(changes.pop(), back=back)
         else:
-            done = self.tr("Done in another view: {change}")
-            words = done if back else self.tr("Undone in another view: {change}")
+            done = tr("Done in another view: {change}")
+            words = done if back else tr("Undone in another view: {change}")
             self._offer(words.format(change=changes[-1].words), back=back)
 
     def _offer(self, words: str, *, back: bool) -> None:
-        verb, step = (self.tr("Undo"), self.undo) if back else (self.tr("Redo"), self.redo)
+        verb, step = (tr("Undo"), self.undo) if back else (tr("Redo"), self.redo)
         self._offered = self._status.show_sentence(words, verb, step)
 
     def _run(self, change: Change, *, back: bool) -> None:
@@ -109,7 +110,7 @@ class History(QObject):
             change.words, change.view = words or change.words, self._view()
             if done:
                 (self._undone if back else self._done).append(change)
-                undone = self.tr("Undone: {change}").format(change=change.words)
+                undone = tr("Undone: {change}").format(change=change.words)
                 self._offer(undone if back else change.words, back=not back)
             elif words:
                 self._status.show_sentence(words)

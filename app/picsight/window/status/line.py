@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, ThinProgress, Weight
 from picsight.window.parts.labels import TRAILING, ElidedLabel, Label
 from picsight.window.parts.layouts import Ruled, filled
@@ -63,7 +64,7 @@ class StatusLine(Ruled):
         self._sentence.setAlignment(TRAILING)
         self._news = Button("", Weight.QUIET, self)
         self._button = Button("", Weight.QUIET, self)
-        self._progress = ThinProgress(self.tr("Indexing"), self)
+        self._progress = ThinProgress(tr("Indexing"), self)
         self._figures = IndexingFigures(self)
         self._standing, self._shown, self._far = IDLE, IDLE, ""
         self._work: StatusText | None = None
@@ -104,55 +105,55 @@ class StatusLine(Ruled):
 
     def show_progress(self, progress: Progress, folders: int, photos: int) -> None:
         """Show the progress of indexing; `photos` can be searched already."""
-        left, words = progress.seconds_left, self.tr("Indexing")
+        left, words = progress.seconds_left, tr("Indexing")
         if left is not None:
-            words = self.tr("Indexing · {time} left").format(time=duration(left))
+            words = tr("Indexing · {time} left").format(time=duration(left))
         done, total = number(progress.done), number(progress.total)
-        self._far = self.tr("{done} of {total}").format(done=done, total=total)
+        self._far = tr("{done} of {total}").format(done=done, total=total)
         self._figures.show_progress(progress, self._far, folders, photos)
         self._set_state(self._pausable(words, (progress.done, max(progress.total, 1))))
 
     def _pausable(self, words: str, bar: tuple[int, int]) -> StatusText:
-        return StatusText(words, self.tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
+        return StatusText(words, tr("Pause"), self.pause_requested.emit, goes_on=True, bar=bar)
 
     def show_changing(self, share: float | None) -> None:
         """Show the share of photos that a new model has read, from 0 to 1, None while they are counted."""
-        sentence = self.tr("Search keeps working while the new model reads your photos.")
-        short = self.tr("The new model reads your photos.")
+        sentence = tr("Search keeps working while the new model reads your photos.")
+        short = tr("The new model reads your photos.")
         if share is not None:
             done = percent(share)
-            sentence = self.tr("Search keeps working while the new model reads your photos: {share}.")
-            sentence, short = sentence.format(share=done), self.tr("New model: {share}").format(share=done)
+            sentence = tr("Search keeps working while the new model reads your photos: {share}.")
+            sentence, short = sentence.format(share=done), tr("New model: {share}").format(share=done)
         bar = (0, 0) if share is None else (int(1000 * share), 1000)
-        name = self.tr("Photos read by the new model")
+        name = tr("Photos read by the new model")
         self._set_state(replace(self._cancelable(sentence), short=short, bar=bar, bar_name=name))
 
     def show_unread(self, why: str) -> None:
         """Show that the new model could not read all photos: `why`, if known, and a button to cancel the change."""
-        words = self.tr("The new model cannot read all photos now. Until it can, the old one answers.")
+        words = tr("The new model cannot read all photos now. Until it can, the old one answers.")
         self._set_state(self._cancelable(" ".join(filter(None, (why, words)))))
 
     def _cancelable(self, words: str) -> StatusText:
-        spoken = self.tr("Cancel the change of model")
-        return StatusText(words, self.tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
+        spoken = tr("Cancel the change of model")
+        return StatusText(words, tr("Cancel"), self.cancel_change_requested.emit, spoken=spoken)
 
     def show_incomplete(self) -> None:
         """Show that the model's files are incomplete."""
-        words = self.tr("The search model is incomplete.")
-        self._set_state(StatusText(words, self.tr("Install again"), self.install_again_requested.emit))
+        words = tr("The search model is incomplete.")
+        self._set_state(StatusText(words, tr("Install again"), self.install_again_requested.emit))
 
     def show_paused(self) -> None:
         """Show that the user paused indexing, and its progress."""
-        words = self.tr("Paused at {far}.").format(far=self._far) if self._far else self.tr("Paused.")
-        self._set_state(StatusText(words, self.tr("Resume"), self.resume_requested.emit))
+        words = tr("Paused at {far}.").format(far=self._far) if self._far else tr("Paused.")
+        self._set_state(StatusText(words, tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
         """Show why indexing stopped, and a button to try again."""
-        self._set_state(StatusText(sentence, self.tr("Resume"), self.resume_requested.emit))
+        self._set_state(StatusText(sentence, tr("Resume"), self.resume_requested.emit))
 
     def show_emptied(self, sentence: str) -> None:
         """Show that missing photos were kept, and a button to remove them."""
-        self._set_state(StatusText(sentence, self.tr("They are gone"), self.forget_requested.emit))
+        self._set_state(StatusText(sentence, tr("They are gone"), self.forget_requested.emit))
 
     def show_sentence(
         self, sentence: str, verb: str = "", run: Callable[[], object] | None = None
@@ -171,26 +172,26 @@ class StatusLine(Ruled):
         found = counted(photos, "%n photo", "%n photos")
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
-            words = self.tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
-            self.show_sentence(words, self.tr("Show problems"), self.problems_requested.emit)
+            words = tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
+            self.show_sentence(words, tr("Show problems"), self.problems_requested.emit)
         else:
-            self.show_sentence(self.tr("Your photos are ready: {photos}.").format(photos=found))
+            self.show_sentence(tr("Your photos are ready: {photos}.").format(photos=found))
 
     def show_suggested(self, sentence: str) -> None:
         """Show that tags suggest new photos."""
-        self.show_sentence(sentence, self.tr("Look at them"), self.suggestions_requested.emit)
+        self.show_sentence(sentence, tr("Look at them"), self.suggestions_requested.emit)
 
     def show_empty(self, folders: Sequence[Path]) -> None:
         """Show that these added folders hold no photos."""
         names = ", ".join(map(quoted, folders))
-        words = self.tr("No photos in {folders}.").format(folders=names)
-        self.show_sentence(words, self.tr("Choose another folder…"), self.folders_requested.emit)
+        words = tr("No photos in {folders}.").format(folders=names)
+        self.show_sentence(words, tr("Choose another folder…"), self.folders_requested.emit)
 
     def show_work(self, words: str, done: int, total: int, cancel: Callable[[], object]) -> None:
         """Show the progress of work that the user waits for; it takes precedence over background work."""
         if self._work is None:
             self.expiry.stop()
-        self._work = StatusText(words, self.tr("Cancel"), cancel, bar=(done, total), bar_name=words)
+        self._work = StatusText(words, tr("Cancel"), cancel, bar=(done, total), bar_name=words)
         if not self.expiry.isActive():
             self._show(self._work)
 
@@ -226,7 +227,7 @@ class StatusLine(Ruled):
         done, total = line.bar or (0, 1)
         self._progress.setMaximum(total)
         self._progress.setValue(done)
-        self._progress.setAccessibleName(line.bar_name or self.tr("Indexing"))
+        self._progress.setAccessibleName(line.bar_name or tr("Indexing"))
         self._button.setVisible(bool(line.verb))
         self._button.setText(line.verb)
         self._button.setAccessibleName(line.spoken)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, Weight, draw_focus
 from picsight.window.controls.choice import Toggle
 from picsight.window.controls.keys import Key
@@ -54,9 +55,9 @@ class BorderlineCases(QWidget):
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
         self.tags = NumberedTags(self)
-        self.accept = Button(self.tr("Accept (A)"), Weight.PLAIN, self)
-        self.reject = Button(self.tr("Reject (R)"), Weight.PLAIN, self)
-        self.skip = Button(self.tr("Skip"), Weight.QUIET, self)
+        self.accept = Button(tr("Accept (A)"), Weight.PLAIN, self)
+        self.reject = Button(tr("Reject (R)"), Weight.PLAIN, self)
+        self.skip = Button(tr("Skip"), Weight.QUIET, self)
         self.accept.clicked.connect(lambda: self._decide("accepted"))
         self.reject.clicked.connect(lambda: self._decide("rejected"))
         self.skip.clicked.connect(self._pass)
@@ -107,7 +108,7 @@ class BorderlineCases(QWidget):
     def _decide(self, verdict: Verdict) -> None:
         if photo := self.case():
             left = counted(len(self.cases) - 1, "%n left", "%n left")
-            words = self.tr("Accepted, {left}") if verdict == "accepted" else self.tr("Rejected, {left}")
+            words = tr("Accepted, {left}") if verdict == "accepted" else tr("Rejected, {left}")
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, words.format(left=left)))
             self._answered.add(photo.id)
             self._go_on()
@@ -124,8 +125,8 @@ class BorderlineCases(QWidget):
 
     def _show(self) -> None:
         photo, many = self.case(), len(self.cases)
-        counting = self.tr("Borderline cases ({number})").format(number=number(many))
-        self.title.setText(counting if many else self.tr("Borderline cases"))
+        counting = tr("Borderline cases ({number})").format(number=number(many))
+        self.title.setText(counting if many else tr("Borderline cases"))
         self.picture.show_photo(photo, self.cases[1] if many > 1 else None)
         self._name.setText(plain(photo.path.name) if photo else "")
         self.tags.setEnabled(photo is not None)
@@ -184,7 +185,7 @@ class CasePicture(Drawn, QWidget):
         return place
 
     def _nothing(self) -> str:
-        return self.tr("No photos near the threshold are left to decide.")
+        return tr("No photos near the threshold are left to decide.")
 
     def _draw(self, painter: QPainter, colours: Tones) -> None:
         """Paint the photo, a grey shape while it loads, or the sentence."""
@@ -232,7 +233,7 @@ class NumberedTags(Pills):
     def _toggle(self, place: int, path: str) -> Toggle:
         toggle, name = Toggle(self), plain(path)
         toggle.say(f"{number(place)}  {cut_middle(name, self.fontMetrics(), px(self, WIDEST))}", on=False)
-        toggle.setAccessibleName(self.tr("{name}, key {number}").format(name=name, number=number(place)))
+        toggle.setAccessibleName(tr("{name}, key {number}").format(name=name, number=number(place)))
         toggle.setToolTip(tooltip(name))
         toggle.clicked.connect(lambda: self.chosen.emit(path))
         return toggle

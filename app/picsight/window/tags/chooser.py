@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.line_edit import LineEdit
 from picsight.window.controls.rows import PopupRows, Row, Spacing, raise_frame
 from picsight.window.parts.labels import ElidedLabel
 from picsight.window.parts.layouts import filled
-from picsight.window.parts.words import counted, number, plain, tr
+from picsight.window.parts.words import counted, number, plain
 from picsight.window.tags.paths import cleaned, path_key
 from picsight.window.tokens import HAIR, HALF, PAD, px
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from picsight.texts import tr
 from picsight.window.tags.paths import shown_tag
 from picsight.window.tags.wording import decision_words, removal_verdict
 
@@ -149,7 +150,7 @@ class TagsController(QObject):
 
     def _say_slow(self) -> None:
         if self._jobs.is_changing:
-            self._status.show_sentence(self.tr("This takes a moment; you can go on meanwhile."))
+            self._status.show_sentence(tr("This takes a moment; you can go on meanwhile."))
 
     def _take(self, tags: tuple[Tag, ...]) -> None:
         self.all = tags

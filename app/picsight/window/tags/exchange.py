@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
+from picsight.texts import tr
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask, choose, open_once
-from picsight.window.parts.words import counted, first_of, isolated, number, tr
+from picsight.window.parts.words import counted, first_of, isolated, number
 from picsight_engine.errors import ReplaceError
 
 if TYPE_CHECKING:
@@ -52,18 +53,18 @@ class TagExchange(QObject):
         decisions = partial(self._choose, save, self.export_decisions, "picsight-decisions.jsonl")
         table = partial(self._choose, save, self.export_table, "picsight-tags.csv")
         entries = [
-            (self.tr("Write side-cars beside the photos…"), "", self._ask_sidecars),
-            (self.tr("Save all decisions as a file…"), "", decisions),
-            (self.tr("Save a table for ExifTool…"), "", table),
+            (tr("Write side-cars beside the photos…"), "", self._ask_sidecars),
+            (tr("Save all decisions as a file…"), "", decisions),
+            (tr("Save a table for ExifTool…"), "", table),
             None,
-            (self.tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.load)),
-            (self.tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.load)),
+            (tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.load)),
+            (tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.load)),
         ]
         photo_menu(self._window, entries).popup(point)
 
     def _ask_sidecars(self) -> None:
-        question = self.tr("Write side-cars beside your photos?")
-        sentence = self.tr(
+        question = tr("Write side-cars beside your photos?")
+        sentence = tr(
             "A file with the ending .xmp beside each photo names its accepted tags and your stars, for other programs. "
             "Your photos are not changed."
         )
@@ -72,7 +73,7 @@ class TagExchange(QObject):
         def offer(companions: Sequence[Path]) -> None:
             """With RAW files or originals, offer both; most programs read one side-car a file."""
             if not companions:
-                ask(self._window, question, sentence, self.tr("Write side-cars"), write)
+                ask(self._window, question, sentence, tr("Write side-cars"), write)
                 return
             behind = counted(
                 len(companions),
@@ -80,8 +81,8 @@ class TagExchange(QObject):
                 "%n RAW files or originals are behind them.",
             )
             options: list[tuple[str, Callable[[], object]]] = [
-                (self.tr("Beside every file"), write),
-                (self.tr("Beside shown photos only"), alone),
+                (tr("Beside every file"), write),
+                (tr("Beside shown photos only"), alone),
             ]
             choose(self._window, question, f"{sentence} {behind}", options)
 
@@ -110,15 +111,15 @@ class TagExchange(QObject):
             return
         if self._running is not None:
             self._status.show_sentence(
-                self.tr("Side-cars are still being written. Wait for them, or cancel.")
+                tr("Side-cars are still being written. Wait for them, or cancel.")
             )
             return
         last: Exported | None = None
 
         def note(done: int, of: int) -> None:
-            words = self.tr("Writing side-cars")
+            words = tr("Writing side-cars")
             if of:
-                words = self.tr("Writing side-cars: looked at {done} of {of} files")
+                words = tr("Writing side-cars: looked at {done} of {of} files")
                 words = words.format(done=number(done), of=number(of))
             self._status.show_work(words, done, of, cancel.set)
 
@@ -143,7 +144,7 @@ class TagExchange(QObject):
         """Write all decisions to a file."""
 
         def words(exported: DecisionsExported) -> str:
-            return self.tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
+            return tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
                 tags=counted(exported.tags, "%n tag", "%n tags"),
                 decisions=counted(exported.decisions, "%n decision", "%n decisions"),
                 ratings=counted(exported.ratings, "%n rating", "%n ratings"),
@@ -177,13 +178,13 @@ class TagExchange(QObject):
 
         def tell(outcome: T | ReplaceError) -> None:
             if isinstance(outcome, ReplaceError):
-                self._status.show_sentence(self.tr("Nothing was saved yet."))
+                self._status.show_sentence(tr("Nothing was saved yet."))
                 again = partial(self._export, act, words, replace=True)
-                ask(self._window, self.tr("Replace this file?"), str(outcome), self.tr("Replace"), again)
+                ask(self._window, tr("Replace this file?"), str(outcome), tr("Replace"), again)
             else:
                 self._status.show_sentence(words(outcome))
 
-        self._status.show_sentence(self.tr("Saving the file. A large library takes a moment."))
+        self._status.show_sentence(tr("Saving the file. A large library takes a moment."))
         self._jobs.read(work, tell, self._status.show_sentence)
 
     # Import
@@ -194,7 +195,7 @@ class TagExchange(QObject):
 
     def _taken(self, imported: Imported) -> str:
         if imported.run is None and not imported.searches:
-            words = self.tr("Everything in it was known already.")
+            words = tr("Everything in it was known already.")
         else:
             numbers = (
                 (imported.tags, "%n new tag", "%n new tags"),

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, ButtonBase, Weight
 from picsight.window.controls.line_edit import LineEdit
 from picsight.window.controls.pills import Pills
@@ -45,7 +46,7 @@ class ExamplesField(Drawn, QWidget):
         self._thumbnails, self._is_target = thumbnails, False
         self.photos: tuple[Result, ...] = ()
         self._pictures = Pills(self, between=HALF)
-        self.add = Button(self.tr("Add the selected photos"), Weight.QUIET, self)
+        self.add = Button(tr("Add the selected photos"), Weight.QUIET, self)
         self.add.clicked.connect(self.selection_wanted)
         self.add.setAccessibleDescription(name)
         self.setAccessibleName(name)
@@ -103,8 +104,8 @@ class ExampleButton(ButtonBase, QAbstractButton):
     def __init__(self, photo: Result, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
         self.photo, self._thumbnails = photo, thumbnails
-        self.setAccessibleName(self.tr("{name}, removable").format(name=photo.path.name))
-        self.setToolTip(tooltip(photo.path.name, self.tr("Click to remove it from the examples.")))
+        self.setAccessibleName(tr("{name}, removable").format(name=photo.path.name))
+        self.setToolTip(tooltip(photo.path.name, tr("Click to remove it from the examples.")))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -174,7 +175,7 @@ class WordsField(QWidget):
 
     def _button(self, words: str) -> ChipButton:
         button = ChipButton(Chip(words, words), self._chips)
-        button.setAccessibleName(self.tr("{words}, removable").format(words=words))
+        button.setAccessibleName(tr("{words}, removable").format(words=words))
         button.removed.connect(lambda: self._show([each for each in self.words if each != words], tell=True))
         button.opened.connect(lambda: self._edit(words))
         return button
@@ -198,7 +199,7 @@ class WordsLine(LineEdit):
     emptied = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(self.tr("Words of the tag"), self.tr("Such as: wading bird"), parent)
+        super().__init__(tr("Words of the tag"), tr("Such as: wading bird"), parent)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Let Backspace in the empty line remove a chip."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QListView, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.action import below
 from picsight.window.controls.buttons import Button, Weight, flatten
 from picsight.window.controls.line_edit import LineEdit
@@ -42,9 +43,9 @@ class TagList(QWidget):
         super().__init__(parent)
         self._tags: Sequence[Tag] = ()
         self.model = TagsModel(row_of, self)
-        self.line = LineEdit(self.tr("Find a tag"), self.tr("Find a tag"), self)
-        self.new = Button(self.tr("New tag"), Weight.PRIMARY, self)
-        self.exchange = Button(self.tr("Export or import…"), Weight.QUIET, self)
+        self.line = LineEdit(tr("Find a tag"), tr("Find a tag"), self)
+        self.new = Button(tr("New tag"), Weight.PRIMARY, self)
+        self.exchange = Button(tr("Export or import…"), Weight.QUIET, self)
         self.rows, self.notice = self._make_rows(), Notice(self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.rows)
@@ -66,7 +67,7 @@ class TagList(QWidget):
         rows.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)  # a click opens the studio
         rows.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         rows.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        rows.setAccessibleName(self.tr("Tags"))
+        rows.setAccessibleName(tr("Tags"))
         rows.setUniformItemSizes(True)
         rows.setMouseTracking(True)
         return rows
@@ -90,14 +91,14 @@ class TagList(QWidget):
         found = [tag for tag in self._tags if wanted in path_key(tag.path)] if wanted else self._tags
         self.model.put(found)
         if not self._tags:
-            title = self.tr("Make a tag from a few words or photos.")
-            sentence = self.tr(
+            title = tr("Make a tag from a few words or photos.")
+            sentence = tr(
                 "It finds what you mean in the whole library, and learns from every yes and no."
             )
-            self.notice.say(title, sentence, [(self.tr("New tag"), self.new_requested.emit)])
+            self.notice.say(title, sentence, [(tr("New tag"), self.new_requested.emit)])
         elif not found:
             name = isolated(f"“{self.line.text().strip()}”")
-            self.notice.say(self.tr("No tag or album is called {name}.").format(name=name))
+            self.notice.say(tr("No tag or album is called {name}.").format(name=name))
         self._pages.setCurrentWidget(self.rows if found else self.notice)
         self.setFocusProxy(self.line if self._tags else self.notice)
 

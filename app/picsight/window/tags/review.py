@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
+from picsight.texts import tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.parts.words import counted
 from picsight.window.search.place import query_of
@@ -35,10 +36,10 @@ class Review(QObject):
         self._grid, self._header = page.view, page.header
         self._model, self._search, self._tags = model, search, tags
         grid = page.view
-        many = self.tr("Accept %n photos, in a tag"), self.tr("Reject %n photos, in a tag")
+        many = tr("Accept %n photos, in a tag"), tr("Reject %n photos, in a tag")
         self.actions = (
-            Action("tick", self.tr("Accept, in a tag"), many[0], "A", lambda _: self.decide("accepted")),
-            Action("clear", self.tr("Reject, in a tag"), many[1], "R", lambda _: self.decide("rejected")),
+            Action("tick", tr("Accept, in a tag"), many[0], "A", lambda _: self.decide("accepted")),
+            Action("clear", tr("Reject, in a tag"), many[1], "R", lambda _: self.decide("rejected")),
         )
         self._keys = bind_actions(grid, self.actions)
         grid.verdict_given.connect(lambda row, verdict: self.decide(verdict, [model.photo(row).id]))
@@ -85,7 +86,7 @@ class Review(QObject):
         """Select the next suggested photo."""
         grid, model = self._grid, self._model
         left = counted(max(tag.suggested - 1, 0), "%n left", "%n left")
-        words = self.tr("Accepted, {left}") if verdict == "accepted" else self.tr("Rejected, {left}")
+        words = tr("Accepted, {left}") if verdict == "accepted" else tr("Rejected, {left}")
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(grid, words.format(left=left)))
         rows = range(grid.currentIndex().row() + 1, model.rowCount())
         following = next((row for row in rows if self._is_open(model.photo(row).id)), None)
@@ -103,7 +104,7 @@ class Review(QObject):
         left = self._tag.suggested if self._tag is not None else 0
         words = counted(left, "%n suggested: A yes, R no", "%n suggested: A yes, R no")
         if self._tag is not None and self._search.place.query != query_of(self._tag):
-            words = self.tr("Suggested: A yes, R no")  # the number left is unknown
+            words = tr("Suggested: A yes, R no")  # the number left is unknown
         self._header.say_hint(words if left else "")
         self._enable()
 

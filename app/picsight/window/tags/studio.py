@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import Button, IconButton, Weight, scrolled
 from picsight.window.controls.choice import Toggle
 from picsight.window.controls.line_edit import LineEdit
@@ -49,15 +50,15 @@ class Studio(QWidget):
         # One for each place, since each asks for what it shows.
         self.thumbnails = [Thumbnails(jobs, pictures, self, budget=BUDGET) for _ in range(4)]
         of_wall, of_alike, of_unlike, of_cases = self.thumbnails
-        self.name = LineEdit(self.tr("Name of the tag"), self.tr("Name, such as Birds/Waders"), self)
+        self.name = LineEdit(tr("Name of the tag"), tr("Name, such as Birds/Waders"), self)
         self.suggests = Toggle(self)
-        self.cancel = Button(self.tr("Cancel"), Weight.PLAIN, self)
-        self.save = Button(self.tr("Save"), Weight.PRIMARY, self)
+        self.cancel = Button(tr("Cancel"), Weight.PLAIN, self)
+        self.save = Button(tr("Save"), Weight.PRIMARY, self)
         self.words = WordsField(self)
         self.translated = Label(parent=self, wraps=True, dim=True)
-        self.translated.setToolTip(self.tr("A word behind a backslash is searched as typed."))
-        self.alike = ExamplesField(self.tr("Looks like"), of_alike, self)
-        self.unlike = ExamplesField(self.tr("Not like"), of_unlike, self)
+        self.translated.setToolTip(tr("A word behind a backslash is searched as typed."))
+        self.alike = ExamplesField(tr("Looks like"), of_alike, self)
+        self.unlike = ExamplesField(tr("Not like"), of_unlike, self)
         self.statistics = Label(parent=self)
         self.slider = ThresholdSlider(self)
         self.model = WallModel(self)
@@ -79,7 +80,7 @@ class Studio(QWidget):
         if self.name.text() != draft.path:
             self.name.setText(draft.path)
         self.words.show_words(draft.prompts)
-        self.suggests.say(self.tr("Suggest on new photos"), on=draft.suggests)
+        self.suggests.say(tr("Suggest on new photos"), on=draft.suggests)
 
     def show_preview(self, preview: DraftPreview) -> None:
         """Show the preview of the draft."""
@@ -121,7 +122,7 @@ class Studio(QWidget):
 
     def _lay_out(self) -> None:
         none = (0, 0, 0, 0)
-        back = IconButton("back", self.tr("Back (Esc)"), self)
+        back = IconButton("back", tr("Back (Esc)"), self)
         back.clicked.connect(self.left)
         self.name.setMaximumWidth(px(self, 24))
         parts = back, (self.name, 1000), 1, self.suggests, self.cancel, self.save
@@ -139,15 +140,15 @@ class Studio(QWidget):
         inner = QWidget(self)
         inner.setLayout(filled(self._fields, self, gap=HALF, around=(0, 0, 0, 0)))
         for name, field in (
-            (self.tr("Words"), self.words),
-            (self.tr("Looks like"), self.alike),
-            (self.tr("Not like"), self.unlike),
+            (tr("Words"), self.words),
+            (tr("Looks like"), self.alike),
+            (tr("Not like"), self.unlike),
         ):
             parts = (self.translated,) if field is self.words else ()
             filled(self._fields, self, sized(Label(name, self), 1.0, semibold=True), field, *parts, HALF)
         self.statistics.setWordWrap(True)
         filled(self._fields, self, self.statistics, 1)
-        return scrolled(inner, self.tr("Words and examples"))
+        return scrolled(inner, tr("Words and examples"))
 
     def _place_borderline(self, *, wide: bool) -> None:
         """Place the borderline cases beside the photos, or, if there is no room, below the words and examples."""

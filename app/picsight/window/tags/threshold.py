@@ -10,6 +10,7 @@ from PySide6.QtCore import QLocale, QPointF, QRect, QRectF, QSignalBlocker, QSiz
 from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QSlider, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import draw_focus
 from picsight.window.controls.keys import Key
 from picsight.window.parts.labels import LEADING, TRAILING, Drawn, paint_words
@@ -103,7 +104,7 @@ class ThresholdSlider(Drawn, QSlider):
         self.moved.emit(self.threshold())
 
     def _say(self) -> None:
-        self.setAccessibleName(self.tr("Threshold"))
+        self.setAccessibleName(tr("Threshold"))
         self.setAccessibleDescription(f"{self._number()}, {self.words()}")
         self.update()
 

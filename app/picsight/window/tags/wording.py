@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight.window.parts.words import counted, isolated, marked, star_words, tr
+from picsight.texts import marked, tr
+from picsight.window.parts.words import counted, isolated, star_words
 
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import NO_LINE, IconButton
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.layouts import filled
@@ -53,8 +54,8 @@ class Edges(QObject):
         forward, backward = ("next", "previous")
         if over.isRightToLeft():
             forward, backward = backward, forward
-        self.previous = Edge(backward, self.tr("Previous photo (←)"), over)
-        self.next = Edge(forward, self.tr("Next photo (→)"), over)
+        self.previous = Edge(backward, tr("Previous photo (←)"), over)
+        self.next = Edge(forward, tr("Next photo (→)"), over)
         self.previous.clicked.connect(lambda: self.step_requested.emit(-1))
         self.next.clicked.connect(lambda: self.step_requested.emit(1))
         self._has = {self.previous: False, self.next: False}

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QInputDevice, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 
+from picsight.texts import tr
 from picsight.window.grid.photo_painter import PALE
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
@@ -34,7 +35,7 @@ class Stage(QAbstractScrollArea):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setAccessibleName(self.tr("Photo"))
+        self.setAccessibleName(tr("Photo"))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._image = QImage()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from picsight.texts import tr
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.keys import Key
 from picsight.window.parts.badges import badge, can_play, spoken_badge
@@ -84,12 +85,12 @@ class ViewerPage(QWidget):
 
     def _make_buttons(self) -> list[IconButton]:
         actions = (
-            ("play", self.tr("Play in the system's player (Enter)"), self.play_requested, self.tr("Play")),
-            ("why", self.tr("Why it matched (W)"), self.why_requested, self.tr("Why")),
-            ("similar", self.tr("More like this (L)"), self.similar_requested, self.tr("More like this")),
-            ("reveal", self.tr("Show in folder (Ctrl+R)"), self.reveal_requested, self.tr("Show in folder")),
-            ("full-screen", self.tr("Full screen (F11)"), self.full_screen_requested, self.tr("Full screen")),
-            ("details", self.tr("Details (I)"), self.details_requested, self.tr("Details")),
+            ("play", tr("Play in the system's player (Enter)"), self.play_requested, tr("Play")),
+            ("why", tr("Why it matched (W)"), self.why_requested, tr("Why")),
+            ("similar", tr("More like this (L)"), self.similar_requested, tr("More like this")),
+            ("reveal", tr("Show in folder (Ctrl+R)"), self.reveal_requested, tr("Show in folder")),
+            ("full-screen", tr("Full screen (F11)"), self.full_screen_requested, tr("Full screen")),
+            ("details", tr("Details (I)"), self.details_requested, tr("Details")),
         )
         return [self._button(icon, name, signal.emit, words) for icon, name, signal, words in actions]
 
@@ -100,7 +101,7 @@ class ViewerPage(QWidget):
 
     def _fill_bars(self) -> None:
         above, below = (QHBoxLayout(bar) for bar in self._bars)
-        back = self._button("back", self.tr("Back to the photos (Esc)"), self.closed.emit)
+        back = self._button("back", tr("Back to the photos (Esc)"), self.closed.emit)
         title, around = (self._title, 1), (SMALL, 0, SMALL, 0)
         filled(above, self, back, title, self._place, PAD, *self._buttons, gap=SMALL, around=around)
         strips = filled(QVBoxLayout(), self, self.moments, self.strip, gap=0, around=(0, 0, 0, 0))
@@ -114,9 +115,9 @@ class ViewerPage(QWidget):
         words = [isolated(photo.path.name), taken_words(photo.taken), badge(photo)]
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path), spoken_badge(photo)))
-        self._place.setText(self.tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
+        self._place.setText(tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
         self.edges.show_ends(has_previous=row > 0, has_next=row < count - 1)
-        name = self.tr("Film {name}") if is_film else self.tr("Photo {name}")
+        name = tr("Film {name}") if is_film else tr("Photo {name}")
         parts = [name.format(name=photo.path.name), spoken_badge(photo)]
         self.stage.setAccessibleName(", ".join(filter(None, parts)))
 
@@ -190,10 +191,10 @@ class ZoomBar(QWidget):
         self.label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.label.setMinimumWidth(self.fontMetrics().horizontalAdvance(f"{number(800)} %"))
         actions: tuple[tuple[str, str, Callable[[], None], str], ...] = (
-            ("smaller", self.tr("Smaller (-)"), lambda: stage.zoom_by(1 / STEP), ""),
-            ("add", self.tr("Larger (+)"), lambda: stage.zoom_by(STEP), ""),
-            ("fit", self.tr("Fitted (Z)"), stage.fit, self.tr("Fit")),
-            ("actual", self.tr("Actual size (Z)"), lambda: stage.zoom_to(ACTUAL), f"{number(100)} %"),
+            ("smaller", tr("Smaller (-)"), lambda: stage.zoom_by(1 / STEP), ""),
+            ("add", tr("Larger (+)"), lambda: stage.zoom_by(STEP), ""),
+            ("fit", tr("Fitted (Z)"), stage.fit, tr("Fit")),
+            ("actual", tr("Actual size (Z)"), lambda: stage.zoom_to(ACTUAL), f"{number(100)} %"),
         )
         self._buttons = [IconButton(icon, name, self, words=words) for icon, name, _, words in actions]
         for button, (_, _, action, _) in zip(self._buttons, actions, strict=True):
