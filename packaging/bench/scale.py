@@ -41,9 +41,9 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import find_preset
 from mctrain.recipes.tables import Augmentation
 from mctrain.reinforce.captioners.captioner import SamplingSettings
-from mctrain.reinforce.captioners.coca import CocaCaptioner
 from mctrain.reinforce.maker import ShardOutcome
 from mctrain.reinforce.reinforcing import Drawing, reinforce
+from mctrain.research.coca import CocaCaptioner
 from mctrain.teachers.open_clip import OpenClipModel, spec_of
 from mctrain.teachers.teacher import Ensemble, open_teacher
 from picsight_engine.assets import find_asset

@@ -16,6 +16,7 @@ import torch
 from report import interleaved, machine, milliseconds, table
 
 from mctrain.recipes.training import load_training
+from mctrain.research.stream import open_stream
 from mctrain.training.environment import RunFolders
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
@@ -71,7 +72,7 @@ def stepper(text: str, photos: Path, folder: Path) -> Callable[[], object]:
     """A function that takes the next step of a run."""
     path = folder / "step.toml"
     path.write_text(text, encoding="utf-8")
-    places = RunFolders(photos, None, None, folder / "cache")
+    places = RunFolders(photos, None, (), folder / "cache", open_stream)
     run = open_training(load_training(str(path)), None, places, Rank(), workers=1)
     batches = run.feed.batches(0, run.steps)
 

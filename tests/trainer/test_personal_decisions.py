@@ -18,6 +18,7 @@ from mctrain.data.held_out import is_held_out
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError, ExportError, TrainerError
 from mctrain.recipes.training import load_decisions
+from mctrain.research.stream import open_stream
 from mctrain.training.decisions.learn import learn
 from mctrain.training.environment import RunFolders
 from mctrain.weights.checkpoint import load_checkpoint
@@ -130,7 +131,7 @@ def test_a_new_run_overwrites_only_an_earlier_one_of_its_recipe(outputs, home, s
     """The folder is checked first; where it may be written, the missing decisions are reported."""
     assert outputs
     (tmp_path / "checkpoint.pt").write_bytes(b"hours of work")
-    nowhere = RunFolders(tmp_path, None, None, tmp_path)
+    nowhere = RunFolders(tmp_path, None, (), tmp_path, open_stream)
     for folder, kind, sentence in (
         (tmp_path, TrainerError, r"checkpoint\.pt is there already, .* with -o"),
         (home / "runs" / "decided", DataError, "There is no file"),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.trainer.conftest import ALONE, run_mctrain
-from tests.trainer.data.joining.conftest import as_tar, fetched, published, reinforced, web, write_members
+from tests.trainer.research.joining.conftest import as_tar, fetched, published, reinforced, web, write_members
 from tests.trainer.training.conftest import RECIPE
 from tests.trainer.training.test_together import EXACT
 

@@ -10,7 +10,8 @@ from tests.trainer.conftest import write_photos
 from mctrain.data.shards import samples
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import FoundTask, Retrieval, ZeroShot, find_files, load_tasks
+from mctrain.evaluation.tasks import FoundTask, Retrieval, ZeroShot, find_files
+from mctrain.research.benchmarks.tasks import load_all_tasks
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
 from picsight_engine.bundles.bundle import open_bundle
 
@@ -78,7 +79,7 @@ def test_a_sample_of_photos_is_found_as_well_as_when_it_shipped(sampled, task, f
 @pytest.mark.soak
 def test_all_figures_are_as_good_as_when_it_shipped(subject, real_data, tmp_path_factory):
     percents = {}
-    for found in find_files(load_tasks(), real_data, tmp_path_factory.mktemp("scratch")):
+    for found in find_files(load_all_tasks(None), real_data, tmp_path_factory.mktemp("scratch")):
         percents |= figures(subject, found)
     worse = {name: percents[name] for name, figure in SHIPPED.items() if percents[name] < figure - 1}
     assert not worse

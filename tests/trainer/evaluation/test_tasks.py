@@ -10,17 +10,18 @@ import pytest
 from mctrain.errors import DataError, RecipeError
 from mctrain.evaluation.outcome import Outcome
 from mctrain.evaluation.report import reported_half
-from mctrain.evaluation.tasks import FoundTask, Retrieval, find_files, load_tasks
+from mctrain.evaluation.tasks import FoundTask, Retrieval, find_files
+from mctrain.research.benchmarks.tasks import load_all_tasks
 
 
 def listed(tmp_path, content):
     path = tmp_path / "tasks.toml"
     path.write_text(content, encoding="utf-8")
-    return load_tasks(path)
+    return load_all_tasks(path)
 
 
 def test_the_list_that_ships_finds_its_files(real_data, tmp_path):
-    tasks = [task for task in load_tasks() if not task.name.startswith("everyday")]
+    tasks = [task for task in load_all_tasks(None) if not task.name.startswith("everyday")]
     found = find_files(tasks, real_data, tmp_path)
     assert found[0] == FoundTask(
         Retrieval("flickr8k-dev", ("flickr8k-dev-*.tar",)),

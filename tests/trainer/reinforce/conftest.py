@@ -10,7 +10,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
-from tests.trainer.reinforce.coca import CONFIG, write_model
+from tests.trainer.research.coca import CONFIG, write_model
 
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reinforced.manifest import (

@@ -15,7 +15,7 @@ from tests.trainer.conftest import contents_of, run_mctrain, write_photos
 
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError
-from mctrain.reinforce.ray_cluster import _answer, too_narrow
+from mctrain.research.ray_cluster import _answer, too_narrow
 
 FEW = ["--captions", "2", "--tokens", "8"]
 

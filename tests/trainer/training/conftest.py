@@ -30,6 +30,8 @@ from mctrain.data.texts import CAPTIONS, SampleTexts
 from mctrain.data.views import draw_views, slots_of
 from mctrain.recipes.tables import Augmentation
 from mctrain.recipes.training import load_training
+from mctrain.research.benchmarks.tasks import load_all_tasks
+from mctrain.research.stream import open_stream
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals
 from mctrain.training.loop import take_step
 from mctrain.training.ranks import Rank
@@ -159,7 +161,7 @@ def recipe_of(recipe_file):
 
 @pytest.fixture(scope="session")
 def places(reinforced_set, asked, cache) -> RunFolders:
-    return RunFolders(reinforced_set, asked.data, asked.tasks, cache)
+    return RunFolders(reinforced_set, asked.data, load_all_tasks(asked.tasks), cache, open_stream)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -216,12 +218,12 @@ def run_in(recipe_of, places):
 
 
 @pytest.fixture(scope="session")
-def command(recipe_file, places):
+def command(recipe_file, places, asked):
     """The arguments of `mctrain` for the tiny recipe with changes."""
 
     def words(folder, *changes, workers=0, cache=places.cache):
-        asked = ["train", recipe_file, "-o", folder, "--photos", places.photos, "--data", places.data]
-        asked += ["--tasks", places.tasks, "--cache", cache, "--workers", workers]
-        return [str(word) for word in (*asked, *(word for change in changes for word in ("--set", change)))]
+        given = ["train", recipe_file, "-o", folder, "--photos", places.photos, "--data", places.data]
+        given += ["--tasks", asked.tasks, "--cache", cache, "--workers", workers]
+        return [str(word) for word in (*given, *(word for change in changes for word in ("--set", change)))]
 
     return words

@@ -14,12 +14,13 @@ from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.evaluation.tasks import find_files
 from mctrain.export.documents import LICENCE, write_documents
 from mctrain.models.lite import load_lite, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
 from mctrain.recipes.training import load_training
+from mctrain.research.benchmarks.tasks import load_all_tasks
 from mctrain.teachers.towers import ModelTeacher
 from mctrain.training.environment import RunEnvironment, Signals, hold_lock
 from mctrain.training.metrics import METRICS
@@ -62,9 +63,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     wanted = known.state_dict()
     assert all(torch.equal(tensor, wanted[key]) for key, tensor in trunk.state_dict().items())
     teacher = ModelTeacher(after.clip, after.preset, "mixed", "")
-    figures = measure(
-        Subject(teacher, lambda *_: None), find_files(load_tasks(asked.tasks), asked.data, tmp_path)[0]
-    )
+    figures = measure(Subject(teacher, lambda *_: None), find_files(places.tasks, asked.data, tmp_path)[0])
     assert len(figures.keys) == 6
     assert changed_tensors(before.image.state_dict(), after.clip.image.state_dict())
     write_documents(after, tmp_path)
@@ -126,5 +125,5 @@ def test_a_figure_where_lower_is_better_cannot_judge_a_run(run_in, places, tmp_p
             "run.steps=2",
             "evaluation.every=1",
             'evaluation.figures=["blanks: x"]',
-            places=replace(places, tasks=tasks),
+            places=replace(places, tasks=load_all_tasks(tasks)),
         )

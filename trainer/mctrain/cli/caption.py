@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -10,9 +11,12 @@ from mctrain.cli.jobs import Engine, demand_writable_folders, job_options, work
 from mctrain.cli.options import cache_option, count_option
 from mctrain.data.shard_names import resolve_shards
 from mctrain.data.texts import CAPTIONS, demand_tag
+from mctrain.errors import WeightsError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mctrain.reinforce.captioners.captioner import Captioner
 
 _PUBLISHED = "open_clip:coca_ViT-L-14@mscoco_finetuned_laion2B-s13B-b90k"  # DataCompDR's
 
@@ -79,5 +83,29 @@ def caption(
     demand_tag(tag)
     demand_writable_folders(output, cache)
     sampling = SamplingSettings(captions, top_p, tokens)
-    config = CaptionConfig(captioner, concurrency, sampling, seed, tag, judge, least_similarity, cache, limit)
+    load = partial(open_captioner, captioner, concurrency)
+    config = CaptionConfig(load, sampling, seed, tag, judge, least_similarity, cache, limit)
     work(config, resolve_shards(shards), output, Engine(engine, address, part, processes))
+
+
+def open_captioner(title: str, concurrency: int = 1) -> Captioner:
+    """Opens the captioner of this name; `concurrency` is the number of parallel requests to a server.
+
+    Raises:
+        WeightsError: there is no such model, or it is not a captioner.
+        TrainerError: an address names no model.
+    """
+    if title.startswith(("http://", "https://")):
+        from mctrain.reinforce.captioners.chat import ChatCaptioner
+
+        return ChatCaptioner(title, concurrency)
+    from mctrain.teachers.teacher import OPEN_CLIP  # imports torch: 2 s
+
+    if not title.startswith(OPEN_CLIP):
+        raise WeightsError(
+            f"{title} is not a captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
+        )
+    from mctrain.research.coca import CocaCaptioner
+    from mctrain.teachers.open_clip import load_model
+
+    return CocaCaptioner(load_model(title.removeprefix(OPEN_CLIP)))

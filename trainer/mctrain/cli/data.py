@@ -53,7 +53,9 @@ def pack_photos(source: Path, output: Path, side: int, per_shard: int, licence: 
     Captions come from captions.csv, any .jsonl, a .txt beside a photo, and embedded or side-car XMP. The same command
     resumes a killed run.
     """
-    packed = pack(source, output, PackingSettings(side, per_shard, licence), bar)
+    from mctrain.research.parquet import read_tables
+
+    packed = pack(source, output, PackingSettings(side, per_shard, licence), bar, read_tables)
     _print_packed(output, packed, described=source.suffix != ".jsonl")
 
 

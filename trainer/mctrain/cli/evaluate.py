@@ -61,7 +61,8 @@ def evaluate(
     from mctrain.evaluation.measure import measure_all
     from mctrain.evaluation.report import save_scores
     from mctrain.evaluation.subject import Subject
-    from mctrain.evaluation.tasks import find_files, load_tasks
+    from mctrain.evaluation.tasks import find_files
+    from mctrain.research.benchmarks.tasks import load_all_tasks
     from mctrain.teachers.teacher import open_teacher
 
     if report and report.suffix == ".svg":
@@ -72,7 +73,7 @@ def evaluate(
         require_writable(report.parent)
     titles = [subject, against] if against else [subject]
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        asked = find_files(load_tasks(tasks), data, Path(scratch))
+        asked = find_files(load_all_tasks(tasks), data, Path(scratch))
         subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
         results, refusals = measure_all(subjects, asked)
     measured = [_Measured(*each) for each in zip(titles, subjects, results, strict=True)]

@@ -89,7 +89,7 @@ def work(config: MakerConfig, shards: Sequence[AnyPath], output: str, engine: En
     Raises:
         PicsightError: whatever the engine raises.
     """
-    from mctrain.reinforce import local, ray_cluster
+    from mctrain.reinforce import local
     from mctrain.reinforce.job import ShardJob, part_of
 
     if engine.address is not None and engine.name != "ray":
@@ -98,6 +98,8 @@ def work(config: MakerConfig, shards: Sequence[AnyPath], output: str, engine: En
     job = ShardJob(part_of(shards, *engine.part), folder)
     report = partial(click.echo, err=True)
     if engine.name == "ray":
+        from mctrain.research import ray_cluster
+
         done = ray_cluster.run(config, job, report, bar, address=engine.address, processors=engine.processes)
     else:
         done = local.run(config, job, report, bar)

@@ -11,9 +11,6 @@ import click
 from mctrain.cli.jobs import demand_writable_folders
 from mctrain.cli.options import cache_option
 from mctrain.cli.progress import bar, print_some, printable
-from mctrain.data.joining.fetch_plan import make_plan
-from mctrain.data.joining.sample_files import find_sample_files
-from mctrain.data.joining.uid_index import open_index
 from mctrain.data.shard_names import shards_below
 from mctrain.paths import parse_path
 
@@ -21,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from mctrain.data.joining.join import JoinRecord
     from mctrain.data.shard_names import NamedShard
     from mctrain.paths import AnyPath
+    from mctrain.research.joining.join import JoinRecord
 
 
 @click.command()
@@ -58,6 +55,8 @@ def join(reinforced: str, *, sources: tuple[str, ...], output: str, plan: bool, 
 
 
 def _plan(shards: Sequence[NamedShard], folder: AnyPath) -> None:
+    from mctrain.research.joining.fetch_plan import make_plan
+
     made = make_plan(shards, folder, bar("shards read", len(shards)))
     click.echo(made.command)
     without = f" (samples without a URL: {made.left_out})" if made.left_out else ""
@@ -70,8 +69,10 @@ def _plan(shards: Sequence[NamedShard], folder: AnyPath) -> None:
 
 
 def _join(shards: Sequence[NamedShard], sources: Sequence[str], folder: AnyPath, cache: Path) -> None:
-    from mctrain.data.joining.join import JoinJob, join  # imports torch: 2 s
-    from mctrain.data.joining.join_sample import teachers_of
+    from mctrain.research.joining.join import JoinJob, join  # imports torch: 2 s
+    from mctrain.research.joining.join_sample import teachers_of
+    from mctrain.research.joining.sample_files import find_sample_files
+    from mctrain.research.joining.uid_index import open_index
 
     teachers = teachers_of(shards[0].path)
     files = find_sample_files(sources)

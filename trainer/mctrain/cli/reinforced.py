@@ -36,7 +36,7 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
     Each difference is reported in one sentence, and the exit code is then 1.
     """
     manifest = load_manifest(folder / MANIFEST)
-    from mctrain.reinforce.verify import check_set, explain_change  # imports torchvision: 2 s
+    from mctrain.research.verify import check_set, explain_change  # imports torchvision: 2 s
 
     found = check_set(folder, manifest, cache, count, bar("shards", len(manifest.shards)), whole=whole)
     findings = [*found.findings, *found.moved]
@@ -67,7 +67,7 @@ def _compare(
         click.echo(f"Embeddings were not compared; that needs the teachers: {names}")
         return []
     from mctrain.data.reinforced.embeddings import columns_of
-    from mctrain.reinforce.verify import demand_teachers, measure
+    from mctrain.research.verify import demand_teachers, measure
     from mctrain.teachers.teacher import open_teacher
 
     teachers = [open_teacher(title, cache) for title in titles]
@@ -115,7 +115,7 @@ def _compare(
 def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
     """Draws photos of SHARD on a contact sheet with their texts, and with views and similarities if it is reinforced."""
     from mctrain.atomic_files import open_atomic
-    from mctrain.reinforce.contact_sheet import draw_sheet, gather  # imports torchvision: 2 s
+    from mctrain.research.look import draw_sheet, gather  # imports torchvision: 2 s
 
     gathered = gather(shard, count, manifest or shard.parent / MANIFEST)
     image = draw_sheet(gathered, shard.name)

@@ -40,6 +40,9 @@ from picsight_engine.bundles.writable_folder import require_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mctrain.data.reading.reader import Data
+    from mctrain.data.reading.sampling import ReaderSettings
+    from mctrain.evaluation.tasks import Task
     from mctrain.paths import AnyPath
     from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
     from mctrain.training.comparison import ComparisonSets
@@ -153,7 +156,7 @@ def train(
         raise click.UsageError("A --dry-run makes nothing to export; leave --bundle out.")
     if tasks is not None and data is None:
         raise click.UsageError("--tasks needs the folder of the evaluation sets; give it with --data.")
-    folders, signal = RunFolders(photos, data, tasks, cache), 0
+    folders, signal = RunFolders(photos, data, _listed(tasks) if data else (), cache, _stream), 0
     if is_of_decisions(recipe):
         made: Path | None = train_decisions(load_decisions(recipe, changes), begin, folders, output, bundle)
     else:
@@ -162,6 +165,18 @@ def train(
     if made is not None and bundle is not None:
         _export(made, bundle, begin)
     context.exit(128 + signal if signal else 0)
+
+
+def _listed(path: Path | None) -> tuple[Task, ...]:
+    from mctrain.research.benchmarks.tasks import load_all_tasks  # imports torch: 2 s
+
+    return load_all_tasks(path)
+
+
+def _stream(folder: AnyPath, shards: Sequence[AnyPath], settings: ReaderSettings) -> Data:
+    from mctrain.research.stream import open_stream
+
+    return open_stream(folder, shards, settings)
 
 
 def _train_towers(

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from mctrain.data.phrasing import CLASS_NAMES, class_names
+from mctrain.data.sources.listing import sound_records
 from mctrain.data.texts import CAPTIONS, QUERIES
 from mctrain.errors import DataError
-from mctrain.evaluation.benchmark import run_task
-from mctrain.evaluation.datacomp import averaged
-from mctrain.evaluation.outcome import Answers, Outcome
-from mctrain.evaluation.pairs import (
-    captions_preferred,
-    group_accuracy,
-    pair_accuracy,
-    read_boxed_pairs,
-    read_lines,
-    read_pairs,
-    rows_of,
-)
+from mctrain.evaluation.outcome import Answers
 from mctrain.evaluation.relevance import grades_of, read_judgements, relevance_outcomes
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.retrieval import (
@@ -33,29 +24,18 @@ from mctrain.evaluation.retrieval import (
     right_photos,
     search_recall,
 )
-from mctrain.evaluation.tasks import (
-    Benchmark,
-    Blanks,
-    BoxedPairs,
-    Everyday,
-    Folders,
-    Pairs,
-    Retrieval,
-    Translations,
-    WordOrder,
-    ZeroShot,
-)
-from mctrain.evaluation.word_order import make_negatives
+from mctrain.evaluation.tasks import Blanks, Everyday, Folders, Retrieval, Translations, ZeroShot
 from picsight_engine.photos.colours import colour_table, nats_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mctrain.evaluation.report import TaskResult
     from mctrain.evaluation.subject import Gallery, Subject
-    from mctrain.evaluation.tasks import Asked, FoundTask
+    from mctrain.evaluation.tasks import FoundTask, FurtherTask, Suite
 
 
 def measure_all(
@@ -68,19 +48,19 @@ def measure_all(
     """
     results: list[list[TaskResult]] = [[] for _ in subjects]
     refusals = []
-    suites: dict[str, list[dict[str, Answers]]] = {}
+    suites: dict[Suite, list[dict[str, Answers]]] = {}
     for found in asked:
         answers = [measure(each, found) for each in subjects]
         _record(results, found.task.name, answers)
-        if isinstance(found.task, Benchmark):
-            suite = suites.setdefault(found.task.suite, [{} for _ in subjects])
-            for each, to_it in zip(suite, answers, strict=True):
-                each[found.task.task] = to_it
-    for name, suite in suites.items():
+        if found.suite is not None:
+            by_subject = suites.setdefault(found.suite, [{} for _ in subjects])
+            for answered, to_it in zip(by_subject, answers, strict=True):
+                answered[found.task.name] = to_it
+    for suite, by_subject in suites.items():
         try:
-            _record(results, name, [averaged(each) for each in suite])
+            _record(results, suite.name, [suite.combined(answered) for answered in by_subject])
         except DataError as refusal:
-            refusals.append(f"{name}: {len(suite[0])} tasks are there. {refusal}")
+            refusals.append(f"{suite.name}: {len(by_subject[0])} tasks are there. {refusal}")
     return results, refusals
 
 
@@ -91,12 +71,15 @@ def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answer
 
 def measure(subject: Subject, found: FoundTask) -> Answers:
     """The answers to one task; raises DataError if a file is damaged, or does not have what the task asks for."""
-    return _MEASURES[type(found.task)](subject, found.task, found)
+    known = _MEASURES.get(type(found.task))
+    if known is not None:
+        return known(subject, found.task, found)
+    return cast("FurtherTask", found.task).answers(subject, found)
 
 
 def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
     gallery = subject.gallery(found.photos)
-    texts, rows = flattened(_captions(gallery, task.name))
+    texts, rows = flattened(captions_of(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
     wanted, photos = ranking_vectors(subject, texts, asked)
     return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
@@ -161,54 +144,6 @@ def _classified(
     return Answers(gallery.keys, len(names), tuple(outcomes))
 
 
-def _pairs(subject: Subject, task: Pairs, found: FoundTask) -> Answers:
-    gallery, path = subject.gallery(found.photos), found.data / task.pairs
-    pairs = read_pairs(path)
-    rows = rows_of([each.image for each in pairs], gallery, path)
-    vectors = subject.texts([each.caption for each in pairs] + [each.negative for each in pairs])
-    captions, negatives = np.split(vectors, 2)
-    right = captions_preferred(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
-    outcomes = pair_accuracy(right, rows, [each.kind for each in pairs])
-    return Answers(gallery.keys, 2 * len(pairs), tuple(outcomes))
-
-
-def _boxed_pairs(subject: Subject, task: BoxedPairs, found: FoundTask) -> Answers:
-    pairs = read_boxed_pairs(found.data / task.pairs, task.by)
-    boxes = list(dict.fromkeys(each.box for each in pairs))
-    places = {box: row for row, box in enumerate(boxes)}
-    seen = subject.boxes(found.data / task.images, boxes)[[places[each.box] for each in pairs]]
-    captions, negatives = (
-        subject.texts(each) for each in ([each.caption for each in pairs], [each.negative for each in pairs])
-    )
-    right = captions_preferred(seen, captions, negatives, np.arange(len(pairs)))
-    keys, photo = np.unique([each.box.image for each in pairs], return_inverse=True)
-    return Answers(tuple(keys.tolist()), 2 * len(pairs), tuple(group_accuracy(right, photo, pairs, task.by)))
-
-
-def _order(subject: Subject, task: WordOrder, found: FoundTask) -> Answers:
-    gallery = subject.gallery(found.photos)
-    captions = [each[: task.captions] for each in _captions(gallery, task.name)]
-    choices = [
-        make_negatives(caption, f"{key} {place}")
-        for key, each in zip(gallery.keys, captions, strict=True)
-        for place, caption in enumerate(each)
-    ]
-    rows = flattened(captions)[1]
-    vectors, texts, outcomes = subject.texts([each.caption for each in choices]), len(choices), []
-    for kind in ("order", "relation", "attribute"):
-        others = [getattr(each, kind) for each in choices]
-        asked = np.flatnonzero([bool(each) for each in others])
-        if len(asked):
-            confused, of = flattened([others[row] for row in asked])
-            seen = gallery.vectors[rows[asked]]
-            right = captions_preferred(seen, vectors[asked], subject.texts(confused), of)
-            outcomes.append(Outcome.plain(kind, right, rows[asked]))
-            texts += len(confused)
-    if not outcomes:
-        raise DataError(f"No caption of {task.name} can be reordered, so the task is empty; leave it out.")
-    return Answers(gallery.keys, texts, tuple(outcomes))
-
-
 def _translations(subject: Subject, task: Translations, found: FoundTask) -> Answers:
     """Tests the photos that have translations, in the file's order; a photo may have several sentences."""
     gallery, path = subject.gallery(found.photos), found.data / task.texts
@@ -225,17 +160,13 @@ def _translations(subject: Subject, task: Translations, found: FoundTask) -> Ans
     return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
 
 
-_MEASURES: dict[type[Asked], Callable[[Subject, Any, FoundTask], Answers]] = {
+_MEASURES: dict[type, Callable[[Subject, Any, FoundTask], Answers]] = {
     Retrieval: _retrieval,
     Everyday: _everyday,
     Blanks: _blanks,
     ZeroShot: _zero_shot,
     Folders: _folders,
-    Pairs: _pairs,
-    BoxedPairs: _boxed_pairs,
-    WordOrder: _order,
     Translations: _translations,
-    Benchmark: lambda subject, task, found: run_task(subject, task.task, found.photos[0]),
 }
 
 
@@ -265,10 +196,47 @@ def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Galler
     return asked, owner
 
 
-def _captions(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
-    """The captions of each photo: human ones, or else synthetic ones."""
+def captions_of(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
+    """The captions of each photo: human ones, or else synthetic ones; raises DataError if a photo has none."""
     captions = [each.human or each.synthetic.get(CAPTIONS, ()) for each in gallery.texts]
     for key, each in zip(gallery.keys, captions, strict=True):
         if not each:
             raise DataError(f"{key} has no caption, which {task} needs; name shards with captions.")
     return captions
+
+
+def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
+    """The records of a file of JSON lines, with these fields only.
+
+    Raises:
+        DataError: it cannot be read, is empty, or a line lacks one of them.
+    """
+    lines = sound_records(path)
+    if not lines:
+        raise DataError(f"{path} is empty; give another file.")
+    for where, record in lines:
+        if not all(isinstance(record.get(each), str) for each in fields):
+            raise DataError(f"{where}, needs texts under {', '.join(fields)}.")
+    return [{each: record[each] for each in fields} for _, record in lines]
+
+
+def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int64]:
+    """The rows of the photos with these keys; `path` is the file that names them.
+
+    Raises:
+        DataError: the set has no such photo, or several, as when two shards both count from 0.
+    """
+    places = {key: row for row, key in enumerate(gallery.keys)}
+    missing = [key for key in keys if key not in places]
+    if missing:
+        raise DataError(
+            f"{path} names {missing[0]}, which is not among the photos of its task; check its shards."
+        )
+    photos = Counter(key for key, _ in set(zip(gallery.keys, gallery.digests, strict=True)))
+    several = [key for key in keys if photos[key] > 1]
+    if several:
+        raise DataError(
+            f"{path} names {several[0]}, and {photos[several[0]]} different photos of its task have this key; "
+            "name shards in which the key is unique."
+        )
+    return np.array([places[key] for key in keys], np.int64)

@@ -11,7 +11,7 @@ import tomllib
 from collections import Counter
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Protocol, runtime_checkable
 
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
@@ -21,15 +21,15 @@ from mctrain.data.held_out import pack_everyday
 from mctrain.data.phrasing import CLASS_NAMES
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import DataError, RecipeError
-from mctrain.evaluation.datacomp import MAIN, folder_of, tasks_in
 from mctrain.recipes.parser import parse
-from mctrain.recipes.tables import CLOSED, Names, Positive
+from mctrain.recipes.tables import CLOSED, Names
 from picsight_engine.bundles.bundle import TEMPLATES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-By = Literal["relation", "attribute"]
+    from mctrain.evaluation.outcome import Answers
+    from mctrain.evaluation.subject import Subject
 
 TASKS = "tasks.toml"
 _BLANKS = 50
@@ -92,24 +92,6 @@ class Blanks:
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
-class Pairs:
-    """A photo is nearer to its caption than to a hard negative; `pairs` is a file of JSON lines."""
-
-    name: str
-    shards: tuple[str, ...]
-    pairs: str
-
-
-@dataclass(frozen=True, slots=True, config=CLOSED)
-class WordOrder:
-    """A photo is nearer to its caption than to the same words in another order; the first `captions` of each photo are used."""
-
-    name: str
-    shards: tuple[str, ...]
-    captions: Positive
-
-
-@dataclass(frozen=True, slots=True, config=CLOSED)
 class Translations:
     """Sentences find their photo, in each language of `texts`, a file of JSON lines."""
 
@@ -119,70 +101,83 @@ class Translations:
     languages: Names
 
 
-@dataclass(frozen=True, slots=True, config=CLOSED)
-class BoxedPairs:
-    """The same for boxes in the photos of the folder `images`, by relation or by attribute; `pairs` is a JSON list."""
-
-    name: str
-    pairs: str
-    images: str
-    by: By
-
-
-@dataclass(frozen=True, slots=True, config=CLOSED)
-class DataComp:
-    """Those of DataComp's 38 tasks that have a folder in `folder`, and their average if all do."""
-
-    name: str
-    folder: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Benchmark:
-    """One of these tasks, by its published name; `suite` is the list's name for all of them."""
-
-    suite: str
-    task: str
+class ListedTask(Protocol):
+    """A table of a list, of a kind that this room does not know."""
 
     @property
     def name(self) -> str:
-        """The name of the task in results."""
-        return f"{self.suite} {self.task}"
+        """The name in the list."""
+        ...
+
+    def find(self, data: Path) -> list[FoundTask]:
+        """The task, or the tasks that it stands for, with their files in the data folder.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        ...
 
 
-Named = Retrieval | ZeroShot | Folders | Pairs | WordOrder | Translations | BoxedPairs
-Task = Named | Everyday | Blanks | DataComp
-Asked = Named | Everyday | Blanks | Benchmark
+class FurtherTask(Protocol):
+    """A task of a kind that this room does not know, which measures itself."""
+
+    @property
+    def name(self) -> str:
+        """The name in results."""
+        ...
+
+    def answers(self, subject: Subject, found: FoundTask) -> Answers:
+        """The answers of a model.
+
+        Raises:
+            DataError: a file is damaged, or does not have what the task asks for.
+        """
+        ...
 
 
-@dataclass(frozen=True, slots=True, config=CLOSED)
-class _List:
-    """The tables of a task list, by kind."""
+@runtime_checkable
+class Suite(Protocol):
+    """A task that stands for several, as its files say, and has a figure for all of them."""
 
-    retrieval: tuple[Retrieval, ...] = ()
-    zero_shot: tuple[ZeroShot, ...] = ()
-    folders: tuple[Folders, ...] = ()
-    everyday: tuple[Everyday, ...] = ()
-    blanks: tuple[Blanks, ...] = ()
-    pairs: tuple[Pairs, ...] = ()
-    order: tuple[WordOrder, ...] = ()
-    translations: tuple[Translations, ...] = ()
-    boxed_pairs: tuple[BoxedPairs, ...] = ()
-    datacomp: tuple[DataComp, ...] = ()
+    @property
+    def name(self) -> str:
+        """The name of the suite; those of its tasks begin with it and a space."""
+        ...
+
+    def combined(self, answers: Mapping[str, Answers]) -> Answers:
+        """The answers to its tasks, by their names, as those to one.
+
+        Raises:
+            DataError: one is missing.
+        """
+        ...
+
+
+EverydayTask = Retrieval | ZeroShot | Folders | Everyday | Blanks | Translations
+Task = EverydayTask | ListedTask
+KINDS: Mapping[str, type[Task]] = {
+    "retrieval": Retrieval,
+    "zero_shot": ZeroShot,
+    "folders": Folders,
+    "everyday": Everyday,
+    "blanks": Blanks,
+    "translations": Translations,
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoundTask:
     """A task with its shards or photo folder, the data folder, and the files in it that the task reads besides."""
 
-    task: Asked
+    task: EverydayTask | FurtherTask
     photos: tuple[Path, ...]
     data: Path
     beside: tuple[Path, ...] = ()
+    suite: Suite | None = None
 
 
-def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
-    """The tasks of a list, or of the built-in one.
+def load_tasks(path: Path | None, kinds: Mapping[str, type[Task]]) -> tuple[Task, ...]:
+    """The tasks of a list, or of the built-in one; each table of the list has its kind as the name.
 
     Raises:
         RecipeError: there is no such list, or a key is missing, unknown or of another type.
@@ -192,7 +187,10 @@ def load_tasks(path: Path | None = None) -> tuple[Task, ...]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise RecipeError(f"The list of tasks {path} cannot be read: {fault}.") from fault
-    listed = parse(_List, content, str(path))
+    tables = [(name, tuple[kind, ...], ()) for name, kind in kinds.items()]  # type: ignore[valid-type]
+    listed = parse(
+        dataclass(dataclasses.make_dataclass("TaskList", tables), config=CLOSED), content, str(path)
+    )
     tasks = tuple(task for kind in content for task in getattr(listed, kind))
     if not tasks:
         raise RecipeError(f"The list {path} has no task; add tables such as [[retrieval]].")
@@ -208,54 +206,46 @@ def find_files(tasks: Sequence[Task], data: Path, scratch: Path) -> list[FoundTa
     Raises:
         DataError: one is missing.
     """
-    named: list[FoundTask] = []
-    for task in tasks:
-        match task:
-            case Everyday() | Blanks():
-                named.append(FoundTask(task, (), data))
-            case DataComp():
-                named += _benchmarks(task, data)
-            case _:
-                named.append(_named(task, data))
+    named = [found for task in tasks for found in _find(task, data)]
     if not any(isinstance(task, Everyday | Blanks) for task in tasks):
         return named
     everyday = (pack_everyday(data, scratch),)
     blanks = (*everyday, pack_blanks(EVALUATION, _BLANKS, scratch))
-    packed: dict[type[Asked], tuple[Path, ...]] = {Everyday: everyday, Blanks: blanks}
-    return [dataclasses.replace(each, photos=packed.get(type(each.task), each.photos)) for each in named]
+    packed: dict[type, tuple[Path, ...]] = {Everyday: everyday, Blanks: blanks}
+    return [dataclasses.replace(found, photos=packed.get(type(found.task), found.photos)) for found in named]
 
 
-def _benchmarks(suite: DataComp, data: Path) -> list[FoundTask]:
-    folder = _folder(suite.name, data / suite.folder)
-    there = tasks_in(folder)
-    if not there:
-        raise DataError(
-            f"The task {suite.name} finds none of DataComp's {len(MAIN)} in {folder}, where it looks for folders such as "
-            f"{folder_of('cifar10')}."
-        )
-    return [FoundTask(Benchmark(suite.name, task), (folder / folder_of(task),), data) for task in there]
-
-
-def _named(task: Named, data: Path) -> FoundTask:
+def _find(task: Task, data: Path) -> list[FoundTask]:
     match task:
-        case Folders() | BoxedPairs():
-            folder = task.folder if isinstance(task, Folders) else task.images
-            photos = [_folder(task.name, data / folder)]
+        case Everyday() | Blanks():
+            return [FoundTask(task, (), data)]
+        case Folders():
+            return [found_task(task, data, [folder_of_task(task.name, data / task.folder)], [CLASS_NAMES])]
+        case ZeroShot():
+            return [found_task(task, data, find_shards(data, task.shards), [CLASS_NAMES])]
+        case Translations():
+            return [found_task(task, data, find_shards(data, task.shards), [task.texts])]
+        case Retrieval():
+            return [found_task(task, data, find_shards(data, task.shards))]
         case _:
-            photos = find_shards(data, task.shards)
-    match task:
-        case ZeroShot() | Folders():
-            beside = [CLASS_NAMES]
-        case Pairs() | BoxedPairs():
-            beside = [task.pairs]
-        case _:
-            beside = [task.texts] if isinstance(task, Translations) else []
+            return task.find(data)
+
+
+def found_task(
+    task: EverydayTask | FurtherTask, data: Path, photos: Sequence[Path], beside: Sequence[str] = ()
+) -> FoundTask:
+    """A task with its photos, and the files beside them by their names in the data folder.
+
+    Raises:
+        DataError: it has no photos, or a file is missing.
+    """
     if not photos:
         raise DataError(f"The task {task.name} names no shard; give it some.")
     return FoundTask(task, tuple(photos), data, tuple(find_shards(data, beside)))
 
 
-def _folder(task: str, folder: Path) -> Path:
+def folder_of_task(task: str, folder: Path) -> Path:
+    """The folder; raises DataError if it is missing."""
     if not folder.is_dir():
         raise DataError(f"The task {task} has no folder {folder}; choose the folder that has it.")
     return folder

@@ -19,13 +19,13 @@ from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shards import grouped
 from mctrain.data.texts import parse_tags, retagged, text_field, texts_of
 from mctrain.data.workers import prefetch
-from mctrain.errors import DataError, TrainerError, WeightsError
+from mctrain.errors import DataError, TrainerError
 from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence, seed_of
 from mctrain.reinforce.maker import trainable_samples
-from mctrain.teachers.teacher import OPEN_CLIP, open_teacher
+from mctrain.teachers.teacher import open_teacher
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import PIL.Image
@@ -47,12 +47,11 @@ UNANSWERED = "no answer"
 
 @dataclass(frozen=True, slots=True)
 class CaptionConfig:
-    """The captioner, its sampling and the tag; `limit` photos of each shard, None for all. `concurrency` is the number of
-    parallel requests to a server. Captions whose cosine with their photo, by the teacher `judge`, is below `least` are dropped.
+    """`load` opens the captioner; its sampling and the tag; `limit` photos of each shard, None for all. Captions whose cosine
+    with their photo, by the teacher `judge`, is below `least` are dropped. Workers in other processes unpickle it.
     """
 
-    captioner: str
-    concurrency: int
+    load: Callable[[], Captioner]
     sampling: SamplingSettings
     seed: int
     tag: str
@@ -71,7 +70,7 @@ class CaptionConfig:
             WeightsError: there is no such model, or it is damaged.
         """
         judge = open_teacher(self.judge, self.cache) if self.judge else None
-        yield Captioning(self, open_captioner(self.captioner, self.concurrency), judge)
+        yield Captioning(self, self.load(), judge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,24 +232,3 @@ def _pictures(
                 yield _Pictured(group, tagged, picture.result())
             except DataError:
                 outcome.miss(group.key, "broken photo")
-
-
-def open_captioner(title: str, concurrency: int = 1) -> Captioner:
-    """Opens the captioner of this name; `concurrency` is the number of parallel requests to a server.
-
-    Raises:
-        WeightsError: there is no such model, or it is not a captioner.
-        TrainerError: an address names no model.
-    """
-    if title.startswith(("http://", "https://")):
-        from mctrain.reinforce.captioners.chat import ChatCaptioner
-
-        return ChatCaptioner(title, concurrency)
-    if not title.startswith(OPEN_CLIP):
-        raise WeightsError(
-            f"{title} is not a captioner; write open_clip:NAME@WEIGHTS, open_clip:local-dir:FOLDER, or URL@MODEL of your own server."
-        )
-    from mctrain.reinforce.captioners.coca import CocaCaptioner
-    from mctrain.teachers.open_clip import load_model  # imports open_clip: 2 s
-
-    return CocaCaptioner(load_model(title.removeprefix(OPEN_CLIP)))

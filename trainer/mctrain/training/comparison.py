@@ -15,7 +15,7 @@ from mctrain.evaluation.outcome import Answers
 from mctrain.evaluation.retrieval import flattened, right_photos, search_recall
 from mctrain.evaluation.search_terms import load_search_terms
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.evaluation.tasks import find_files
 from mctrain.teachers.towers import ModelTeacher
 from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
 
@@ -50,10 +50,9 @@ def find_sets(
     """The user's photos, packed into `scratch`, and the sets of `folders.data` if given.
 
     Raises:
-        RecipeError: the list of tasks cannot be read.
         DataError: the photos are too few, or files of a set are missing.
     """
-    sets = find_files(load_tasks(folders.tasks), folders.data, scratch) if folders.data else []
+    sets = find_files(folders.tasks, folders.data, scratch) if folders.data else []
     return ComparisonSets(pack_library(shards, held_out.share, scratch), held_out.share, tuple(sets))
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType, TracebackType
 
+    from mctrain.data.reading.reader import StreamOpener
+    from mctrain.evaluation.tasks import Task
     from mctrain.paths import AnyPath
 
 
@@ -35,12 +37,16 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunFolders:
-    """The folders of `photos` (also in a store), evaluation sets (`data`) and indexes (`cache`); `tasks`: a task list."""
+    """The folders of `photos` (also in a store), evaluation sets (`data`) and indexes (`cache`); the `tasks` on these sets.
+
+    `stream` opens photos that cannot be indexed.
+    """
 
     photos: AnyPath
     data: Path | None
-    tasks: Path | None
+    tasks: tuple[Task, ...]
     cache: Path
+    stream: StreamOpener
 
 
 @dataclass(frozen=True, slots=True)

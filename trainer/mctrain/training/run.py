@@ -110,7 +110,7 @@ def open_training(
         views=recipe.augmentation or StoredViews(tuple(each.width for each in teachers)),
         held_out=recipe.apart.share if recipe.apart else 0.0,
     )
-    data = open_data(folders.photos, recipe.data.shards, folders.cache, settings)
+    data = open_data(folders.photos, recipe.data.shards, folders.cache, settings, folders.stream)
     bank = open_bank(on_disk(folders.photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)

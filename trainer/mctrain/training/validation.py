@@ -11,15 +11,15 @@ from mctrain.errors import RecipeError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Blanks, DataComp, find_files, load_tasks
+from mctrain.evaluation.tasks import Blanks, Suite, find_files
 from mctrain.teachers.towers import ModelTeacher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from mctrain.evaluation.report import Figure
-    from mctrain.evaluation.tasks import FoundTask
+    from mctrain.evaluation.tasks import FoundTask, Task
     from mctrain.models.clip import Clip
     from mctrain.models.presets import Preset
     from mctrain.recipes.training import EvaluationTable
@@ -63,19 +63,21 @@ class Validation:
 
 
 def open_validation(
-    table: EvaluationTable, preset: Preset, folders: tuple[Path, Path | None, Path], check: Callable[[], None]
+    table: EvaluationTable,
+    preset: Preset,
+    folders: tuple[Path, Sequence[Task], Path],
+    check: Callable[[], None],
 ) -> Validation:
     """Finds the tasks of a recipe's `TASK: FIGURE` entries.
 
-    `folders` are the data folder, the user's list of tasks, and a folder for unpacked files, which must outlive the
+    `folders` are the data folder, the tasks on it, and a folder for unpacked files, which must outlive the
     validation. `check` as in `Validation`.
 
     Raises:
         RecipeError: there is no such task, or lower is better for its figures.
         DataError: its files are missing.
     """
-    data, tasks, scratch = folders
-    named = load_tasks(tasks)
+    data, named, scratch = folders
     wanted = {name.partition(": ")[0] for name in table.figures}
     others = tuple(wanted.difference(task.name for task in named))
     # the files of a suite may define its tasks
@@ -83,7 +85,7 @@ def open_validation(
         task
         for task in named
         if task.name in wanted
-        or (isinstance(task, DataComp) and any(name.startswith(f"{task.name} ") for name in others))
+        or (isinstance(task, Suite) and any(name.startswith(f"{task.name} ") for name in others))
     ]
     if reversed_tasks := [task.name for task in asked if isinstance(task, Blanks)]:
         raise RecipeError(

@@ -20,12 +20,13 @@ from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples
 from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
+from mctrain.research.parquet import read_tables
 
 SETTINGS = PackingSettings(side=96, per_shard=4, license="CC0-1.0")
 
 
 def run(source, folder, settings=SETTINGS):
-    return pack(source, folder, settings, no_progress)
+    return pack(source, folder, settings, no_progress, read_tables)
 
 
 def packed_samples(folder):
@@ -199,12 +200,13 @@ def test_a_killed_run_continues_to_the_same_shards(photos, tmp_path):
     code = (
         "import sys, os, signal\nfrom pathlib import Path\n"
         "from mctrain.data.packing.pack import pack\nfrom mctrain.data.packing.plan import PackingSettings\n"
+        "from mctrain.research.parquet import read_tables\n"
         "out = Path(sys.argv[2])\n"
         "def bar(*_):\n"
         "    def advance(*_):\n"
         "        if (out / 'shard-000001.tar').exists(): os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return advance\n"
-        "pack(Path(sys.argv[1]), out, PackingSettings(side=96, per_shard=2), bar)\n"
+        "pack(Path(sys.argv[1]), out, PackingSettings(side=96, per_shard=2), bar, read_tables)\n"
     )
     died = subprocess.run([sys.executable, "-c", code, str(photos), str(out)], check=False)
     assert died.returncode == -signal.SIGKILL

@@ -21,8 +21,7 @@ from mctrain.data.packing.prepare import LIMITS, Prepared, prepare
 from mctrain.data.shards import file_digest, write_archive
 from mctrain.data.sources.folder import read_folder
 from mctrain.data.sources.library import read_library
-from mctrain.data.sources.listing import SourceListing
-from mctrain.data.sources.table import SUFFIX, read_tables, tables_of
+from mctrain.data.sources.listing import PARQUET, SourceListing
 from mctrain.data.texts import CAPTIONS, members_of
 from mctrain.errors import DataError
 from picsight_engine.bundles.writable_folder import require_writable
@@ -88,9 +87,15 @@ class Packed:
 
 
 def pack(
-    source: Path, folder: Path, settings: PackingSettings, bar: Callable[[str, int], Progress]
+    source: Path,
+    folder: Path,
+    settings: PackingSettings,
+    bar: Callable[[str, int], Progress],
+    read_tables: Callable[[Path, Path], SourceListing],
 ) -> Packed:
     """Packs the photos of a folder, of Parquet files or of a library export; the same call resumes a killed run.
+
+    `read_tables` extracts the photos of the Parquet files in the source to a folder.
 
     Raises:
         DataError: the source cannot be read, the folder holds something else, or no photo could be packed.
@@ -98,7 +103,7 @@ def pack(
     """
     require_writable(folder)
     finished = _finished_shards(folder)  # first: if the folder is refused, no photo is read in vain
-    with _laid_out(source, folder) as listing:
+    with _laid_out(source, folder, read_tables) as listing:
         plan = make_plan(listing, settings, bar("photos read", len(listing.entries)))
         packed = Packed(copies=plan.copies, faults=list(plan.faults))
         packed.refused += [f"{each.path} is one by its {each.by}" for each in plan.refused.values()]
@@ -111,16 +116,18 @@ def pack(
 
 
 @contextmanager
-def _laid_out(source: Path, folder: Path) -> Iterator[SourceListing]:
+def _laid_out(
+    source: Path, folder: Path, read_tables: Callable[[Path, Path], SourceListing]
+) -> Iterator[SourceListing]:
     """Lists the photos of a source; those of Parquet files are extracted to a temporary folder beside the shards."""
-    if source.is_file() and source.suffix.lower() != SUFFIX:
+    if source.is_file() and source.suffix.lower() != PARQUET:
         yield read_library(source)
         return
     listing = read_folder(source) if source.is_dir() else SourceListing((), ())
     spool = folder / _SPOOL
     shutil.rmtree(spool, ignore_errors=True)  # left by a killed run
     try:
-        more = read_tables(tables_of(source), spool)
+        more = read_tables(source, spool)
         yield SourceListing((*listing.entries, *more.entries), (*listing.faults, *more.faults))
     finally:
         shutil.rmtree(spool, ignore_errors=True)

@@ -1,7 +1,4 @@
-"""Reads shards for training by an index: batches depend only on epoch and seed, not on the workers or the first step.
-
-`open_data` streams shards that cannot be indexed.
-"""
+"""Reads shards for training by an index: batches depend only on epoch and seed, not on the workers or the first step."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -19,14 +16,13 @@ from mctrain.data.held_out import is_held_out
 from mctrain.data.reading.batch import Skipped, collate, load
 from mctrain.data.reading.index import open_shard
 from mctrain.data.reading.sampling import draw_sample, order
-from mctrain.data.reading.stream import StreamedData, count_samples
 from mctrain.data.reinforced.sample import PLAIN, name_role
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, SampleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from mctrain.data.reading.batch import DrawnSample, TrainingBatch
     from mctrain.data.reading.index import Shard
@@ -34,6 +30,41 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.sample import Needs
     from mctrain.paths import AnyPath
 
+
+class Data(Protocol):
+    """The samples of shards, in the batches of a pass."""
+
+    def __len__(self) -> int:
+        """The number of samples that are not held out."""
+        ...
+
+    @property
+    def guarantee(self) -> str:
+        """A sentence on how a stopped run resumes."""
+        ...
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """A digest of each shard, by its name."""
+        ...
+
+    @property
+    def skipped(self) -> Counter[str]:
+        """The number of samples skipped so far, by reason."""
+        ...
+
+    def batches(self, part: EpochPart, workers: int) -> Iterator[TrainingBatch]:
+        """The batches of a pass or of some of its steps, read by `workers` processes (0: by this one).
+
+        Raises:
+            DataError: the samples cannot be used.
+        """
+        ...
+
+
+if TYPE_CHECKING:
+    # opens the shards of a folder that cannot be indexed
+    StreamOpener = Callable[[AnyPath, Sequence[AnyPath], ReaderSettings], Data]
 
 _MOST_SKIPPED = 256  # for one row of a batch; more means that the shards are at fault
 _order = lru_cache(maxsize=1)(order)
@@ -148,13 +179,13 @@ def _explain(shards: Sequence[Path], lacking: Counter[str], needs: Needs) -> str
     return f"No sample of {names or 'no shard'} can be trained on: {reasons or 'there is none'}.{advice}"
 
 
-Data = TrainingData | StreamedData
-
 MOST_INDEXED = 1 << 14  # each takes one of a process's 65,536 memory maps, and time at the start of a run
 
 
-def open_data(folder: AnyPath, patterns: Sequence[str], cache: Path, settings: ReaderSettings) -> Data:
-    """Opens the shards of a folder that match the patterns; streams them if any is in a store or they are too many to index.
+def open_data(
+    folder: AnyPath, patterns: Sequence[str], cache: Path, settings: ReaderSettings, stream: StreamOpener
+) -> Data:
+    """Opens the shards of a folder that match the patterns, by `stream` if any is in a store or they are too many to index.
 
     Raises:
         DataError: a shard is missing or damaged, no sample is complete, or streamed shards have no manifest.
@@ -164,4 +195,4 @@ def open_data(folder: AnyPath, patterns: Sequence[str], cache: Path, settings: R
     local = [shard for shard in shards if isinstance(shard, Path)]
     if len(local) == len(shards) <= MOST_INDEXED:
         return TrainingData(local, cache, settings)
-    return StreamedData(count_samples(folder, shards), settings)
+    return stream(folder, shards, settings)

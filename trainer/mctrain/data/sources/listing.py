@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mctrain.data.texts import SampleTexts
 
 
+PARQUET = ".parquet"  # the suffix of tables of photos
+
+
 @dataclass(frozen=True, slots=True)
 class SourceEntry:
     """The file of one photo, and its texts."""

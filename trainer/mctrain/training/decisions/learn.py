@@ -16,7 +16,7 @@ from mctrain.data.shards import count_photos, file_digest
 from mctrain.errors import WeightsError
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import find_files, load_tasks
+from mctrain.evaluation.tasks import find_files
 from mctrain.paths import on_disk
 from mctrain.recipes.training import DECISIONS, SHARDS
 from mctrain.training.comparison import compare, everyday_words, overlap
@@ -65,7 +65,6 @@ def learn(recipe: DecisionsRecipe, begin: Path, folders: RunFolders, folder: Pat
     """Makes a checkpoint of the bundle `begin` with its image head trained on the decisions in the shards.
 
     Raises:
-        RecipeError: the list of tasks cannot be read.
         DataError: there are too few decisions, or a shard or a set is damaged.
         WeightsError: the bundle is not on our trunks, or the checkpoint cannot be written.
         TrainerError: the folder holds a checkpoint of another kind, or the loss is not finite.
@@ -75,7 +74,7 @@ def learn(recipe: DecisionsRecipe, begin: Path, folders: RunFolders, folder: Pat
     bundle, begun = open_bundle(begin, hashes=True), read_bundle(begin)
     tower = cast("LiteTower", begun.clip.image)
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        sets = find_files(load_tasks(folders.tasks), folders.data, Path(scratch)) if folders.data else []
+        sets = find_files(folders.tasks, folders.data, Path(scratch)) if folders.data else []
         trunk = BundleTrunk(bundle, Path(scratch))
         decided = embed_decided(shards, trunk, bar("photos", sum(map(count_photos, shards))))
         kept = np.array([is_held_out(key, recipe.apart.share) for key in decided.keys])

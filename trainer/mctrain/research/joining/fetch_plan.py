@@ -10,10 +10,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mctrain.data.joining.sample_files import parse_facts, uid_of
 from mctrain.data.shards import members
 from mctrain.errors import DataError
 from mctrain.paths import write
+from mctrain.research.joining.sample_files import parse_facts, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -7,7 +7,7 @@ import shlex
 
 import pyarrow.json
 from tests.trainer.conftest import run_mctrain
-from tests.trainer.data.joining.conftest import published, write_members
+from tests.trainer.research.joining.conftest import published, write_members
 
 # of img2dataset 1.47: parameters of its function `download`
 OPTIONS = {

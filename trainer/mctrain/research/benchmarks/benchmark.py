@@ -17,9 +17,9 @@ from mctrain.data.photo import decode_photo
 from mctrain.data.shards import samples
 from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
-from mctrain.evaluation.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
 from mctrain.evaluation.outcome import Answers, Outcome
 from mctrain.evaluation.retrieval import class_vectors, flattened
+from mctrain.research.benchmarks.datacomp import MAIN, WINOGAVIL, classified, retrieved, wants_metadata
 from picsight_engine.bundles.json_records import read_record
 
 if TYPE_CHECKING:

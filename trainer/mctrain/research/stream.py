@@ -193,8 +193,8 @@ class CountedShard:
     digest: str
 
 
-def count_samples(folder: AnyPath, shards: Sequence[AnyPath]) -> tuple[CountedShard, ...]:
-    """Looks up shards in the manifest that `mctrain` wrote when it packed, reinforced or joined the folder.
+def open_stream(folder: AnyPath, shards: Sequence[AnyPath], settings: ReaderSettings) -> StreamedData:
+    """Streams shards of a folder, counted by the manifest that `mctrain` wrote when it packed, reinforced or joined them.
 
     Raises:
         DataError: the manifest is missing or damaged, or does not name one of the shards.
@@ -222,4 +222,4 @@ def count_samples(folder: AnyPath, shards: Sequence[AnyPath]) -> tuple[CountedSh
         raise DataError(
             f"The manifest {path} does not name {strange[0].name}, one of {len(strange)} such shards."
         )
-    return tuple(known[str(shard)] for shard in shards)
+    return StreamedData([known[str(shard)] for shard in shards], settings)

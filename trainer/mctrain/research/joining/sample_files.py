@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shard_names import SHARDS, find_shards, split_pattern
 from mctrain.data.shards import PHOTO_SUFFIXES, opened_archive, split_name
-from mctrain.data.sources.table import photo_column, row_at, rows
+from mctrain.data.sources.listing import PARQUET
 from mctrain.errors import DataError
 from mctrain.paths import files_of, read, read_part, size_of, version_of
+from mctrain.research.parquet import photo_column, row_at, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from mctrain.paths import AnyPath
 
 _UID = re.compile(r"[0-9a-fA-F]{32}")
-_TABLE = ".parquet"
 _STATISTICS = "_stats.json"  # img2dataset's, beside each shard
 
 
@@ -64,10 +64,10 @@ def _find(text: str) -> Sequence[SampleFile]:
     folder, pattern = split_pattern(text)
     if pattern != SHARDS:
         found = find_shards(folder, [pattern])
-        return [_TableFile(each) if each.name.endswith(_TABLE) else _TarFile(each) for each in found]
+        return [_TableFile(each) if each.name.endswith(PARQUET) else _TarFile(each) for each in found]
     if tars := files_of(folder, pattern):  # tables beside them have no photos
         return [_TarFile(path) for path in tars]
-    tables = [path for path in files_of(folder, f"**/*{_TABLE}") if photo_column(path)]
+    tables = [path for path in files_of(folder, f"**/*{PARQUET}") if photo_column(path)]
     if tables:
         return [_TableFile(path) for path in tables]
     records = (path for path in files_of(folder, "**/*.json") if not path.name.endswith(_STATISTICS))

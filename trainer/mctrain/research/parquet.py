@@ -12,20 +12,19 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mctrain.data.shards import PHOTO_SUFFIXES
-from mctrain.data.sources.listing import SourceEntry, SourceListing
+from mctrain.data.sources.listing import PARQUET, SourceEntry, SourceListing
 from mctrain.data.texts import described, text_field
 from mctrain.errors import DataError, TrainerError, demand_extra
 from mctrain.paths import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mctrain.data.texts import SampleTexts
     from mctrain.paths import AnyPath
 
 
-SUFFIX = ".parquet"
 # The fields that are copied into a shard besides the text; others may contain places and cameras.
 _FACTS = ("url", "uid", "license", "source")
 _UNSAFE = re.compile(r"[^\w.-]")
@@ -96,18 +95,14 @@ def _opened(file: AnyPath) -> Iterator[Any]:
         raise DataError(f"{file} cannot be read: {str(fault).partition(chr(10))[0].rstrip('.')}.") from fault
 
 
-def tables_of(source: Path) -> list[Path]:
-    """The source itself if it is a file, otherwise the Parquet files in the folder and its subfolders."""
-    return sorted(source.rglob(f"*{SUFFIX}")) if source.is_dir() else [source]
-
-
-def read_tables(tables: Sequence[Path], spool: Path) -> SourceListing:
-    """Extracts the photos of Parquet files to `spool`, in the order of their rows.
+def read_tables(source: Path, spool: Path) -> SourceListing:
+    """Extracts the photos of a Parquet file, or of those in a folder and its subfolders, to `spool`, in the order of their rows.
 
     A row without a photo is a failed download. A table without photos is ignored.
     """
     entries: list[SourceEntry] = []
     faults: list[str] = []
+    tables = sorted(source.rglob(f"*{PARQUET}")) if source.is_dir() else [source]
     for number, table in enumerate(tables):
         try:
             entries += _entries(table, spool / f"{number:05}-{table.stem}", faults)

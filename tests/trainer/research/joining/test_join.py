@@ -11,7 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from tests.trainer.conftest import contents_of, write_shard
-from tests.trainer.data.joining.conftest import (
+from tests.trainer.research.joining.conftest import (
     as_files,
     as_table,
     as_tar,
@@ -22,8 +22,6 @@ from tests.trainer.data.joining.conftest import (
 )
 from torchvision.transforms.v2.functional import resized_crop
 
-from mctrain.data.joining.join import JoinJob, join
-from mctrain.data.joining.join_sample import DATACOMPDR
 from mctrain.data.reading.reader import TrainingData, open_data
 from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reinforced.manifest import load_manifest
@@ -31,6 +29,9 @@ from mctrain.data.shard_names import shards_below
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, TrainerError
 from mctrain.paths import parse_path, write
+from mctrain.research.joining.join import JoinJob, join
+from mctrain.research.joining.join_sample import DATACOMPDR
+from mctrain.research.stream import open_stream
 
 
 def counts(records):
@@ -278,6 +279,6 @@ def test_sources_and_output_may_lie_in_stores(web, downloaded, reinforced, bucke
             tmp_path / "joined" / name
         ).read_bytes()
     settings = ReaderSettings("bicubic", TextChoice("any", "^syn_text"), StoredViews((768, 768)))
-    data = open_data(parse_path(f"{within}/joined"), ["*.tar"], tmp_path, settings)
+    data = open_data(parse_path(f"{within}/joined"), ["*.tar"], tmp_path, settings, open_stream)
     keys = [key for batch in data.batches(EpochPart(0, 0, 4, 8), 0) for key in batch.keys]
     assert sorted(keys) == sorted(photo.uid for photo in web)

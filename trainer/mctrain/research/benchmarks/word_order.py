@@ -139,6 +139,10 @@ def _positions(words: Sequence[str], wanted: frozenset[str]) -> list[int]:
 @cache
 def _nouns_and_adjectives() -> tuple[frozenset[str], frozenset[str]]:
     """Nouns and adjectives."""
-    content = resources.files("mctrain").joinpath("evaluation", "words.toml").read_text(encoding="utf-8")
+    content = (
+        resources.files("mctrain")
+        .joinpath("research", "benchmarks", "words.toml")
+        .read_text(encoding="utf-8")
+    )
     lists = tomllib.loads(content)
     return frozenset(lists["nouns"].split()), frozenset(lists["adjectives"].split())

@@ -20,13 +20,13 @@ import pytest
 import torch
 from tests.trainer.conftest import write_shard
 
-from mctrain.data.joining.join import JoinJob, join
-from mctrain.data.joining.join_sample import teachers_of
-from mctrain.data.joining.sample_files import find_sample_files
-from mctrain.data.joining.uid_index import open_index
 from mctrain.data.shard_names import shards_below
 from mctrain.data.shards import grouped, samples
 from mctrain.paths import parse_path
+from mctrain.research.joining.join import JoinJob, join
+from mctrain.research.joining.join_sample import teachers_of
+from mctrain.research.joining.sample_files import find_sample_files
+from mctrain.research.joining.uid_index import open_index
 
 if TYPE_CHECKING:
     from pathlib import Path

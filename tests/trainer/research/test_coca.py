@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers.generation.logits_process import TopPLogitsWarper
 
+from mctrain.cli.caption import open_captioner
 from mctrain.data.shards import samples
 from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence
-from mctrain.reinforce.captioners.coca import Decoder, image_tokens, nucleus
-from mctrain.reinforce.captioning import open_captioner
+from mctrain.research.coca import Decoder, image_tokens, nucleus
 
 
 @pytest.fixture(scope="module")

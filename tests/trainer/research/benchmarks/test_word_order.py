@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from mctrain.evaluation.pairs import captions_preferred
-from mctrain.evaluation.word_order import (
+from mctrain.research.benchmarks.pairs import captions_preferred
+from mctrain.research.benchmarks.word_order import (
     make_negatives,
     shuffle_in_trigrams,
     shuffle_nouns_and_adjectives,

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from mctrain.data.joining.sample_files import IndexEntry
 from mctrain.errors import DataError
+from mctrain.research.joining.sample_files import IndexEntry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from mctrain.data.joining.sample_files import FetchedSample, SampleFile
+    from mctrain.research.joining.sample_files import FetchedSample, SampleFile
 
 _LAYOUT = 2  # increment when the tables change, to rebuild older indexes
 _TABLES = """

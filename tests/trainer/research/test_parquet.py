@@ -16,12 +16,13 @@ from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples
 from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
+from mctrain.research.parquet import read_tables
 
 SETTINGS = PackingSettings(side=96, per_shard=4)
 
 
 def run(source, folder):
-    return pack(source, folder, SETTINGS, no_progress)
+    return pack(source, folder, SETTINGS, no_progress, read_tables)
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.atomic_files import sweep_drafts
-from mctrain.data.joining.join_sample import BY_UID, join_sample, match_photo
-from mctrain.data.joining.sample_files import parse_facts, uid_of
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
@@ -29,15 +27,17 @@ from mctrain.data.replay import versions
 from mctrain.data.shards import grouped, parse_record, write_archive
 from mctrain.errors import SampleError, TrainerError, as_sample_error
 from mctrain.paths import draft, files_of, size_of, version_of, write
+from mctrain.research.joining.join_sample import BY_UID, join_sample, match_photo
+from mctrain.research.joining.sample_files import parse_facts, uid_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from mctrain.data.joining.join_sample import MatchedPhoto
-    from mctrain.data.joining.uid_index import UidIndex
     from mctrain.data.shard_names import NamedShard
     from mctrain.data.shards import SampleMembers
     from mctrain.paths import AnyPath
+    from mctrain.research.joining.join_sample import MatchedPhoto
+    from mctrain.research.joining.uid_index import UidIndex
 
 _MARK = "joining.json"
 RULE = 2  # increment when joined shards change, to join older ones again

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from mctrain.evaluation.datacomp import MAIN, averaged, classified
 from mctrain.evaluation.outcome import Answers, Outcome, resampled
 from mctrain.evaluation.report import result_of
+from mctrain.research.benchmarks.datacomp import MAIN, averaged, classified
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.views import DrawnView
 from mctrain.errors import DataError
 from mctrain.evaluation.sheet import font_of, wrapped
-from mctrain.reinforce.contact_sheet import VIEW_SIDE, gather
+from mctrain.research.look import VIEW_SIDE, gather
 
 ODD = [
     "一只狗在草地上跑" * 40,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from mctrain.data.joining.sample_files import FetchedSample, IndexEntry, find_sample_files
-from mctrain.data.joining.uid_index import open_index
 from mctrain.errors import DataError
+from mctrain.research.joining.sample_files import FetchedSample, IndexEntry, find_sample_files
+from mctrain.research.joining.uid_index import open_index
 
 
 @dataclass

@@ -17,7 +17,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mctrain.data.joining.sample_files import parse_facts
 from mctrain.data.photo import describe_photo
 from mctrain.data.reinforced.embeddings import find_fault, unpack_arrays
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
@@ -26,13 +25,14 @@ from mctrain.data.shards import grouped, parse_record
 from mctrain.data.texts import CAPTIONS, SampleTexts, StoredPhoto, members_of, parse_tags
 from mctrain.data.views import Slots, parse_views, rescaled, write_views
 from mctrain.errors import DataError, SampleError, as_sample_error
+from mctrain.research.joining.sample_files import parse_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from mctrain.data.joining.sample_files import FetchedSample
     from mctrain.data.shards import SampleMembers
     from mctrain.paths import AnyPath
+    from mctrain.research.joining.sample_files import FetchedSample
 
 
 MISSING, ANOTHER, TEXTLESS, UNFIT = "no photo", "another photo", "no caption", "view beyond the photo"

@@ -12,10 +12,11 @@ from PIL import Image
 
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
-from mctrain.evaluation.measure import measure
-from mctrain.evaluation.pairs import left_out, read_boxed_pairs, read_lines, read_pairs, rows_of
+from mctrain.evaluation.measure import measure, read_lines, rows_of
 from mctrain.evaluation.subject import Gallery, Subject
-from mctrain.evaluation.tasks import BoxedPairs, find_files
+from mctrain.evaluation.tasks import find_files
+from mctrain.research.benchmarks.pairs import left_out, read_boxed_pairs, read_pairs
+from mctrain.research.benchmarks.tasks import BoxedPairs
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess

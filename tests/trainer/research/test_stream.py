@@ -13,15 +13,16 @@ import torch
 from tests.trainer.data.conftest import SLOTS, WIDTHS, write_samples
 
 from mctrain.data.held_out import is_held_out
-from mctrain.data.reading import reader, stream
+from mctrain.data.reading import reader
 from mctrain.data.reading.reader import TrainingData, open_data
 from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
-from mctrain.data.reading.stream import StreamedData
 from mctrain.data.reinforced.manifest import MANIFEST, ReinforcedManifest, ShardRecord, Storage, save_manifest
 from mctrain.data.reinforced.sample import members_of
 from mctrain.data.shards import write_archive
 from mctrain.errors import DataError
 from mctrain.paths import draft, parse_path, write
+from mctrain.research import stream
+from mctrain.research.stream import StreamedData
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,7 @@ def stored(folder, url):
 
 
 def opened(place, tmp_path, patterns=("{0..4}.tar",), settings=SETTINGS):
-    data = open_data(place, patterns, tmp_path / "cache", settings)
+    data = open_data(place, patterns, tmp_path / "cache", settings, stream.open_stream)
     assert isinstance(data, StreamedData)
     return data
 
@@ -62,7 +63,9 @@ def keys_of(batches):
 
 def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tmp_path):
     data = opened(stored(folder, f"memory://{tmp_path.name}"), tmp_path)
-    exact = TrainingData([folder / f"{number}.tar" for number in range(5)], tmp_path, SETTINGS)
+    exact = TrainingData(
+        [folder / f"{number}.tar" for number in range(5)], tmp_path, SETTINGS
+    )
     assert len(data) == len(exact) == 16
     orders = []
     for epoch in range(2):
@@ -166,7 +169,7 @@ def test_shards_without_a_usable_sample_end_the_run(folder, tmp_path):
 
 def test_a_folder_is_indexed_unless_it_has_too_many_shards(folder, tmp_path, monkeypatch):
     place = folder
-    exact = open_data(place, ["*.tar"], tmp_path, SETTINGS)
+    exact = open_data(place, ["*.tar"], tmp_path, SETTINGS, stream.open_stream)
     assert isinstance(exact, TrainingData)
     assert exact.guarantee == (
         "16 samples of 5 shards, by an index: a run that was stopped goes on exactly where it was."

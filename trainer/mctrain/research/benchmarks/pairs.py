@@ -14,12 +14,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mctrain.data.sources.listing import sound_records
 from mctrain.errors import DataError
+from mctrain.evaluation.measure import read_lines
 from mctrain.evaluation.outcome import Outcome
 from mctrain.evaluation.subject import PhotoBox
 
@@ -29,12 +29,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.subject import Gallery
-    from mctrain.evaluation.tasks import By
-
     Vectors = NDArray[np.float32]
 
-
+By = Literal["relation", "attribute"]
 _ALL = "all"  # kinds together
 
 
@@ -53,21 +50,6 @@ class Pair:
     kind: str
 
 
-def read_lines(path: Path, fields: Sequence[str]) -> list[dict[str, str]]:
-    """The records of a file of JSON lines, with these fields only.
-
-    Raises:
-        DataError: it cannot be read, is empty, or a line lacks one of them.
-    """
-    lines = sound_records(path)
-    if not lines:
-        raise DataError(f"{path} is empty; give another file.")
-    for where, record in lines:
-        if not all(isinstance(record.get(each), str) for each in fields):
-            raise DataError(f"{where}, needs texts under {', '.join(fields)}.")
-    return [{each: record[each] for each in fields} for _, record in lines]
-
-
 def read_pairs(path: Path) -> list[Pair]:
     """The pairs of a file.
 
@@ -80,28 +62,6 @@ def read_pairs(path: Path) -> list[Pair]:
             f"{path} has pairs of the kind {_ALL}, the name of the figure over all kinds; rename this kind."
         )
     return pairs
-
-
-def rows_of(keys: Sequence[str], gallery: Gallery, path: Path) -> NDArray[np.int64]:
-    """The rows of the photos with these keys; `path` is the file that names them.
-
-    Raises:
-        DataError: the set has no such photo, or several, as when two shards both count from 0.
-    """
-    places = {key: row for row, key in enumerate(gallery.keys)}
-    missing = [key for key in keys if key not in places]
-    if missing:
-        raise DataError(
-            f"{path} names {missing[0]}, which is not among the photos of its task; check its shards."
-        )
-    photos = Counter(key for key, _ in set(zip(gallery.keys, gallery.digests, strict=True)))
-    several = [key for key in keys if photos[key] > 1]
-    if several:
-        raise DataError(
-            f"{path} names {several[0]}, and {photos[several[0]]} different photos of its task have this key; "
-            "name shards in which the key is unique."
-        )
-    return np.array([places[key] for key in keys], np.int64)
 
 
 def pair_accuracy(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequence[str]) -> list[Outcome]:
@@ -163,7 +123,11 @@ def group_accuracy(
 @cache
 def left_out() -> frozenset[str]:
     """The relations that do not count."""
-    content = resources.files("mctrain").joinpath("evaluation", "relations.toml").read_text(encoding="utf-8")
+    content = (
+        resources.files("mctrain")
+        .joinpath("research", "benchmarks", "relations.toml")
+        .read_text(encoding="utf-8")
+    )
     return frozenset(" ".join(tomllib.loads(content)["left_out"].split()).split("; "))
 
 

@@ -19,10 +19,11 @@ from torch.utils.data import DataLoader
 
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
-from mctrain.evaluation.datacomp import MAIN, folder_of
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.subject import Subject
-from mctrain.evaluation.tasks import Benchmark, FoundTask
+from mctrain.evaluation.tasks import FoundTask
+from mctrain.research.benchmarks.datacomp import MAIN, folder_of
+from mctrain.research.benchmarks.tasks import Benchmark
 from mctrain.teachers.teacher import BundleTeacher
 
 CALTECH, GEODE, FLICKR = "vtab/caltech101", "fairness/geode", "retrieval/flickr_1k_test_image_text_retrieval"
