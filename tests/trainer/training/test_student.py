@@ -1,14 +1,20 @@
-"""A step clips long gradients, skips overflows, and never writes NaN into the weights."""
+"""A step clips long gradients, skips overflows, and never writes NaN into the weights; frozen parts have no dropout."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from mctrain.errors import TrainerError
-from mctrain.training.student import Precision
+from mctrain.models.clip import build_clip
+from mctrain.models.minilm import MiniLmShape
+from mctrain.models.presets import PRESETS
+from mctrain.recipes.training import load_training
+from mctrain.training.student import Precision, build_student
+from mctrain.weights.checkpoint import Checkpoint, WeightsFile
 
 RATE = 0.5
 
@@ -59,3 +65,15 @@ def test_in_float16_an_overflow_at_every_scale_stops_the_run():
 def test_in_float32_a_gradient_that_is_no_number_stops_the_run():
     with pytest.raises(TrainerError, match="is not finite"):
         run("fp32", [math.inf, 0.0])
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_frozen_tower_gives_a_text_the_same_vector_in_training_and_a_learning_one_drops_out(frozen):
+    preset = replace(PRESETS["laptop_xxs"], text=MiniLmShape(hidden=16, dropout=0.2, input_dropout=0.1))
+    start = Checkpoint(preset, build_clip(preset), WeightsFile("w.pt", "0" * 64, "picsight"))
+    rules = "[{ part = 'text', factor = 0.0 }]" if frozen else "[]"
+    changes = ("optimizer.held=[]", f"optimizer.rules={rules}")
+    clip = build_student(load_training("my-photos", changes), start, torch.device("cpu")).clip
+    ids = torch.tensor([[101, 2000, 102]])
+    assert clip.training
+    assert torch.equal(clip.text(ids), clip.text(ids)) == frozen

@@ -1,4 +1,4 @@
-"""The moving average of a model's weights, and BatchNorm with frozen statistics."""
+"""The moving average of a model's weights, BatchNorm with frozen statistics, and frozen parts without dropout."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from types import MethodType
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
@@ -15,7 +16,7 @@ from mctrain.optimisation.optimizer import demand_parts, is_within
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 def moving_average(model: nn.Module, most: float) -> AveragedModel:
@@ -69,6 +70,16 @@ def freeze_statistics(model: nn.Module, parts: Collection[str]) -> None:
             norm.eval()
 
 
+def stop_dropout(model: nn.Module) -> None:
+    """Turns dropout off for good in every module whose parameters are all frozen, so that its output stays the same."""
+    for module in model.modules():
+        frozen = [not each.requires_grad for each in module.parameters()]
+        for each in module.modules() if frozen and all(frozen) else ():
+            if isinstance(each, nn.Dropout):
+                each.train = MethodType(_stay, each)  # type: ignore[method-assign]
+                each.eval()
+
+
 @contextmanager
 def statistics_frozen(model: nn.Module) -> Iterator[None]:
     """Norms in training mode use batch statistics but do not update the running ones.
@@ -86,6 +97,6 @@ def statistics_frozen(model: nn.Module) -> Iterator[None]:
             each.momentum, each.num_batches_tracked = momentum, count
 
 
-def _stay(norm: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's signature)
-    """Replaces a norm's `train`; a bound method, so that a copy gets its own."""
-    return type(norm).train(norm, mode=False)
+def _stay(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's signature)
+    """Replaces a module's `train`; a bound method, so that a copy gets its own."""
+    return type(module).train(module, mode=False)

@@ -21,7 +21,7 @@ from mctrain.models.mci import AttentionBlock
 from mctrain.models.minilm import BertLayer
 from mctrain.models.presets import Preset, preset_of, preset_of_towers
 from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
-from mctrain.optimisation.statistics import freeze_statistics, moving_average, statistics_frozen
+from mctrain.optimisation.statistics import freeze_statistics, moving_average, statistics_frozen, stop_dropout
 from mctrain.training.range_augment import RangeAugment
 
 if TYPE_CHECKING:
@@ -172,6 +172,7 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     table = recipe.optimizer
     freeze_statistics(clip, table.held)
     optimizer = build_student_optimizer(clip, table)
+    stop_dropout(clip)
     augment = RangeAugment().to(device) if recipe.run.range_augment else None
     if augment is not None:
         optimizer.add_param_group(
