@@ -1,12 +1,10 @@
 """Catalogues for translators: `texts.py update LANGUAGE` writes a `.po` file from the code, `texts.py compile` the `.mo` files."""
 
-from __future__ import annotations
-
 import ast
 import inspect
 import re
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import click
 from babel.messages.catalog import Catalog
@@ -16,9 +14,6 @@ from babel.messages.pofile import generate_po, read_po
 from picsight.cli.program import program
 from picsight.texts import CATALOGUES, DOMAIN
 from picsight_engine import errors
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 # Calls with texts, by the positions of the words for one thing and for many.
 _TEXT, _MANY = ("tr", "marked", "Message", *(name for name in dir(errors) if name.endswith("Error"))), (1, 2)
@@ -50,10 +45,14 @@ def _texts(nodes: list[ast.AST]) -> Iterator[str | tuple[str, ...]]:
 
 
 def _literals(node: ast.AST, named: dict[str, list[str]]) -> list[str]:
-    if isinstance(node, ast.IfExp):
-        return _literals(node.body, named) + _literals(node.orelse, named)
-    text = getattr(node, "value", "")
-    return [text] if text and isinstance(text, str) else named.get(getattr(node, "id", ""), [])
+    match node:
+        case ast.Constant(value=text):
+            return [text] if text and isinstance(text, str) else []
+        case ast.IfExp(body=first, orelse=other):
+            return [*_literals(first, named), *_literals(other, named)]
+        case ast.Dict(values=parts) | ast.Tuple(elts=parts):
+            return [text for part in parts for text in _literals(part, named)]
+    return named.get(ast.unparse(getattr(node, "value", node)), [])  # of a table, its name
 
 
 def _help(command: click.Command) -> Iterator[str]:

@@ -62,8 +62,8 @@ def starter_bundle() -> Bundle:
     try:
         return open_bundle(starter_folder())
     except BundleError as fault:
-        advice = "This model comes with Picsight: install Picsight again, or choose another model."
-        raise BundleError(f"{fault} {advice}") from fault
+        words = "{fault} This model comes with Picsight: install Picsight again, or choose another model."
+        raise BundleError(words, fault=fault.message) from fault
 
 
 def installed_models() -> InstalledModels:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from picsight.languages import SYSTEM
 from picsight.locations import user_folder
+from picsight_engine.errors import Message, RequestError
 from picsight_engine.private_files import make_private, write_private
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class SettingsStore:
 
     def __init__(self, file: Path) -> None:
         self.settings = Settings()
-        self.faults: dict[int, str] = {}
+        self.faults: dict[int, Message] = {}
         self.changed: list[Callable[[Settings], None]] = []
         self._file = file
         self.read()
@@ -107,8 +108,9 @@ class SettingsStore:
 
     def _take(self, text: str) -> None:
         found, faults = _read(text)
+        words = "{file}, line {line}: {why} The other lines hold."
         self.faults = {
-            line: f"{self._file}, line {line}: {why} The other lines hold." for line, why in faults.items()
+            line: Message(words, file=self._file, line=line, why=why) for line, why in faults.items()
         }
         self._tell(Settings(**{name: value for name, (_, value) in found.items()}))
 
@@ -124,23 +126,24 @@ def settings_file() -> Path:
     return user_folder("config") / "settings.toml"
 
 
-def _read(text: str) -> tuple[dict[str, tuple[int, Any]], dict[int, str]]:
+def _read(text: str) -> tuple[dict[str, tuple[int, Any]], dict[int, Message]]:
     """The settings, each with the number of its line, and what is wrong with other lines. They end at the first table, which is
     none of ours.
     """
     found: dict[str, tuple[int, Any]] = {}
-    faults: dict[int, str] = {}
+    faults: dict[int, Message] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         bare = line.strip()
         if not bare or bare.startswith("#"):
             continue
         try:
             name, value = _parsed(bare)
-        except ValueError as fault:
-            faults[number] = str(fault)
+        except RequestError as fault:
+            faults[number] = fault.message
         else:
             if name in found:
-                faults[number] = f"{name} is set a second time; remove one of the two lines."
+                words = "{name} is set a second time; remove one of the two lines."
+                faults[number] = Message(words, name=name)
             found.setdefault(name, (number, value))
         if bare.startswith("["):
             break
@@ -148,27 +151,31 @@ def _read(text: str) -> tuple[dict[str, tuple[int, Any]], dict[int, str]]:
 
 
 def _parsed(line: str) -> tuple[str, Any]:
-    """The setting of a line. Raises ValueError with a sentence."""
+    """The setting of a line. Raises RequestError with what is wrong."""
     try:
         ((name, value),) = tomllib.loads(line).items()
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ValueError(f"it cannot be read ({error}). Write it as: name = value.") from None
+        words = "it cannot be read ({reason}). Write it as: name = value."
+        raise RequestError(words, reason=str(error)) from None
     if name not in _DEFAULTS:
         import difflib  # 5 ms that only a mistyped name pays
 
-        near = difflib.get_close_matches(name, _DEFAULTS, 1)
-        raise ValueError(f'there is no setting "{name}"' + (f'; did you mean "{near[0]}"?' if near else "."))
+        if near := difflib.get_close_matches(name, _DEFAULTS, 1):
+            words = 'there is no setting "{name}"; did you mean "{near}"?'
+            raise RequestError(words, name=name, near=near[0])
+        raise RequestError('there is no setting "{name}".', name=name)
     default = _DEFAULTS[name]
     if name in _RANGES and type(value) in (int, float):
         least, most = _RANGES[name]
         return name, float(min(max(least, value), most))  # in this order "nan" becomes the least
     if name == "theme" and value not in ("system", "light", "dark"):
-        raise ValueError('theme is "system", "light" or "dark".')
+        raise RequestError('theme is "system", "light" or "dark".')
     if name == "languages" and not (isinstance(value, str) and re.fullmatch(r"[A-Za-z, ]{2,60}", value)):
-        raise ValueError('languages are codes such as "de, fr", or "system".')
+        raise RequestError('languages are codes such as "de, fr", or "system".')
     if type(value) is not type(default) or (type(value) is int and not 0 <= value <= 100_000):
-        wanted = "true or false" if isinstance(default, bool) else "a number of pixels or em"
-        raise ValueError(f"{name} is {wanted}.")
+        if isinstance(default, bool):
+            raise RequestError("{name} is true or false.", name=name)
+        raise RequestError("{name} is a number of pixels or em.", name=name)
     return name, value
 
 

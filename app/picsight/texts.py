@@ -24,9 +24,10 @@ def use(catalogue: gettext.NullTranslations) -> None:
     _catalogue = catalogue
 
 
-def tr(text: str) -> str:
-    """The text in the user's language."""
-    return _catalogue.gettext(text)
+def tr(text: str, /, **values: object) -> str:
+    """The text in the user's language, with the values that it names."""
+    words = _catalogue.gettext(text)
+    return words.format_map(values) if values else words
 
 
 def marked(text: str) -> str:
@@ -39,6 +40,6 @@ def counted(value: int, one: str, many: str, shown: str = "") -> str:
     return _catalogue.ngettext(one, many, value).replace("%n", shown or f"{value:,}")
 
 
-def worded(message: Message) -> str:
-    """What the engine says, in the user's language; its values are as they came from outside."""
-    return message.worded(_catalogue)
+def worded(message: Message | str) -> str:
+    """What the engine says, in the user's language; words from outside, and the values of a message, as they came."""
+    return message if isinstance(message, str) else message.worded(_catalogue)

@@ -60,7 +60,7 @@ def test_an_impossible_line_takes_its_default_and_is_named(tmp_path, text):
     store = SettingsStore(tmp_path / "settings.toml")
     assert store.settings == Settings(languages="nl")
     assert [*store.faults] == [2]
-    assert store.faults[2].startswith(f"{tmp_path / 'settings.toml'}, line 2: ")
+    assert str(store.faults[2]).startswith(f"{tmp_path / 'settings.toml'}, line 2: ")
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("row_height", 6, 24), ("sidebar_width", 10, 22)])
@@ -75,7 +75,7 @@ def test_a_change_keeps_what_a_person_wrote(tmp_path):
     store = SettingsStore(file)
     assert store.settings == Settings(theme="dark", row_height=12.0)
     assert [*store.faults] == [3, 4, 5, 7, 8]
-    assert 'did you mean "languages"?' in store.faults[3]
+    assert 'did you mean "languages"?' in str(store.faults[3])
     store.change(theme="light", details=True)
     changed = EDITED.replace("'dark'", '"light"').replace("[plugins]", "details = true\n[plugins]")
     assert file.read_bytes() == b"\xef\xbb\xbf" + changed.encode() + b"# \xff\n"

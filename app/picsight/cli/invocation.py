@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight import locations
-from picsight.cli.layout import count
 from picsight.cli.streams import put, put_json, say
 from picsight.languages import search_languages, system_locales
+from picsight.texts import counted, tr, worded
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class Invocation:
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
         bundle = bundle or locations.answering_model(self.folder)
-        self.detail(f"Library: {self.folder}")
-        self.detail(f"Model: {bundle.manifest.title} in {bundle.folder}")
+        self.detail(tr("Library: {folder}", folder=self.folder))
+        self.detail(tr("Model: {title} in {folder}", title=bundle.manifest.title, folder=bundle.folder))
         try:
             return Library.open(self.folder, bundle, wanted=wanted, create=create)
         except RequestError:
@@ -73,9 +73,8 @@ class Invocation:
         """Opens the library for a command that needs one; raises RequestError if there is no library."""
         with self.open_library() as library:
             if library is None:
-                raise RequestError(
-                    f"There is no library in {self.folder} yet. Type: {self.command('index')} FOLDER"
-                )
+                words = "There is no library in {folder} yet. Type: {index} FOLDER"
+                raise RequestError(words, folder=self.folder, index=self.command("index"))
             library.languages = usual_languages()
             yield library
 
@@ -97,15 +96,19 @@ class Invocation:
         for sentence in sentences[:_MOST_SENTENCES]:
             say(sentence)
         if len(sentences) > _MOST_SENTENCES:
-            say(f"And {len(sentences) - _MOST_SENTENCES:,} more; --json lists all of them.")
+            words = "And {number:,} more; --json lists all of them."
+            say(tr(words, number=len(sentences) - _MOST_SENTENCES))
 
     def hint_empty(self, unread: int = 0) -> None:
         """Prints how to add the first photos to a library, or that a new model must read its `unread` photos."""
         index = self.command("index")
         if unread:
-            self.hint(f"{count(unread, 'photo')} must be read again by the new model. Type: {index}")
+            one = "%n photo must be read again by the new model."
+            words = counted(unread, one, "%n photos must be read again by the new model.")
+            self.hint(f"{words} {tr('Type: {command}', command=index)}")
         else:
-            self.hint(f"There are no photos in the library {self.folder} yet. Type: {index} FOLDER")
+            words = "There are no photos in the library {folder} yet. Type: {index} FOLDER"
+            self.hint(tr(words, folder=self.folder, index=index))
 
     def detail(self, sentence: str) -> None:
         """Prints a sentence with `--verbose` only."""
@@ -119,7 +122,7 @@ def usual_languages() -> tuple[str, ...]:
 
     store = SettingsStore(settings_file())
     for fault in store.faults.values():
-        say(fault)
+        say(worded(fault))
     return search_languages(store.settings.languages, system_locales())
 
 
@@ -132,6 +135,5 @@ def absolute(path: Path) -> Path:
     try:
         return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow the links
     except FileNotFoundError as fault:
-        raise RequestError(
-            f"The current folder is gone, so {path} cannot be found; type the whole path."
-        ) from fault
+        words = "The current folder is gone, so {path} cannot be found; type the whole path."
+        raise RequestError(words, path=path) from fault

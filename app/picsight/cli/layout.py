@@ -6,6 +6,8 @@ import os
 import unicodedata
 from typing import TYPE_CHECKING
 
+from picsight.texts import counted, tr
+
 if TYPE_CHECKING:
     from typing import TextIO
 
@@ -81,25 +83,24 @@ def _tail(text: str, width: int) -> str:
     return _head(text[::-1], width)[::-1]
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
-    """A number with its noun: "1 photo", "48,210 photos"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+def photos(number: int) -> str:
+    """A number of photos: "1 photo", "48,210 photos"."""
+    return counted(number, "%n photo", "%n photos")
 
 
 def duration(seconds: float) -> str:
     """A time left, as a person would say it: "under a minute", "about 25 minutes", "about 3 hours"."""
     if seconds < MINUTE:
-        return "under a minute"
+        return tr("under a minute")
     if seconds < HOUR:
-        return f"about {count(round(seconds / MINUTE), 'minute')}"
-    return f"about {count(round(seconds / HOUR), 'hour')}"
+        return counted(round(seconds / MINUTE), "about %n minute", "about %n minutes")
+    return counted(round(seconds / HOUR), "about %n hour", "about %n hours")
 
 
 def size(number_of_bytes: int) -> str:
     """A size as people read it: "48.2 MB"."""
-    value = float(number_of_bytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
+    if number_of_bytes < 1000:
+        return tr("{number} bytes", number=number_of_bytes)
+    units = ("{number:.1f} kB", "{number:.1f} MB", "{number:.1f} GB", "{number:.1f} TB")
+    power = min((len(str(number_of_bytes)) - 1) // 3, len(units))
+    return tr(units[power - 1], number=number_of_bytes / 1000**power)

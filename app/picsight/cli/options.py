@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import inspect
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from picsight.cli.invocation import Invocation, absolute
+from picsight.texts import tr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Self
 
 
 class _AbsolutePath(click.Path):
@@ -21,7 +25,7 @@ class _AbsolutePath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """The path, whether it exists or not; the engine checks that."""
         if value == "":
-            self.fail("the path is empty.", param, ctx)
+            self.fail(tr("the path is empty."), param, ctx)
         return absolute(Path(os.fsdecode(super().convert(value, param, ctx))))
 
 
@@ -50,7 +54,28 @@ SHARED: tuple[click.Parameter, ...] = (
 )
 
 
-class WordsCommand(click.Command):
+class Translated(click.Command):
+    """A command with its help in the user's language, which is looked up when it is shown."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the help page."""
+        super(Translated, self._worded()).format_help(ctx, formatter)
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The line in the list of commands."""
+        return super(Translated, self._worded()).get_short_help_str(limit)
+
+    def _worded(self) -> Self:
+        """A copy that speaks the user's language."""
+        command = copy.copy(self)
+        command.params = [copy.copy(each) for each in self.params]
+        for each in (command, *command.params):
+            if isinstance(each, click.Command | click.Option) and each.help:
+                each.help = tr(inspect.cleandoc(each.help))
+        return command
+
+
+class WordsCommand(Translated):
     """A command with the shared options; its function gets the `Invocation` first.
 
     Its words may begin with "-", as in `picsight search sunset -people`. Options are long (`--json`), except `-n`, and may
@@ -78,7 +103,7 @@ class WordsCommand(click.Command):
         return super().parse_args(ctx, [*typed, "--", *words])
 
 
-class CommandGroup(click.Group):
+class CommandGroup(Translated, click.Group):
     """A command with subcommands, such as `picsight tags list`."""
 
     command_class = WordsCommand
@@ -109,7 +134,7 @@ def split_words(args: Sequence[str], with_value: frozenset[str]) -> tuple[list[s
                 if value is None:
                     context = click.get_current_context(silent=True)
                     raise click.BadOptionUsage(
-                        argument, f"Option {argument!r} requires an argument.", context
+                        argument, tr("Option {name!r} requires an argument.", name=argument), context
                     )
                 options.append(value)
         else:

@@ -13,8 +13,9 @@ import click
 from picsight import __version__
 from picsight.cli.interrupts import terminate_as_interrupt, was_interrupted
 from picsight.cli.layout import cut_middle
-from picsight.cli.options import A_PATH, SHARED
+from picsight.cli.options import A_PATH, SHARED, Translated
 from picsight.cli.streams import StdoutClosedError, finish_stdout, prepare_streams, say
+from picsight.texts import tr, worded
 from picsight_engine.errors import PicsightError, refusal
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ COMMANDS = {
 }
 
 
-class Commands(click.Group):
+class Commands(Translated, click.Group):
     """The commands by name; each module is imported when its command is typed, not before."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
@@ -52,9 +53,8 @@ class Commands(click.Group):
         """The command; UsageError for a folder or an unknown name, which says what to type."""
         if cmd_name not in COMMANDS:
             if os.path.isdir(cmd_name):  # noqa: PTH112 - Path raises where it may not look
-                raise click.UsageError(
-                    f"{cmd_name} is a folder. Type: picsight index FOLDER, or for the window: picsight --add FOLDER"
-                )
+                advice = "{name} is a folder. Type: picsight index FOLDER, or for the window: picsight --add FOLDER"
+                raise click.UsageError(tr(advice, name=cmd_name))
             if ctx.resilient_parsing:  # shell completion
                 return None
             raise click.UsageError(_unknown(cmd_name))
@@ -68,8 +68,9 @@ def _unknown(name: str) -> str:
     from difflib import get_close_matches
 
     near = get_close_matches(name, COMMANDS, n=1)
-    advice = f"Did you mean {near[0]}?" if near else "To find photos, type: picsight search WORDS"
-    return f'There is no command "{name}"; for all commands, type: picsight --help. {advice}'
+    advice = "Did you mean {near}?" if near else "To find photos, type: picsight search WORDS"
+    there = tr('There is no command "{name}"; for all commands, type: picsight --help.', name=name)
+    return f"{there} {tr(advice, near=''.join(near))}"
 
 
 _ADD = click.Option(
@@ -91,14 +92,14 @@ def program(ctx: click.Context, folders: tuple[Path, ...]) -> int:
     """
     if ctx.invoked_subcommand is not None:
         if folders:
-            raise click.UsageError("--add is for the window. Without it, type: picsight index FOLDER")
+            raise click.UsageError(tr("--add is for the window. Without it, type: picsight index FOLDER"))
         return FINE
     invocation: Invocation = ctx.obj
     if invocation.json:
-        raise click.UsageError("--json needs a command.")
+        raise click.UsageError(tr("--json needs a command."))
     for folder in folders:
         if not folder.is_dir():
-            raise click.UsageError(f"{folder} is not a folder; check how it is spelled.")
+            raise click.UsageError(tr("{folder} is not a folder; check how it is spelled.", folder=folder))
     from picsight.cli.window import open_window
 
     return open_window(invocation.folder, folders)
@@ -129,29 +130,33 @@ def run(arguments: Sequence[str]) -> int:
 def _sentence(fault: click.ClickException) -> str:
     context = fault.ctx if isinstance(fault, click.UsageError) else None
     message = cut_middle(fault.format_message(), _MOST_CELLS)
+    if context is None:
+        return message
     stop = "" if message.endswith((".", "?", "?)")) else "."
-    return message if context is None else f"{message}{stop} Type: {context.command_path} --help"
+    return f"{message}{stop} {tr('Type: {command} --help', command=context.command_path)}"
 
 
 def _report_stop() -> int:
-    say("Stopped.")
+    say(tr("Stopped."))
     return INTERRUPTED
 
 
 def _report(fault: Exception) -> int:
     """Prints the sentence of a fault; writes the details of an unexpected one to the log and prints where it is."""
     if isinstance(fault, PicsightError):
-        say(str(fault))
+        say(worded(fault.message))
         return fault.exit_code
     if (sentence := refusal(fault)) is not None:
-        say(str(sentence))
+        say(worded(sentence))
         return FAILED
     import traceback  # 4 ms, with `logs` 12, that a run without a fault does not pay
 
     from picsight.cli.logs import log_details
 
     log = log_details(traceback.format_exc())
-    where = "" if log is None else f" The details are in {log}"
-    why = f": {fault.strerror}" if isinstance(fault, OSError) and fault.strerror else " because of a fault"
-    say(f"Picsight stopped{why}. Your photos are safe.{where}")
+    where = "" if log is None else " " + tr("The details are in {log}", log=log)
+    if isinstance(fault, OSError) and fault.strerror:
+        say(tr("Picsight stopped: {why}. Your photos are safe.", why=fault.strerror) + where)
+    else:
+        say(tr("Picsight stopped because of a fault. Your photos are safe.") + where)
     return FAILED

@@ -6,8 +6,9 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from picsight.cli.layout import count, cut_middle, duration, terminal_width
+from picsight.cli.layout import cut_middle, duration, photos, terminal_width
 from picsight.cli.streams import draw, is_terminal, say
+from picsight.texts import counted, tr
 from picsight_engine.indexing.events import Found, Progress
 
 if TYPE_CHECKING:
@@ -66,14 +67,14 @@ class ProgressLine:
 def parts_of(event: Found | Progress) -> list[str]:
     """The parts of the line, the most important first."""
     if isinstance(event, Found):
-        return [f"Looking for photos: {event.files:,} found"]
-    parts = [f"{event.done:,} of {count(event.total, 'photo')}"]
+        return [tr("Looking for photos: {number:,} found", number=event.files)]
+    parts = [tr("{done:,} of {photos}", done=event.done, photos=photos(event.total))]
     if event.photos_per_second > 0:
-        parts.append(f"{event.photos_per_second:.1f} photos/s")
+        parts.append(tr("{rate:.1f} photos/s", rate=event.photos_per_second))
     if event.seconds_left is not None:
-        parts.append(f"{duration(event.seconds_left)} left")
+        parts.append(tr("{time} left", time=duration(event.seconds_left)))
     if event.problems:
-        parts.append(count(event.problems, "problem"))
+        parts.append(counted(event.problems, "%n problem", "%n problems"))
     return parts
 
 

@@ -111,7 +111,7 @@ def _write(stream: TextIO | None, text: str, *, at_once: bool) -> None:
             return  # the work matters more than what is told about it
         if isinstance(fault, BrokenPipeError):
             raise StdoutClosedError from fault
-        raise StorageError(f"The result cannot be written: {fault.strerror}.") from fault
+        raise StorageError("The result cannot be written: {reason}.", reason=fault.strerror) from fault
 
 
 def finish_stdout() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight.cli.streams import say
+from picsight.texts import tr
 from picsight_engine.signals import signals_deferred
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def open_window(library: Path, folders: Sequence[Path] = ()) -> int:
     A missing screen or system library is detected first, since Qt would abort the process.
     """
     if _chooses_screen() and not (_wayland_answers() or _x11_answers()):
-        say("There is no screen to open a window on. Without one, type: picsight --help")
+        say(tr("There is no screen to open a window on. Without one, type: picsight --help"))
         return _NO_WINDOW
     try:
         with signals_deferred():  # an exception during the import of PySide6 ends the process with a dump
@@ -83,10 +84,7 @@ def _load_x11_plugin() -> None:
 
 def _missing_part(fault: ImportError | OSError) -> str:
     if isinstance(fault, ModuleNotFoundError):
-        return (
-            f"The window needs the package PySide6-Essentials ({fault}). Type: pip install PySide6-Essentials"
-        )
-    return (
-        f"The window needs graphics libraries of the system ({fault}). "
-        f"On Debian or Ubuntu type: sudo apt-get install {_DEBIAN_PACKAGES}"
-    )
+        words = "The window needs the package {package} ({fault}). Type: pip install {package}"
+        return tr(words, package="PySide6-Essentials", fault=fault)
+    words = "The window needs graphics libraries of the system ({fault}). On Debian or Ubuntu type: {command}"
+    return tr(words, fault=fault, command=f"sudo apt-get install {_DEBIAN_PACKAGES}")

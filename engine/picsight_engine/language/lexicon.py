@@ -15,16 +15,16 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from picsight_engine.errors import LexiconError
+from picsight_engine.errors import LexiconError, Message
 from picsight_engine.store.text import fold
 
 LANGUAGES = {
-    "de": "German",
-    "fr": "French",
-    "es": "Spanish",
-    "it": "Italian",
-    "pt": "Portuguese",
-    "nl": "Dutch",
+    "de": Message("German"),
+    "fr": Message("French"),
+    "es": Message("Spanish"),
+    "it": Message("Italian"),
+    "pt": Message("Portuguese"),
+    "nl": Message("Dutch"),
 }
 # Endings that `find` removes from a key without a line, in this order.
 ENDINGS = {

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight.cli.layout import cells, count, cut_middle, duration, printable, size
+from picsight.cli.layout import cells, cut_middle, duration, photos, printable, size
 
 
 def test_a_cut_path_keeps_its_beginning_and_more_of_its_ending() -> None:
@@ -49,8 +49,7 @@ def test_durations_are_rounded_as_people_round_them(seconds: float, words: str) 
 
 
 def test_numbers_agree_with_their_nouns() -> None:
-    counts = [count(1, "photo"), count(48210, "photo"), count(0, "photo is", "photos are")]
-    assert counts == ["1 photo", "48,210 photos", "0 photos are"]
+    assert list(map(photos, (1, 48210, 0))) == ["1 photo", "48,210 photos", "0 photos"]
 
 
 def test_sizes_are_read_at_a_glance() -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.layout import count
+from picsight.cli.layout import photos
 from picsight.cli.options import A_PATH, CommandGroup
 from picsight.cli.progress_line import ProgressLine
+from picsight.texts import counted, tr, worded
 from picsight_engine.errors import ReplaceError
 
 if TYPE_CHECKING:
@@ -47,9 +48,12 @@ def decisions(invocation: Invocation, file: Path, *, replace: bool) -> None:
     """
     with invocation.require_library() as library, _replacement_offered():
         exported = library.exchange.export_decisions(file, replace=replace)
-    document = asdict(exported)
-    numbers = (count(number, name.removesuffix("s")) for name, number in document.items())
-    invocation.answer({"file": file, **document}, f"{file}: {', '.join(numbers)}")
+    numbers = (
+        counted(exported.tags, "%n tag", "%n tags"),
+        counted(exported.decisions, "%n decision", "%n decisions"),
+        counted(exported.ratings, "%n rating", "%n ratings"),
+    )
+    invocation.answer({"file": file, **asdict(exported)}, f"{file}: {', '.join(numbers)}")
 
 
 @export.command("sidecars")
@@ -72,21 +76,22 @@ def sidecars(
     no longer apply are removed.
     """
     if replace and table is None:
-        raise click.UsageError("--replace goes with --csv only.")
+        raise click.UsageError(tr("--replace goes with --csv only."))
     with invocation.require_library() as library, _replacement_offered():
         if table is not None:
-            photos = library.exchange.export_table(table, folder, companions=companions, replace=replace)
-            invocation.answer({"file": table, "photos": photos}, f"{table}: {count(photos, 'photo')}")
+            number = library.exchange.export_table(table, folder, companions=companions, replace=replace)
+            invocation.answer({"file": table, "photos": number}, f"{table}: {photos(number)}")
             return 0
         with ProgressLine(quiet=invocation.quiet) as line:
             for exported in library.exchange.export_sidecars(folder, companions=companions):
                 done = exported.written + exported.unchanged
                 if done % _SHOWN_EVERY == 0:
-                    line.tell(f"{count(done, 'photo')} looked at")
+                    line.tell(counted(done, "%n photo looked at", "%n photos looked at"))
     if not invocation.json:
-        invocation.warn(*exported.left_alone)
-    written = f"{count(exported.written, 'side-car')} written, {exported.unchanged:,} needed no change."
-    invocation.answer(exported, written)
+        invocation.warn(*map(worded, exported.left_alone))
+    written = counted(exported.written, "%n side-car written", "%n side-cars written")
+    others = counted(exported.unchanged, "%n needed no change.", "%n needed no change.")
+    invocation.answer(exported, f"{written}, {others}")
     return FAILED if exported.left_alone and not exported.written else 0
 
 
@@ -95,4 +100,4 @@ def _replacement_offered() -> Iterator[None]:
     try:
         yield
     except ReplaceError as fault:
-        raise ReplaceError(f"{fault} Choose another name, or add --replace.") from fault
+        raise ReplaceError("{fault} Choose another name, or add --replace.", fault=fault.message) from fault

@@ -11,11 +11,11 @@ from picsight import locations
 from picsight.cli.commands.library import unread_sentence
 from picsight.cli.interrupts import stop_requests
 from picsight.cli.invocation import usual_languages
-from picsight.cli.layout import count
 from picsight.cli.logs import follow_engine
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import say
+from picsight.texts import counted, tr, worded
 from picsight_engine.errors import RequestError
 from picsight_engine.indexing.events import Finished
 
@@ -46,7 +46,8 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     opened = invocation.open_library(choice.answers, wanted=choice.wanted, create=bool(folders))
     with opened as library:
         if library is None or not (folders or library.folders()):
-            raise RequestError(f"The library has no folder yet. Type: {invocation.command('index')} FOLDER")
+            words = "The library has no folder yet. Type: {index} FOLDER"
+            raise RequestError(words, index=invocation.command("index"))
         library.languages = usual_languages()
         finished = _run(library, folders, workers, quiet=invocation.quiet)
         unread = unread_sentence(library.problems())
@@ -57,9 +58,9 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
 def _require_folder(folder: Path) -> None:
     """Checks a folder. All folders are checked before the first one is added."""
     if not folder.exists():
-        raise RequestError(f"There is no folder {folder}; check how it is spelled.")
+        raise RequestError("There is no folder {folder}; check how it is spelled.", folder=folder)
     if not folder.is_dir():
-        raise RequestError(f"{folder} is a file; type its folder.")
+        raise RequestError("{folder} is a file; type its folder.", folder=folder)
 
 
 def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quiet: bool) -> Finished:
@@ -80,25 +81,29 @@ def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
     invocation.answer(document, _figures(summary))
     if finished.cancelled:
         safe = summary.indexed + summary.unchanged + summary.moved
-        say(f"Stopped. {count(safe, 'photo is', 'photos are')} safe; the next run continues.")
+        one = "Stopped. %n photo is safe; the next run continues."
+        say(counted(safe, one, "Stopped. %n photos are safe; the next run continues."))
     if invocation.quiet:
         return
-    for note in map(str, (*finished.notes, *filter(None, [finished.suggested, unread]))):
+    for note in filter(None, map(worded, (*finished.notes, finished.suggested or "", unread))):
         say(note)
     lost = [str(place.path) for place in finished.emptied]
     if lost and all(map(str.isprintable, lost)):  # else what is shown could not be typed
-        say(f"If they are gone for good, type: {invocation.command('doctor', '--forget', *lost)}")
+        forget = invocation.command("doctor", "--forget", *lost)
+        say(tr("If they are gone for good, type: {command}", command=forget))
     if summary.problems and not invocation.json:
-        say(f"To see what could not be read, type: {invocation.command('problems')}")
+        say(tr("To see what could not be read, type: {command}", command=invocation.command("problems")))
 
 
 def _figures(summary: Summary) -> str:
     """One line such as "40 photos found: 38 new, 0 known already, 2 problems. 3.1 s, 12.3 photos/s."."""
-    parts = [f"{summary.indexed:,} new", f"{summary.unchanged:,} known already"]
+    parts = [tr("{number:,} new", number=summary.indexed)]
+    parts.append(tr("{number:,} known already", number=summary.unchanged))
     if summary.moved:
-        parts.append(f"{summary.moved:,} moved")
+        parts.append(tr("{number:,} moved", number=summary.moved))
     if summary.missing:
-        parts.append(f"{summary.missing:,} missing")
-    parts.append(count(summary.problems, "problem"))
-    rate = f", {summary.photos_per_second:.1f} photos/s" if summary.indexed else ""
-    return f"{count(summary.found, 'photo')} found: {', '.join(parts)}. {summary.seconds:.1f} s{rate}."
+        parts.append(tr("{number:,} missing", number=summary.missing))
+    parts.append(counted(summary.problems, "%n problem", "%n problems"))
+    rate = f", {tr('{rate:.1f} photos/s', rate=summary.photos_per_second)}" if summary.indexed else ""
+    found = counted(summary.found, "%n photo found", "%n photos found")
+    return f"{found}: {', '.join(parts)}. {summary.seconds:.1f} s{rate}."

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from picsight import locations
-from picsight.cli.layout import count, size
+from picsight.cli.layout import photos, size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import put, put_json
-from picsight_engine.errors import RequestError
+from picsight.texts import counted, marked, tr, worded
+from picsight_engine.errors import Message, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +42,12 @@ def status(invocation: Invocation) -> None:
     if invocation.json:
         put_json(known)
     else:
-        put(f"library: {known.library} ({size(known.bytes)})")
-        put(f"photos: {known.photos:,} in {count(known.files, 'file')}, {count(known.folders, 'folder')}")
-        put(f"problems: {known.problems:,}")
-        put(f"model: {known.model} ({known.space})")
+        put(tr("library: {folder} ({size})", folder=known.library, size=size(known.bytes)))
+        files = counted(known.files, "%n file", "%n files")
+        where = f"{files}, {counted(known.folders, '%n folder', '%n folders')}"
+        put(tr("photos: {number:,} in {where}", number=known.photos, where=where))
+        put(tr("problems: {number:,}", number=known.problems))
+        put(tr("model: {name} ({space})", name=known.model, space=known.space))
     if not known.photos:
         invocation.hint_empty()
 
@@ -61,15 +64,17 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
         known = {os.path.realpath(each.path): each for each in library.folders()}
         named, before = {os.path.realpath(folder) for folder in folders}, library.status().photos
         if unknown := sorted(named - known.keys()):
-            there = ", ".join(known) or "none"
-            raise RequestError(f"{unknown[0]} is no folder of the library. Its folders: {there}.")
+            words = "{folder} is no folder of the library. Its folders: {there}."
+            raise RequestError(words, folder=unknown[0], there=", ".join(known) or Message("none"))
         removed = [folder for path, folder in known.items() if path in named]
         for each in removed:
             library.remove_folder(each.id)
-        photos = before - library.status().photos
+        number = before - library.status().photos
     names = [str(each.path) for each in removed]
-    done = f"Removed from the library: {count(photos, 'photo')} in {', '.join(names)}."
-    invocation.answer({"removed": names, "photos": photos}, done, "Tags and stars are kept for 30 days.")
+    done = tr(
+        "Removed from the library: {photos} in {folders}.", photos=photos(number), folders=", ".join(names)
+    )
+    invocation.answer({"removed": names, "photos": number}, done, tr("Tags and stars are kept for 30 days."))
 
 
 @click.command("problems", cls=WordsCommand)
@@ -82,11 +87,11 @@ def problems(invocation: Invocation) -> None:
         return
     for problem in found:
         if problem.code != "not_read":
-            put(problem.code, str(problem.message))
+            put(problem.code, worded(problem.message))
     if sentence := unread_sentence(found):
         put("not_read", sentence)
     if not found:
-        invocation.hint("Every photo could be read.")
+        invocation.hint(tr("Every photo could be read."))
 
 
 def reason(problem: Problem) -> dict[str, object]:
@@ -97,8 +102,10 @@ def reason(problem: Problem) -> dict[str, object]:
 def unread_sentence(found: Sequence[Problem]) -> str:
     """One sentence for all videos that are not read, "" without any: there may be thousands."""
     videos = sum(each.code == "not_read" for each in found)
-    advice = "install the package opencv-python-headless and index again."
-    return f"{count(videos, 'video is', 'videos are')} not read: {advice}" if videos else ""
+    if not videos:
+        return ""
+    advice = tr("install the package opencv-python-headless and index again.")
+    return f"{counted(videos, '%n video is not read', '%n videos are not read')}: {advice}"
 
 
 @click.command("doctor", cls=WordsCommand)
@@ -114,7 +121,7 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
     from picsight_engine.doctor import doctor_folder  # numpy: 60 ms that --help does not pay
 
     if folders and not forget:
-        raise click.UsageError("A FOLDER goes with --forget only.")
+        raise click.UsageError(tr("A FOLDER goes with --forget only."))
     model = locations.folder_of_model(invocation.folder)
     checks = doctor_folder(invocation.folder, model, forget=forget, lost=folders)
     all_fine = all(check.ok for check in checks)
@@ -123,7 +130,7 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
         put_json({"ok": all_fine, "checks": [{key: getattr(check, key) for key in keys} for check in checks]})
     else:
         for check in checks:
-            put(f"{_mark(check):8}  {check.name}: {check.message}")
+            put(f"{tr(_mark(check)):8}  {check.name}: {worded(check.message)}")
     if any(check.damaged for check in checks):
         return DAMAGED
     return 0 if all_fine else HINDERED
@@ -131,5 +138,5 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
 
 def _mark(check: Check) -> str:
     if check.damaged:
-        return "DAMAGED"
-    return "not fine" if not check.ok else "repaired" if check.repaired else "fine"
+        return marked("DAMAGED")
+    return marked("not fine" if not check.ok else "repaired" if check.repaired else "fine")

@@ -8,16 +8,23 @@ import click
 
 from picsight import locations
 from picsight.cli.commands.models_install import DECLINED, install
-from picsight.cli.layout import count, duration, size
+from picsight.cli.layout import duration, photos, size
 from picsight.cli.options import CommandGroup
 from picsight.cli.streams import can_ask, confirmed, put, put_json, say
-from picsight_engine.errors import BundleError, RequestError
+from picsight.texts import counted, marked, tr, worded
+from picsight_engine.errors import BundleError, Message, RequestError
 
 if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation
     from picsight_engine.installation.model_offers import ModelOffer
 
 DAMAGED = 3
+_STATES = {
+    "available": "available",
+    "unfinished": "unfinished",
+    "installed": "installed",
+    "damaged": "damaged",
+}
 
 
 @click.group("models", cls=CommandGroup)
@@ -39,12 +46,12 @@ def list_models(invocation: Invocation) -> None:
         put_json({"models": [_document(offer) for offer in offers]})
         return
     for offer in offers:
-        put(f"{offer.name}: {_state(offer)}")
-        put(f"    {offer.title}. {offer.words}".rstrip())
+        put(f"{offer.name}: {tr(_state(offer))}")
+        put(f"    {offer.title}. {worded(offer.words)}".rstrip())
         put(f"    {', '.join(_figures(offer))}")
         if offer.fault:
-            put(f"    {offer.fault}")
-    invocation.hint("To get one, type: picsight models install NAME")
+            put(f"    {worded(offer.fault)}")
+    invocation.hint(tr("To get one, type: picsight models install NAME"))
 
 
 def _document(offer: ModelOffer) -> dict[str, object]:
@@ -69,25 +76,21 @@ def _document(offer: ModelOffer) -> dict[str, object]:
 
 
 def _state(offer: ModelOffer) -> str:
-    if offer.state == "damaged":
-        return offer.state
-    if offer.answers and offer.wanted:
-        return "in use"
+    if offer.state == "damaged" or not (offer.answers or offer.wanted):
+        return _STATES[offer.state]
     if offer.answers:
-        return "answers until the next one is ready"
-    if offer.wanted:
-        return "chosen, reads photos at the next indexing"
-    return offer.state
+        return marked("in use" if offer.wanted else "answers until the next one is ready")
+    return marked("chosen, reads photos at the next indexing")
 
 
 def _figures(offer: ModelOffer) -> list[str]:
     parts = [size(offer.bytes)] if offer.bytes else []
     if offer.licence is not None:
         where = f" ({offer.licence.url})" if offer.licence.url else ""
-        parts.append(f"licence {offer.licence.id}{where}")
+        parts.append(tr("licence {name}", name=offer.licence.id) + where)
     if offer.photos:
-        time = "" if offer.seconds is None else f", {duration(offer.seconds)}"
-        parts.append(f"{count(offer.photos, 'photo')} to read{time}")
+        parts.append(counted(offer.photos, "%n photo to read", "%n photos to read"))
+        parts += [] if offer.seconds is None else [duration(offer.seconds)]
     return parts
 
 
@@ -103,18 +106,15 @@ def use(invocation: Invocation, name: str) -> None:
 
     switch = use_model(invocation.folder, name, locations.installed_models())
     wanted, answers = switch.choice.wanted.manifest, switch.choice.answers.manifest
-    line = f"{wanted.title} is in use."
-    if switch.photos:
-        line = (
-            f"{wanted.title} has {count(switch.photos, 'photo')} to read. Type: {invocation.command('index')}"
-        )
+    words = "{title} has {photos} to read. Type: {index}" if switch.photos else "{title} is in use."
+    index, waiting = invocation.command("index"), photos(switch.photos)
     document = {
         "name": wanted.name,
         "space": wanted.space_id,
         "answers": answers.name,
         "photos": switch.photos,
     }
-    invocation.answer(document, line)
+    invocation.answer(document, tr(words, title=wanted.title, photos=waiting, index=index))
 
 
 @models.command("verify")
@@ -126,15 +126,16 @@ def verify(invocation: Invocation, name: str | None) -> int:
     installed = locations.installed_models()
     names = [model.name for model in installed.all()] if name is None else [name]
     documents: list[dict[str, object]] = []
+    message: Message | str
     for each in names:
         try:
             seen, words = judge_model(installed.verify(each)), "complete and unchanged"
             ok, message = True, "" if seen is None else seen.sentence()
         except BundleError as fault:
-            ok, message, words = False, str(fault), "DAMAGED"
+            ok, message, words = False, fault.message, "DAMAGED"
         documents.append({"name": each, "ok": ok, "message": message})
         if not invocation.json:
-            put(f"{each}: {words}. {message}".rstrip())
+            put(f"{each}: {tr(words)}. {worded(message)}".rstrip())
     all_fine = all(document["ok"] for document in documents)
     if invocation.json:
         put_json({"ok": all_fine, "models": documents})
@@ -154,10 +155,10 @@ def remove(invocation: Invocation, name: str, *, agreed: bool) -> int:
     installed = locations.installed_models()
     installed.require_removable(name)
     if not (agreed or _may_be_removed(invocation, name)):
-        say("Nothing was removed.")
+        say(tr("Nothing was removed."))
         return DECLINED
     installed.remove(name)
-    invocation.answer({"removed": name}, f"{name} was removed.")
+    invocation.answer({"removed": name}, tr("{name} was removed.", name=name))
     return 0
 
 
@@ -172,13 +173,16 @@ def _may_be_removed(invocation: Invocation, name: str) -> bool:
     using = [str(folder) for folder in libraries_using(name, known, locations.installed_models())]
     if can_ask():
         for folder in using:
-            say(f"The library in {folder} uses it, and cannot be searched until you choose another model.")
-        return confirmed(f'Remove {name} from this computer? Type "yes" to remove: ')
+            words = "The library in {folder} uses it, and cannot be searched until you choose another model."
+            say(tr(words, folder=folder))
+        question = 'Remove {name} from this computer? Type "yes" to remove:'
+        return confirmed(tr(question, name=name) + " ")
     if using:
-        raise RequestError(
-            f'The model "{name}" is used by the library in {" and ".join(using)}. Choose another one first: '
+        words = (
+            'The model "{name}" is used by the library in {folders}. Choose another one first: '
             "picsight models use NAME. To remove it all the same, add --yes"
         )
+        raise RequestError(words, name=name, folders=", ".join(using))
     return True
 
 

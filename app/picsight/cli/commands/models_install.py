@@ -16,6 +16,7 @@ from picsight.cli.layout import size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import can_ask, confirmed, say
+from picsight.texts import tr
 from picsight_engine.errors import RequestError
 
 if TYPE_CHECKING:
@@ -56,11 +57,10 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
     elif name is not None:
         bundle = _from_catalogue(invocation, name, None, accept=accept)
     else:
-        raise click.UsageError(
-            "Type the name of a model, or --from-file PATH. To see the names: picsight models list."
-        )
+        words = "Type the name of a model, or --from-file PATH. To see the names: picsight models list."
+        raise click.UsageError(tr(words))
     if bundle is None:
-        say("Nothing was installed.")
+        say(tr("Nothing was installed."))
         return DECLINED
     manifest = bundle.manifest
     document = {
@@ -71,8 +71,8 @@ def install(invocation: Invocation, name: str | None, path: Path | None, *, acce
         "folder": bundle.folder,
     }
     use = invocation.command("models", "use", manifest.name)
-    line = f"{manifest.title} is installed. To use it, type: {use}"
-    invocation.answer(document, line)
+    line = "{title} is installed. To use it, type: {command}"
+    invocation.answer(document, tr(line, title=manifest.title, command=use))
     return 0
 
 
@@ -96,7 +96,8 @@ def _from_file(invocation: Invocation, name: str | None, path: Path, *, accept: 
         require_replaceable(locations.known_libraries(invocation.folder), local.manifest, models)
         manifest = local.manifest
         if name not in (None, manifest.name):
-            raise RequestError(f'{path} holds the model "{manifest.name}", not "{name}"; leave the name out.')
+            words = '{path} holds the model "{held}", not "{name}"; leave the name out.'
+            raise RequestError(words, path=path, held=manifest.name, name=name)
         if not _is_accepted(manifest.title, manifest.licence, local.licence, accept=accept):
             return None
         return _follow(
@@ -141,9 +142,10 @@ def _follow(title: str, events: Callable[[Event], Iterator[InstallEvent]], *, qu
                 return event.bundle
             if isinstance(event, InstallProgress):
                 share = 100 * event.done // max(event.total, 1)
-                line.tell(f"{title}: {share}%, {size(event.done)} of {size(event.total)}")
+                sizes = tr("{done} of {total}", done=size(event.done), total=size(event.total))
+                line.tell(f"{title}: {share}%, {sizes}")
             else:
-                line.tell(f"{title}: checking")
+                line.tell(tr("{title}: checking", title=title))
     raise AssertionError("an installation ends with Installed")
 
 
@@ -157,13 +159,12 @@ def _is_accepted(title: str, licence: Licence, text: str, *, accept: bool) -> bo
         return True
     if not can_ask():
         named = ", ".join(filter(None, (licence.id, licence.url)))
-        raise RequestError(
-            f"{title} has a licence that must be accepted first: {named}. Read it, then add --accept-licence."
-        )
-    say(f"{title} has this licence: {licence.id}")
+        words = "{title} has a licence that must be accepted first: {licence}. Read it, then add --accept-licence."
+        raise RequestError(words, title=title, licence=named)
+    say(tr("{title} has this licence: {licence}", title=title, licence=licence.id))
     say("")
-    where = f"Its text is at {licence.url}" if licence.url else "The model does not include its text."
-    for line in (text or where).splitlines():
+    where = tr("Its text is at {url}" if licence.url else "The model does not include its text.")
+    for line in (text or where.format(url=licence.url)).splitlines():
         say(line)
     say("")
-    return confirmed('Do you accept it? Type "yes" to install: ')
+    return confirmed(tr('Do you accept it? Type "yes" to install:') + " ")

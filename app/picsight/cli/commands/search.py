@@ -12,11 +12,12 @@ import click
 
 from picsight import locations
 from picsight.cli.invocation import usual_languages
-from picsight.cli.layout import count, cut_middle, terminal_width
+from picsight.cli.layout import cut_middle, photos, terminal_width
 from picsight.cli.options import A_PATH, LIMIT, WordsCommand
 from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put, put_json, put_names
 from picsight.exposure import film_time
 from picsight.languages import CODES, SYSTEM, search_languages, system_locales
+from picsight.texts import counted, tr, worded
 from picsight_engine.errors import RequestError
 from picsight_engine.language.query import as_words
 from picsight_engine.search.answer import Answer, Least, Order
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 
 _DATE = len("2020-07-18")
 _INDENT = " " * 8  # below the score's end
+_TAKEN_AS = {
+    "time": '"{typed}" was taken as a time, with {photos}',
+    "place": '"{typed}" was taken as a place, with {photos}',
+    "less": '"{typed}" was taken as {words}',
+}
 
 
 @click.command("search", cls=WordsCommand)
@@ -77,10 +83,10 @@ def search(
     "-" before one excludes. like:PATH searches by a picture. Words may begin with "-"; only -n alone is an option.
     """
     if stdin and words:
-        raise click.UsageError("Type a query or --stdin, not both.")
+        raise click.UsageError(tr("Type a query or --stdin, not both."))
     if not stdin and not words:
         raise click.UsageError(
-            "Type what the photo shows, for example: picsight search red bicycle near the sea."
+            tr("Type what the photo shows, for example: picsight search red bicycle near the sea.")
         )
     spoken = _typed_languages(languages) if languages else None
     bundle = locations.answering_model(invocation.folder)
@@ -92,7 +98,7 @@ def search(
                 library.languages = _languages_of(query) if spoken is None else spoken
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
             unread = 0 if library is None or answer.photos else library.photos_to_read()
-            put_answer(invocation, answer, unread, otherwise=" To see the closest ones, add --min all.")
+            put_answer(invocation, answer, unread, otherwise=tr("To see the closest ones, add --min all."))
             if library is not None and spoken is None and answer.translation is None:
                 _hint_language(invocation, library, query)
             if stdin and not invocation.json:
@@ -103,7 +109,8 @@ def search(
 def _typed_languages(typed: tuple[str, ...]) -> tuple[str, ...]:
     codes = re.split(r"[\s,]+", ",".join(typed).lower())
     if unknown := [code for code in codes if code not in {*CODES, "en"}]:
-        raise click.UsageError(f'--language knows {", ".join(("en", *CODES))}, but not "{unknown[0]}".')
+        words = '--language knows {codes}, but not "{code}".'
+        raise click.UsageError(tr(words, codes=", ".join(("en", *CODES)), code=unknown[0]))
     return search_languages(" ".join(codes), ())
 
 
@@ -121,7 +128,8 @@ def _hint_language(invocation: Invocation, library: Library, query: str) -> None
     if not is_surely_english(query) and (code := library.other_language(query)):
         from picsight_engine.language.lexicon import LANGUAGES  # loaded by now
 
-        invocation.hint(f"To search in {LANGUAGES[code]}, add --language {code}.")
+        words = "To search in {language}, add --language {code}."
+        invocation.hint(tr(words, language=worded(LANGUAGES[code]), code=code))
 
 
 def _queries_of_stdin() -> Iterator[str]:
@@ -142,7 +150,7 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
     with invocation.open_library() as library:
         if library is None:
             index = invocation.command("index", str(photo.parent))
-            raise RequestError(f"{photo} is not in the library. Type: {index}")
+            raise RequestError("{photo} is not in the library. Type: {index}", photo=photo, index=index)
         put_answer(invocation, library.similar(photo, limit=limit))
 
 
@@ -151,7 +159,7 @@ def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwis
 
     `unread` photos wait for the answering model; `otherwise` says what to do if none of the searched photos matches.
     """
-    invocation.warn(*(str(fault.message) for fault in answer.faults))
+    invocation.warn(*(worded(fault.message) for fault in answer.faults))
     files = [replace(result, path=path) for result in answer.results for path in result.files]
     if invocation.json:
         put_json(_document(answer))
@@ -164,12 +172,14 @@ def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwis
         for result in files:
             put_names(f"{result.score:.4f}", str(result.path), *_moment(result))
             _put_terms(result)
-    invocation.detail(f"{count(answer.photos, 'photo')} searched in {answer.milliseconds:.0f} ms.")
+    words = "{photos} searched in {time:.0f} ms."
+    invocation.detail(tr(words, photos=photos(answer.photos), time=answer.milliseconds))
     invocation.hint(*_filter_sentences(answer))
     if not answer.photos and answer.query.strip() and not answer.filters:
         invocation.hint_empty(unread)
     elif not answer.results and not answer.faults and not invocation.json:
-        invocation.hint(f"No photo matches.{otherwise if answer.photos and answer.query.strip() else ''}")
+        advice = otherwise if answer.photos and answer.query.strip() else ""
+        invocation.hint(f"{tr('No photo matches.')} {advice}".rstrip())
 
 
 def _document(answer: Answer) -> dict[str, object]:
@@ -210,27 +220,26 @@ def _put_terms(result: Result) -> None:
 
 def _filter_sentences(answer: Answer) -> Iterator[str]:
     """Sentences about hidden effects: words that were translated or read as a time or a place, and photos without a date."""
-    yield from translation_sentences(answer.translation, "; as typed with --language en")
+    yield from translation_sentences(answer.translation, tr("; as typed with --language en"))
     for part in answer.filters:
         if part.recognised:
-            typed = answer.part(part)
-            kind = f"a {part.kind}, with {count(part.photos, 'photo')}"
-            yield (
-                f'"{typed}" was taken as {part.words.lower() if part.kind == "less" else kind}; as words it is typed {as_words(typed)}'
-            )
+            typed, meant = answer.part(part), worded(part.words).lower()
+            words = tr(_TAKEN_AS[part.kind], typed=typed, photos=photos(part.photos), words=meant)
+            yield words + tr("; as words it is typed {words}", words=as_words(typed))
     if answer.undated:
-        were = "was" if answer.undated == 1 else "were"
-        yield f"{count(answer.undated, 'photo')} without a date {were} left out."
+        one = "%n photo without a date was left out."
+        yield counted(answer.undated, one, "%n photos without a date were left out.")
 
 
 def translation_sentences(found: Translation | None, otherwise: str = "") -> Iterator[str]:
     """What was searched instead of words in another language, how to avoid that, and which words are unknown."""
     if found:
-        yield f"Searched as: {' | '.join(found.readings)}{otherwise}"
+        yield tr("Searched as: {readings}", readings=" | ".join(found.readings)) + otherwise
         if found.unknown:
             from picsight_engine.language.lexicon import LANGUAGES  # a translation has loaded it
 
-            yield f"Not in the {LANGUAGES[found.language]} lexicon: {', '.join(found.unknown)}"
+            words = "Not in the {language} lexicon: {words}"
+            yield tr(words, language=worded(LANGUAGES[found.language]), words=", ".join(found.unknown))
 
 
 def table(results: Sequence[Result], width: int) -> list[str]:

@@ -15,7 +15,8 @@ from picsight.cli.layout import size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.exposure import exposure_words, film_time
-from picsight_engine.errors import StorageError
+from picsight.texts import marked, tr, worded
+from picsight_engine.errors import Message, StorageError
 from picsight_engine.other_programs import package_of
 from picsight_engine.suffixes import companion_kind
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from picsight_engine.search.details import PhotoDetails
 
 NOT_A_PHOTO = 1
+_TEXTS = (marked("title"), marked("description"), marked("creator"), marked("copyright"), marked("label"))
+_COMPANIONS = {"RAW": "RAW", "film": "film", "original": "original"}
 # Metadata fields whose JSON key differs from the field's name.
 _METADATA_KEYS = {
     "taken_source": "taken_from",
@@ -47,9 +50,9 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
     If PATH is not a photo of the library, the exit code is 1; --stdin still answers every line.
     """
     if stdin == (photo is not None):
-        raise click.UsageError("Type the path of one photo, or --stdin.")
+        raise click.UsageError(tr("Type the path of one photo, or --stdin."))
     if stdin and thumbnail is not None:
-        raise click.UsageError("--thumbnail needs one photo, so it does not go with --stdin.")
+        raise click.UsageError(tr("--thumbnail needs one photo, so it does not go with --stdin."))
     all_known = True
     with invocation.open_library() as library:
         for asked in map(absolute, _paths_of_stdin()) if photo is None else (photo,):
@@ -60,13 +63,15 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
                 if invocation.json:
                     put_json({"path": asked, "problem": problem and reason(problem), "id": None})
                 else:
-                    say(f"{asked} is not in the library." if problem is None else str(problem.message))
+                    unknown = Message("{path} is not in the library.", path=asked)
+                    say(worded(problem.message if problem else unknown))
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
                 jpeg = library.thumbnail(details.id)
                 if jpeg is None:
                     index = invocation.command("index")
-                    raise StorageError(f"The photo's thumbnail is not stored. To make it, type: {index}")
+                    words = "The photo's thumbnail is not stored. To make it, type: {index}"
+                    raise StorageError(words, index=index)
                 write_new(thumbnail, jpeg)
             if invocation.json:
                 put_json(_document(details))
@@ -106,37 +111,44 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
 def _put_facts(photo: PhotoDetails) -> None:
     """Prints the known facts, one per line."""
     known = photo.metadata
-    taken = f"{photo.taken} ({known.taken_source})" if photo.taken else f"{photo.file_time} (file time)"
+    taken = tr("{time} (file time)", time=photo.file_time)
+    if photo.taken:
+        taken = f"{photo.taken} ({known.taken_source})"
     where = [] if known.lat is None or known.lon is None else [f"{known.lat:.5f}, {known.lon:.5f}"]
     if known.altitude is not None:
-        side = "below" if known.altitude < 0 else "above"
-        where.append(f"{abs(known.altitude):.0f} m {side} the sea")
-    where += [] if known.direction is None else [f"facing {round(known.direction) % 360} degrees"]
-    colours = [known.colour_space or "", f"{known.bits} bits" if known.bits else ""]
+        words = "{metres:.0f} m below the sea" if known.altitude < 0 else "{metres:.0f} m above the sea"
+        where.append(tr(words, metres=abs(known.altitude)))
+    if known.direction is not None:
+        where.append(tr("facing {angle} degrees", angle=round(known.direction) % 360))
+    colours = [known.colour_space or "", tr("{number} bits", number=known.bits) if known.bits else ""]
     facts: list[tuple[str, object]] = [
-        ("id", photo.id),
-        *(("path", path) for path in photo.paths),
-        *(("with it", f"{path} ({companion_kind(path.name)})") for path in photo.companions),
-        ("taken", taken if photo.taken or photo.file_time else None),
-        ("place", known.place),
-        ("position", ", ".join(where)),
-        ("camera", known.camera),
-        ("lens", known.lens),
-        ("exposure", ", ".join(exposure_words(known) + ["flash"] * bool(known.flash))),
-        ("size", f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
-        ("duration", film_time(known.duration) if known.duration else None),
-        ("colours", ", ".join(filter(None, colours))),
-        *((name, getattr(known, name)) for name in ("title", "description", "creator", "copyright", "label")),
-        ("rating", photo.rating),
-        *(("keyword", keyword) for keyword in known.keywords),
-        *(("tag", tag) for tag in photo.tags),
-        ("edited", "yes" if known.edited else None),
-        ("live", "yes" if photo.is_live else None),
-        ("problem", photo.problem and str(photo.problem.message)),
+        (marked("id"), photo.id),
+        *((marked("path"), path) for path in photo.paths),
+        *((marked("with it"), _behind(path)) for path in photo.companions),
+        (marked("taken"), taken if photo.taken or photo.file_time else None),
+        (marked("place"), known.place),
+        (marked("position"), ", ".join(where)),
+        (marked("camera"), known.camera),
+        (marked("lens"), known.lens),
+        (marked("exposure"), ", ".join(exposure_words(known) + [tr("flash")] * bool(known.flash))),
+        (marked("size"), f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
+        (marked("duration"), film_time(known.duration) if known.duration else None),
+        (marked("colours"), ", ".join(filter(None, colours))),
+        *((name, getattr(known, name)) for name in _TEXTS),
+        (marked("rating"), photo.rating),
+        *((marked("keyword"), keyword) for keyword in known.keywords),
+        *((marked("tag"), tag) for tag in photo.tags),
+        (marked("edited"), tr("yes") if known.edited else None),
+        (marked("live"), tr("yes") if photo.is_live else None),
+        (marked("problem"), photo.problem and worded(photo.problem.message)),
     ]
     for name, value in facts:
         if value not in {None, ""}:
-            put(f"{name}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
+            put(f"{tr(name)}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
+
+
+def _behind(path: Path) -> str:
+    return f"{path} ({tr(_COMPANIONS[companion_kind(path.name)])})"
 
 
 def write_new(file: Path, data: bytes) -> None:
@@ -146,7 +158,8 @@ def write_new(file: Path, data: bytes) -> None:
         StorageError: the file exists, lies in another program's package, or cannot be written; then nothing is left.
     """
     if package := package_of(file):
-        raise StorageError(f"{package} belongs to another program; choose a folder outside it.")
+        words = "{package} belongs to another program; choose a folder outside it."
+        raise StorageError(words, package=package)
     try:
         new = file.open("xb")
         try:
@@ -156,6 +169,8 @@ def write_new(file: Path, data: bytes) -> None:
             file.unlink(missing_ok=True)
             raise
     except FileExistsError as fault:
-        raise StorageError(f"{file} exists already and is not replaced; choose another name.") from fault
+        words = "{file} exists already and is not replaced; choose another name."
+        raise StorageError(words, file=file) from fault
     except OSError as fault:
-        raise StorageError(f"The thumbnail cannot be written to {file}: {fault.strerror}.") from fault
+        words = "The thumbnail cannot be written to {file}: {reason}."
+        raise StorageError(words, file=file, reason=fault.strerror) from fault

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from picsight.cli.commands.search import put_answer, translation_sentences
-from picsight.cli.commands.tags_decide import accept, import_tags, rate, redo, reject, tell_run, undo
-from picsight.cli.layout import count
+from picsight.cli.commands.tags_decide import accept, decided, import_tags, rate, redo, reject, tell_run, undo
+from picsight.cli.layout import photos
 from picsight.cli.options import A_PATH, LIMIT, CommandGroup
 from picsight.cli.streams import put, put_json
+from picsight.texts import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,6 +34,13 @@ _THRESHOLD = click.option(
     "--threshold", type=float, metavar="P", help="How likely a photo must be to be suggested, 0 to 1 (0.5)."
 )
 
+# The lines of `picsight tags show`, by the keys of its document.
+_LABELS = {
+    "name": "name", "parent": "parent", "threshold": "threshold", "accepted": "accepted", "rejected": "rejected",
+    "suggested": "suggested", "kind": "kind", "suggests": "suggests", "prompts": "prompt", "readings": "reading",
+    "examples": "example", "against": "against",
+}  # fmt: skip
+
 
 def _definition_options(command: Callable[..., None]) -> Callable[..., None]:
     """Adds the options that define a tag."""
@@ -41,7 +49,8 @@ def _definition_options(command: Callable[..., None]) -> Callable[..., None]:
 
 def _require_separate(examples: Iterable[Path], against: Iterable[Path]) -> None:
     for photo in set(examples) & set(against):
-        raise click.UsageError(f"{photo} is given as --example and as --not; leave one of them out.")
+        words = "{photo} is given as --example and as --not; leave one of them out."
+        raise click.UsageError(tr(words, photo=photo))
 
 
 @click.group("tags", cls=CommandGroup)
@@ -86,7 +95,8 @@ def new(
         )
         _tell(invocation, library, tag)
     if tag.suggested and not invocation.json:
-        invocation.hint(f"To see what it suggests, type: {invocation.command('tags', 'suggest', tag.path)}")
+        suggest = invocation.command("tags", "suggest", tag.path)
+        invocation.hint(tr("To see what it suggests, type: {command}", command=suggest))
 
 
 @tags.command("change")
@@ -108,7 +118,7 @@ def change(
     Each given option replaces all earlier values of that option; --prompt "" removes the words. The rest is unchanged.
     """
     if not (prompts or examples or against) and threshold is None and suggests is None:
-        raise click.UsageError("Type what to change, such as --prompt TEXT or --threshold P.")
+        raise click.UsageError(tr("Type what to change, such as --prompt TEXT or --threshold P."))
     _require_separate(examples, against)
     with invocation.require_library() as library:
         changed = library.tags.change(
@@ -171,7 +181,8 @@ def list_tags(invocation: Invocation) -> None:
     if library is None:
         invocation.hint_empty()
     elif not found:
-        invocation.hint(f"To make one, type: {invocation.command('tags', 'new')} NAME --prompt TEXT")
+        words = "To make one, type: {command} NAME --prompt TEXT"
+        invocation.hint(tr(words, command=invocation.command("tags", "new")))
 
 
 @tags.command("show")
@@ -197,7 +208,7 @@ def show(invocation: Invocation, tag: str) -> None:
     for key, value in document.items():
         for one in value if isinstance(value, list) else [value]:
             if one is not None:
-                put(f"{key.removesuffix('s') if isinstance(value, list) else key}: {one}")
+                put(f"{tr(_LABELS[key])}: {one}")
 
 
 @tags.command("suggest")
@@ -231,9 +242,7 @@ def _document(tag: Tag) -> dict[str, object]:
 
 def _line(tag: Tag) -> str:
     """Such as "Birds/Waders: 12 accepted, 3 rejected, 40 suggested"."""
-    states = ("accepted", "rejected", "suggested")
-    parts = [f"{number:,} {state}" for state in states if (number := getattr(tag, state))]
-    return f"{tag.path}: {', '.join(parts) or count(0, 'photo')}"
+    return f"{tag.path}: {', '.join(decided(tag)) or photos(0)}"
 
 
 def _paths(library: Library, photo_ids: Iterable[int]) -> list[Path]:

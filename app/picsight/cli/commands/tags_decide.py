@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from picsight.cli.layout import count
+from picsight.cli.layout import photos as photos_in_words
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import put_json
+from picsight.texts import counted, marked, tr, worded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,7 +20,15 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.importer import Imported
     from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.runs import Run
+    from picsight_engine.tags.tree import Tag
 
+_STATES = {
+    "accepted": "{number:,} accepted",
+    "rejected": "{number:,} rejected",
+    "withdrawn": "{number:,} withdrawn",
+    "rated": "{number:,} rated",
+    "suggested": "{number:,} suggested",
+}
 _PHOTOS = click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
 
 
@@ -60,19 +69,19 @@ def rate(invocation: Invocation, stars: str, photos: tuple[Path, ...]) -> None:
 def undo(invocation: Invocation) -> None:
     """Undo the last change of tags; typed again, the one before it."""
     with invocation.require_library() as library:
-        tell_run(invocation, library.tags.undo(), "Undone: ")
+        tell_run(invocation, library.tags.undo(), marked("Undone: {change}."))
 
 
 @click.command("redo", cls=WordsCommand)
 def redo(invocation: Invocation) -> None:
     """Redo the last undone change; typed again, the one undone before it."""
     with invocation.require_library() as library:
-        tell_run(invocation, library.tags.redo(), "Done again: ")
+        tell_run(invocation, library.tags.redo(), marked("Done again: {change}."))
 
 
-def tell_run(invocation: Invocation, run: Run | None, turned: str = "Done: ") -> None:
-    """Prints what was changed; `turned` is its prefix, such as "Undone: "."""
-    line = "Nothing had to be changed." if run is None else f"{turned}{run.words}."
+def tell_run(invocation: Invocation, run: Run | None, words: str = marked("Done: {change}.")) -> None:
+    """Prints what was changed, in these words."""
+    line = tr("Nothing had to be changed.") if run is None else tr(words, change=worded(run.words))
     invocation.answer({"run": _document(run)}, line)
 
 
@@ -100,20 +109,27 @@ def import_tags(invocation: Invocation, place: Path) -> None:
         document["left_out"] = document.pop("faults")
         put_json(document)
         return
-    invocation.warn(*imported.faults)
+    invocation.warn(*map(worded, imported.faults))
     if imported.unknown:
-        unknown = count(imported.unknown, "photo is", "photos are")
-        invocation.hint(f"{unknown} not in the library: index the folder first, then import again.")
+        one = "%n photo is not in the library: index the folder first, then import again."
+        many = "%n photos are not in the library: index the folder first, then import again."
+        invocation.hint(counted(imported.unknown, one, many))
     if imported.photos or imported.unknown or imported.faults or imported.tags or imported.searches:
         invocation.answer(imported, _line(imported))
     else:
-        invocation.hint(f"There is neither a side-car nor a photo with keywords in {place}.")
+        invocation.hint(tr("There is neither a side-car nor a photo with keywords in {place}.", place=place))
 
 
 def _line(imported: Imported) -> str:
     """Such as "20 photos: 3 new tags, 18 accepted, 2 rejected, 5 rated."."""
-    parts = [count(imported.tags, "new tag")] if imported.tags else []
-    states = ("accepted", "rejected", "withdrawn", "rated")
-    parts += [f"{number:,} {state}" for state in states if (number := getattr(imported, state))]
-    parts += [count(imported.searches, "saved search", "saved searches")] if imported.searches else []
-    return f"{count(imported.photos, 'photo')}: {', '.join(parts) or 'nothing had to be changed'}."
+    parts = [counted(imported.tags, "%n new tag", "%n new tags")] if imported.tags else []
+    parts += decided(imported)
+    if imported.searches:
+        parts.append(counted(imported.searches, "%n saved search", "%n saved searches"))
+    return f"{photos_in_words(imported.photos)}: {', '.join(parts) or tr('nothing had to be changed')}."
+
+
+def decided(numbers: Imported | Tag) -> list[str]:
+    """How many photos were decided in which way, such as "12 accepted"; nothing about zero."""
+    found = {state: getattr(numbers, state, 0) for state in _STATES}
+    return [tr(_STATES[state], number=number) for state, number in found.items() if number]

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QRect, QSize, Qt, QTime
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QListView, QStyle, QStyleOptionViewItem, QWidget
 
-from picsight.texts import marked, tr
+from picsight.texts import marked, tr, worded
 from picsight.window.controls.rows import (
     VALUE,
     PopupRows,
@@ -228,7 +228,7 @@ def better_search(
 
 def _question(found: str | Query, words_of: Callable[[Query], str]) -> str:
     if isinstance(found, str):
-        return tr("Search in {language}").format(language=tr(LANGUAGES[found]))
+        return tr("Search in {language}").format(language=worded(LANGUAGES[found]))
     return tr("Did you mean {words}?").format(words=words_of(found))
 
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, QLocale, QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QMainWindow
 
-from picsight.texts import tr
 from picsight.languages import search_languages
 from picsight.settings import Settings, SettingsStore
+from picsight.texts import tr, worded
 from picsight.window.actions.exporting import Exporting
 from picsight.window.actions.trashing import Trashing
 from picsight.window.controls.keys import KeyList, bind_keys, bound_keys, widget_keys
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from picsight.settings import Value
     from picsight.window.details.view import DetailsPanel
     from picsight.window.shell.studio_controller import StudioController
+    from picsight_engine.errors import Message
     from picsight_engine.library import Library
 
 
@@ -62,7 +63,7 @@ class MainWindow(QMainWindow):
     def __init__(self, setup: LibrarySetup, store: SettingsStore, jobs: Jobs) -> None:
         super().__init__()
         self._store, self._jobs, self._asks = store, jobs, True
-        self._faults: dict[int, str] = {}  # as last shown
+        self._faults: dict[int, Message] = {}  # as last shown
         settings = store.settings
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
@@ -170,7 +171,7 @@ class MainWindow(QMainWindow):
         self._store.read()
         if self._store.faults != self._faults:
             self._faults = self._store.faults
-            self.frame.status.show_sentence("\n".join(self._faults.values()))
+            self.frame.status.show_sentence("\n".join(map(worded, self._faults.values())))
 
     def _use_languages(self, library: Library) -> None:
         library.languages = search_languages(self._store.settings.languages, QLocale.system().uiLanguages())
