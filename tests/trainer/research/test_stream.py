@@ -63,9 +63,7 @@ def keys_of(batches):
 
 def test_a_pass_sees_each_sample_once_just_as_the_indexed_reader_does(folder, tmp_path):
     data = opened(stored(folder, f"memory://{tmp_path.name}"), tmp_path)
-    exact = TrainingData(
-        [folder / f"{number}.tar" for number in range(5)], tmp_path, SETTINGS
-    )
+    exact = TrainingData([folder / f"{number}.tar" for number in range(5)], tmp_path, SETTINGS)
     assert len(data) == len(exact) == 16
     orders = []
     for epoch in range(2):

@@ -130,9 +130,9 @@ def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
 @sheet_option
 @cache_option
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
-    """Draws the ten photos of SHARDs that SUBJECT (anything `mctrain eval` measures) ranks first for each search."""
+    """Shows the ten photos of SHARDs that SUBJECT (anything `mctrain eval` measures) ranks first for each search."""
     from mctrain.data.shard_names import resolve_shards
-    from mctrain.evaluation.sheet import answer, draw_answers, read_queries
+    from mctrain.evaluation.sheet import FIRST, answer, page, read_queries
     from mctrain.evaluation.subject import Subject
     from mctrain.paths import on_disk
     from mctrain.teachers.teacher import open_teacher
@@ -141,7 +141,9 @@ def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Pat
     asked = read_queries(queries)
     places = [on_disk(each, "Searches are answered from a disk") for each in resolve_shards(shards)]
     opened = Subject(open_teacher(subject, cache), bar("photos"))
-    image = draw_answers(answer(opened, places, asked), opened.name)
+    answered = answer(opened, places, asked)
     with open_atomic(output) as file:
-        image.save(file, "PNG")
-    click.echo(f"{output}: {len(asked)} searches, {image.width} by {image.height} pixels")
+        file.write(
+            page(opened.name, f"The {FIRST} nearest photos of each search, with their cosines.", answered)
+        )
+    click.echo(f"{output}: {len(asked)} searches")

@@ -43,7 +43,7 @@ tasks_option = click.option(
     help="TOML list of tasks, instead of the built-in one.",
 )
 
-sheet_option = click.option("-o", "--output", required=True, type=ANY_FILE, help="The sheet, a PNG.")
+sheet_option = click.option("-o", "--output", required=True, type=ANY_FILE, help="The sheet, an HTML page.")
 
 
 class FolderOrUrl(click.ParamType[AnyPath]):

@@ -1,4 +1,4 @@
-"""`mctrain data verify` and `mctrain data look`: check a reinforced set, and draw some of it."""
+"""`mctrain data verify` and `mctrain data look`: check a reinforced set, and show some of it."""
 
 from __future__ import annotations
 
@@ -113,18 +113,16 @@ def _compare(
     help=f"Manifest that names the teachers of a reinforced shard; {MANIFEST} beside it unless given.",
 )
 def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
-    """Draws photos of SHARD on a contact sheet with their texts, and with views and similarities if it is reinforced."""
+    """Shows photos of SHARD on a page with their texts, and with views and similarities if it is reinforced."""
     from mctrain.atomic_files import open_atomic
-    from mctrain.research.look import draw_sheet, gather  # imports torchvision: 2 s
+    from mctrain.evaluation.sheet import page
+    from mctrain.research.look import gather  # imports torchvision: 2 s
 
     gathered = gather(shard, count, manifest or shard.parent / MANIFEST)
-    image = draw_sheet(gathered, shard.name)
     with open_atomic(output) as file:
-        image.save(file, "PNG")
+        file.write(page(shard.name, gathered.about(), gathered.photos))
     if not gathered.teachers:
         click.echo("No manifest was found (--manifest), so the sheet has no views and similarities.")
     if gathered.faults:
         click.echo(f"Passed over: {len(gathered.faults)} samples, first: {printable(gathered.faults[0])}")
-    click.echo(
-        f"{output}: {len(gathered.photos)} of {gathered.whole} photos, {image.width} by {image.height} pixels"
-    )
+    click.echo(f"{output}: {len(gathered.photos)} of {gathered.whole} photos")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import warnings
 from contextlib import contextmanager
@@ -29,6 +30,13 @@ def decode_photo(photo: bytes, key: str) -> PIL.Image.Image:
     with _opened(photo, key) as image:
         image.load()
         return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def data_uri(picture: PIL.Image.Image) -> str:
+    """The picture as a JPEG inside an address."""
+    content = io.BytesIO()
+    picture.save(content, "JPEG", quality=90)
+    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
 
 
 def describe_photo(photo: bytes, key: str) -> StoredPhoto:

@@ -1,4 +1,4 @@
-"""A contact sheet of a shard: photos with their texts; for reinforced shards also views and each teacher's cosines."""
+"""A sheet of a shard: photos with their texts; for reinforced shards also views and each teacher's cosines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import ImageOps
 
 from mctrain.data.reinforced.embeddings import columns_of
 from mctrain.data.reinforced.manifest import load_manifest
@@ -16,7 +15,7 @@ from mctrain.data.shards import grouped
 from mctrain.data.texts import texts_of
 from mctrain.data.views import OPERATIONS
 from mctrain.errors import DataError
-from mctrain.evaluation.sheet import PAPER, QUIET, column, row, rule, text_block
+from mctrain.evaluation.sheet import SheetSection, ShownPicture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,44 +30,26 @@ if TYPE_CHECKING:
     from mctrain.data.views import DrawnView
 
 VIEW_SIDE = 168  # pixels of a replayed view
-_PHOTO, _TEXTS = 256, 560  # pixels of a photo's longer side, and of the column of texts
-_MARGIN, _GAP = 32, 20
-_COLUMNS = 5  # views side by side
-_TITLE, _BODY, _SMALL = 26, 15, 13  # font sizes
-_MOST_TEXTS, _MOST_LINES = 5, 3  # texts of each kind, lines of each
+_PHOTO = 256  # pixels of a photo's longer side
 _CAPTIONS = "captions"
-
-Cosines = tuple[float, ...]  # one per teacher
-
-
-@dataclass(frozen=True, slots=True)
-class ShownView:
-    """A replayed view, a description of its crop and operations, and its cosines with the photo's first caption."""
-
-    picture: Image
-    made_by: str
-    cosines: Cosines
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPhoto:
-    """A photo, its facts, and its texts by kind, each with its cosines with view 0; a plain photo has no views."""
-
-    key: str
-    facts: tuple[str, ...]
-    picture: Image
-    views: tuple[ShownView, ...]
-    texts: Mapping[str, Sequence[tuple[str, Cosines]]]
 
 
 @dataclass(frozen=True, slots=True)
 class SheetContent:
     """Photos of a shard with `whole` complete samples, and the teachers of its embeddings; `faults` lists skipped samples."""
 
-    photos: tuple[ShownPhoto, ...]
+    photos: tuple[SheetSection, ...]
     teachers: tuple[TeacherRecord, ...]
     whole: int
     faults: tuple[str, ...]
+
+    def about(self) -> str:
+        """What the sheet shows."""
+        names = ", ".join(teacher.name for teacher in self.teachers) or "none"
+        return (
+            f"{len(self.photos)} of {self.whole} photos. Teachers, in the order of their cosines: {names}. Cosines below a view "
+            "are with the photo's first text, those after a text with view 0."
+        )
 
 
 def gather(shard: Path, count: int, manifest: Path) -> SheetContent:
@@ -105,44 +86,53 @@ def _is_reinforced(group: SampleMembers) -> bool:
     return any(role_of(suffix) == "embeddings" for suffix in group.members)
 
 
-def _plain(group: SampleMembers) -> ShownPhoto:
-    picture, words = group.image(), texts_of(group.members, group.key)
-    texts = {
-        title: [(text, ()) for text in each] for title, each in _titled(words.human, words.synthetic).items()
-    }
-    return ShownPhoto(group.key, _facts(words.about, picture), picture, (), texts)
+def _plain(group: SampleMembers) -> SheetSection:
+    words = texts_of(group.members, group.key)
+    kinds = {_CAPTIONS: words.human, **words.synthetic}
+    return _section(group.key, words.about, group.image(), (), {kind: list(kinds[kind]) for kind in kinds})
 
 
-def _reinforced(group: SampleMembers, teachers: Sequence[TeacherRecord]) -> ShownPhoto:
-    widths = [each.width for each in teachers]
+def _reinforced(group: SampleMembers, teachers: Sequence[TeacherRecord]) -> SheetSection:
+    widths = [teacher.width for teacher in teachers]
     sample = parse_sample(group.key, group.members, widths)
     picture = sample.image()
 
-    def cosines(rows: NDArray[np.float32], one: NDArray[np.float32]) -> list[Cosines]:
-        """The cosines of rows [n, D] with one vector [D]."""
-        by_teacher = [rows[:, each] @ one[each] for each in columns_of(widths)]  # [teachers, n]
-        return [tuple(each) for each in np.transpose(by_teacher).tolist()]
+    def cosines(rows: NDArray[np.float32], one: NDArray[np.float32]) -> list[str]:
+        """The cosines of rows [n, D] with one vector [D], a line per row."""
+        by_teacher = [rows[:, columns] @ one[columns] for columns in columns_of(widths)]  # [teachers, n]
+        return [" ".join(f"{cosine:.2f}" for cosine in row) for row in np.transpose(by_teacher)]
 
     likes = cosines(sample.image_embeddings, sample.caption_embeddings[0])
     views = tuple(
-        ShownView(replay(picture, view, VIEW_SIDE), _made_by(view, picture), like)
+        ShownPicture(replay(picture, view, VIEW_SIDE), (_made_by(view, picture), like))
         for view, like in zip(sample.views, likes, strict=True)
     )
     rows = {_CAPTIONS: sample.caption_embeddings, **sample.synthetic_embeddings}
     texts = {
-        title: list(zip(each, cosines(rows[title], sample.image_embeddings[0]), strict=True))
-        for title, each in _titled(sample.captions, sample.texts.synthetic).items()
+        kind: [
+            f"{text}  {like}"
+            for text, like in zip(lines, cosines(rows[kind], sample.image_embeddings[0]), strict=True)
+        ]
+        for kind, lines in {_CAPTIONS: sample.captions, **sample.texts.synthetic}.items()
+        if lines
     }
-    return ShownPhoto(group.key, _facts(sample.texts.about, picture), picture, views, texts)
+    return _section(group.key, sample.texts.about, picture, views, texts)
 
 
-def _titled(captions: Sequence[str], synthetic: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
-    return {title: texts for title, texts in {_CAPTIONS: captions, **synthetic}.items() if texts}
-
-
-def _facts(about: Mapping[str, Any], picture: Image) -> tuple[str, ...]:
+def _section(
+    key: str,
+    about: Mapping[str, Any],
+    picture: Image,
+    views: tuple[ShownPicture, ...],
+    texts: dict[str, list[str]],
+) -> SheetSection:
     named = (f"{name}: {about[name]}" for name in ("license", "source") if about.get(name))
-    return (f"{picture.width} by {picture.height} pixels", *named)
+    facts = (f"{picture.width} by {picture.height} pixels", *named)
+    small = picture.copy()
+    small.thumbnail((_PHOTO, _PHOTO))
+    return SheetSection(
+        key, (ShownPicture(small, facts), *views), {kind: texts[kind] for kind in texts if texts[kind]}
+    )
 
 
 def _made_by(view: DrawnView, picture: Image) -> str:
@@ -155,52 +145,3 @@ def _made_by(view: DrawnView, picture: Image) -> str:
         if operation.name != "Identity":
             steps.append(operation.name + sign)
     return ", ".join(steps)
-
-
-def draw_sheet(gathered: SheetContent, title: str) -> Image:
-    """Draws a row per photo: the photo, its views, its texts."""
-    columns = min(max(len(each.views) for each in gathered.photos), _COLUMNS)
-    views = columns * (VIEW_SIDE + _GAP)
-    width = _PHOTO + _GAP + views + _TEXTS
-    names = ", ".join(each.name for each in gathered.teachers) or "none"
-    about = (
-        f"{len(gathered.photos)} of {gathered.whole} photos. Teachers, in the order of their cosines: {names}. Cosines below a view "
-        "are with the photo's first text, those after a text with view 0."
-    )
-    blocks = [
-        column([text_block(title, _TITLE, width, 1), text_block(about, _BODY, width, _MOST_LINES, QUIET)])
-    ]
-    for photo in gathered.photos:
-        drawn = [_view(each) for each in photo.views]
-        lines = [row(drawn[at : at + columns], _GAP) for at in range(0, len(drawn), columns or 1)]
-        texts = [_texts(kind, each) for kind, each in photo.texts.items()]
-        parts = [_photo(photo), column(texts, _GAP // 2, _TEXTS)]
-        if columns:
-            parts.insert(1, column(lines, _GAP, views - _GAP))
-        blocks += [rule(width), row(parts, _GAP)]
-    return ImageOps.expand(column(blocks, _GAP), _MARGIN, PAPER)
-
-
-def _photo(photo: ShownPhoto) -> Image:
-    small = photo.picture.copy()
-    small.thumbnail((_PHOTO, _PHOTO))
-    facts = [text_block(fact, _SMALL, _PHOTO, _MOST_LINES, QUIET) for fact in photo.facts]
-    return column([small, text_block(photo.key, _BODY, _PHOTO, _MOST_LINES), *facts])
-
-
-def _view(view: ShownView) -> Image:
-    made_by = text_block(view.made_by, _SMALL, VIEW_SIDE, 2, QUIET)
-    return column([view.picture, made_by, text_block(_numbers(view.cosines), _SMALL, VIEW_SIDE, 1)])
-
-
-def _texts(kind: str, lines: Sequence[tuple[str, Cosines]]) -> Image:
-    more = f" ({len(lines)}, of which the first {_MOST_TEXTS})" if len(lines) > _MOST_TEXTS else ""
-    texts = [
-        text_block(f"{text or '(empty)'}  {_numbers(cosines)}", _BODY, _TEXTS, _MOST_LINES)
-        for text, cosines in lines[:_MOST_TEXTS]
-    ]
-    return column([text_block(kind + more, _SMALL, _TEXTS, 1, QUIET), *texts])
-
-
-def _numbers(cosines: Cosines) -> str:
-    return " ".join(f"{each:.2f}" for each in cosines)

@@ -5,10 +5,8 @@ Photos are sent only to an address that the user names.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import http.client
-import io
 import itertools
 import json
 import os
@@ -22,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mctrain.data.photo import data_uri
 from mctrain.errors import TrainerError
 
 if TYPE_CHECKING:
@@ -235,6 +234,4 @@ def _is_address(url: str) -> bool:
 def _data_url(picture: PIL.Image.Image) -> str:
     small = picture.copy()
     small.thumbnail((_SIDE, _SIDE))
-    content = io.BytesIO()
-    small.save(content, "JPEG", quality=90)
-    return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
+    return data_uri(small)
