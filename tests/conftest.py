@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import gettext
+import importlib
+import io
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -15,9 +19,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from babel.messages.mofile import write_mo
 from hypothesis import HealthCheck, settings
-
-from picsight_engine.errors import Message
 
 # In CI the same examples each time: chance finds faults for the one who runs tests, not for everyone who merges.
 settings.register_profile(
@@ -188,11 +191,32 @@ def server():
         server.server_close()
 
 
+def in_pseudo_language(text: str) -> str:
+    """⟦tHE wORDS⟧ of a text around its values, tags, entities and mnemonics, which stay as they are."""
+    parts = re.split(r"({[^}]*}|%n|<[^>]+>|&\w+;|&)", text)
+    return "".join(
+        f"⟦{part.swapcase()}⟧" if part.upper() != part.lower() and k % 2 == 0 else part
+        for k, part in enumerate(parts)
+    )
+
+
+@pytest.fixture(scope="session")
+def pseudo_catalogue():
+    """Every text that translators get, in a language that nobody takes for English."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(REPOSITORY / "packaging"))
+        catalogue = importlib.import_module("texts").extracted()
+    for message in catalogue:
+        if isinstance(message.id, tuple):
+            message.string = tuple(map(in_pseudo_language, message.id))
+        elif message.id:  # not the head of the file
+            message.string = in_pseudo_language(message.id)
+    write_mo(file := io.BytesIO(), catalogue)
+    return gettext.GNUTranslations(io.BytesIO(file.getvalue()))
+
+
 @pytest.fixture
-def pseudo_language(monkeypatch):
-    """Words every message in a language that no code can take for English."""
-
-    def worded(message, _translate):
-        return f"⟦{message.template.format_map(message.values).swapcase()}⟧"
-
-    monkeypatch.setattr(Message, "worded", worded)
+def pseudo_language(monkeypatch, pseudo_catalogue):
+    """The window and the engine speak this language."""
+    monkeypatch.setattr("picsight.texts._catalogue", pseudo_catalogue)
+    monkeypatch.setattr("picsight_engine.errors._ENGLISH", pseudo_catalogue)

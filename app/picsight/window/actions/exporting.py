@@ -91,9 +91,7 @@ class Exporting(QObject):
     def choose(self, paths: Sequence[Path]) -> None:
         """Ask for the folder, by default the last one, then copy these files into it."""
         if self._running is not None:
-            self._status.show_sentence(
-                tr("Other photos are still being copied. Wait for them, or cancel.")
-            )
+            self._status.show_sentence(tr("Other photos are still being copied. Wait for them, or cancel."))
         elif paths:
             words = counted(len(paths), "Export a copy to", "Export %n copies to")
             dialog = QFileDialog(self._window, words, self._folder)

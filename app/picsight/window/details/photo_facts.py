@@ -6,10 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight.texts import marked, tr
 from picsight.exposure import exposure_words, film_time
+from picsight.texts import marked, tr
 from picsight.window.parts.badges import BESIDE
-from picsight.window.parts.words import counted, decimal, isolated, number, plain, short_path, size, taken_words
+from picsight.window.parts.words import (
+    counted,
+    decimal,
+    isolated,
+    number,
+    plain,
+    short_path,
+    size,
+    taken_words,
+)
 from picsight.window.search.wording import describe
 from picsight_engine.bundles.commonness import commonness
 from picsight_engine.language.query import Fact, parse

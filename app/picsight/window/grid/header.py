@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from picsight.texts import tr
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
+from picsight.texts import tr
 from picsight.window.controls.action import below
 from picsight.window.controls.buttons import Button, FlatSlider, IconButton, Weight
 from picsight.window.controls.choice import Choice, Toggle

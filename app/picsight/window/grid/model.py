@@ -10,7 +10,16 @@ from picsight.texts import tr
 from picsight.window.grid.wall import EMPTY, Wall
 from picsight.window.parts.badges import spoken_badge
 from picsight.window.parts.drops import PHOTOS
-from picsight.window.parts.words import counted, match_words, name_lines, plain, short_path, spoken_date, taken_words, tooltip
+from picsight.window.parts.words import (
+    counted,
+    match_words,
+    name_lines,
+    plain,
+    short_path,
+    spoken_date,
+    taken_words,
+    tooltip,
+)
 from picsight_engine.search.answer import files_of_all
 
 if TYPE_CHECKING:

@@ -210,9 +210,7 @@ class ModelsController(QObject):
 
             yield from install(entry, setup.installed(), coreml=runs_coreml(), cancel=cancel)
 
-        self._begin(
-            _RunningInstallation(entry.name, (tr("Connecting"), 0, 0), tr("Downloading")), events
-        )
+        self._begin(_RunningInstallation(entry.name, (tr("Connecting"), 0, 0), tr("Downloading")), events)
 
     def _unpack(self, path: Path, manifest: Manifest) -> None:
         setup = self._setup

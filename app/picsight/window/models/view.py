@@ -161,9 +161,7 @@ class ModelsDialog(QDialog):
         """Show or hide the models that most people do not need."""
         self._others.setVisible(shown)
         count = number(self._lines.count())
-        self.all.setText(
-            tr("Fewer models") if shown else tr("All models ({count} more)").format(count=count)
-        )
+        self.all.setText(tr("Fewer models") if shown else tr("All models ({count} more)").format(count=count))
         self.all.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight.texts import marked, tr
 from picsight.exposure import film_time
+from picsight.texts import marked, tr
 
 if TYPE_CHECKING:
     from picsight_engine.search.answer import Result

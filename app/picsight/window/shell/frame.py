@@ -8,8 +8,8 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from picsight.texts import tr
 from picsight.settings import DETAILS_NARROWEST, DETAILS_WIDEST, SIDEBAR_NARROWEST, SIDEBAR_WIDEST
+from picsight.texts import tr
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.notice import FirstRun, HintLine, Notice
 from picsight.window.details.view import DetailsPanel

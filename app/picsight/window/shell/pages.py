@@ -177,9 +177,7 @@ class Pages(QObject):
         if self._search.place.is_search:
             self._search.less_like(photo)
         else:
-            self._frame.status.show_sentence(
-                tr("Search for something first; then ask for less like this.")
-            )
+            self._frame.status.show_sentence(tr("Search for something first; then ask for less like this."))
 
     def toggle_full_screen(self) -> None:
         """Show only the photo, or everything again."""

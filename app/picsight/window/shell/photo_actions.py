@@ -71,9 +71,7 @@ class PhotoActions(QObject):
         self._image = Action(
             "photos", tr("Copy the picture"), tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
         )
-        self._export = Action(
-            "export", tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies
-        )
+        self._export = Action("export", tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies)
         self._trash = Action(
             "trash", tr("Move to trash"), tr("Move %n photos to trash"), "Del", self._move_to_trash
         )

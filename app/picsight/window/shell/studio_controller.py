@@ -134,9 +134,7 @@ class StudioController(QObject):
         self._put(draft)
         if draft.can_learn:
             waiting = tr("Looking through your photos.")
-            self.view.notice.say(
-                waiting, tr("The first time takes longer, because the model is loaded.")
-            )
+            self.view.notice.say(waiting, tr("The first time takes longer, because the model is loaded."))
         decisions = draft.tag.accepted + draft.tag.rejected if draft.tag is not None else 0
         self.view.statistics.setText(counted(decisions, "%n decided", "%n decided") if decisions else "")
         self._ask_statistics()
@@ -306,9 +304,7 @@ class StudioController(QObject):
             self._frame.status.show_sentence(tr("Give the tag a name first."))
             self.view.name.setFocus()
         elif library is not None:
-            self._tags.do(
-                draft.save, lambda tag: tr("Saved {tag}.").format(tag=named(tag.path)), self._saved
-            )
+            self._tags.do(draft.save, lambda tag: tr("Saved {tag}.").format(tag=named(tag.path)), self._saved)
 
     def _saved(self, tag: Tag) -> None:
         self._forget()

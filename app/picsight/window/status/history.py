@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
+
 from picsight.texts import tr
 
 if TYPE_CHECKING:

@@ -110,9 +110,7 @@ class TagExchange(QObject):
         if library is None:
             return
         if self._running is not None:
-            self._status.show_sentence(
-                tr("Side-cars are still being written. Wait for them, or cancel.")
-            )
+            self._status.show_sentence(tr("Side-cars are still being written. Wait for them, or cancel."))
             return
         last: Exported | None = None
 

@@ -92,9 +92,7 @@ class TagList(QWidget):
         self.model.put(found)
         if not self._tags:
             title = tr("Make a tag from a few words or photos.")
-            sentence = tr(
-                "It finds what you mean in the whole library, and learns from every yes and no."
-            )
+            sentence = tr("It finds what you mean in the whole library, and learns from every yes and no.")
             self.notice.say(title, sentence, [(tr("New tag"), self.new_requested.emit)])
         elif not found:
             name = isolated(f"“{self.line.text().strip()}”")
