@@ -14,10 +14,11 @@ from babel.messages.pofile import generate_po, read_po
 from picsight.cli.program import program
 from picsight.texts import CATALOGUES, DOMAIN
 from picsight_engine import errors
+from picsight_engine.installation.catalogue import CATALOGUE
 
 # Calls with texts, by the positions of the words for one thing and for many.
 _TEXT, _MANY = ("tr", "marked", "Message", *(name for name in dir(errors) if name.endswith("Error"))), (1, 2)
-_CALLS = dict.fromkeys(_TEXT, (0,)) | {"ImageError": (1,), "counted": _MANY, "first_of": _MANY}
+_CALLS = dict.fromkeys(_TEXT, (0,)) | {"ImageError": (1,), "Check": (0,), "counted": _MANY, "first_of": _MANY}
 
 
 def extracted() -> Catalog:
@@ -26,7 +27,7 @@ def extracted() -> Catalog:
     for file in sorted(CATALOGUES.parents[2].glob("*/picsight*/**/*.py")):
         for text in _texts(list(ast.walk(ast.parse(file.read_bytes())))):
             catalogue.add(text, locations=[(str(file.relative_to(CATALOGUES.parents[2])), 0)])
-    for text in filter(None, _help(program)):
+    for text in filter(None, (*_help(program), *(entry.words for entry in CATALOGUE))):
         catalogue.add(text)
     return catalogue
 

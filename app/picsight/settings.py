@@ -160,9 +160,8 @@ def _parsed(line: str) -> tuple[str, Any]:
     if name not in _DEFAULTS:
         import difflib  # 5 ms that only a mistyped name pays
 
-        if near := difflib.get_close_matches(name, _DEFAULTS, 1):
-            words = 'there is no setting "{name}"; did you mean "{near}"?'
-            raise RequestError(words, name=name, near=near[0])
+        for near in difflib.get_close_matches(name, _DEFAULTS, 1):
+            raise RequestError('there is no setting "{name}"; did you mean "{near}"?', name=name, near=near)
         raise RequestError('there is no setting "{name}".', name=name)
     default = _DEFAULTS[name]
     if name in _RANGES and type(value) in (int, float):

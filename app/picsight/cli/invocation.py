@@ -96,8 +96,7 @@ class Invocation:
         for sentence in sentences[:_MOST_SENTENCES]:
             say(sentence)
         if len(sentences) > _MOST_SENTENCES:
-            words = "And {number:,} more; --json lists all of them."
-            say(tr(words, number=len(sentences) - _MOST_SENTENCES))
+            say(tr("And {number:,} more; --json lists all of them.", number=len(sentences) - _MOST_SENTENCES))
 
     def hint_empty(self, unread: int = 0) -> None:
         """Prints how to add the first photos to a library, or that a new model must read its `unread` photos."""

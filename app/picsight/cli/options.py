@@ -68,7 +68,7 @@ class Translated(click.Command):
     def _worded(self) -> Self:
         """A copy that speaks the user's language."""
         command = copy.copy(self)
-        command.params = [copy.copy(each) for each in self.params]
+        command.params = list(map(copy.copy, self.params))
         for each in (command, *command.params):
             if isinstance(each, click.Command | click.Option) and each.help:
                 each.help = tr(inspect.cleandoc(each.help))

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.errors import BundleError, Message, RequestError
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_choice import answering_folder
 from picsight_engine.store.health import photos_awaiting
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstalledModel, InstalledModels
 
-_SHIPPED = "Comes with Picsight: small, quick, knows everyday things."
+_SHIPPED = Message("Comes with Picsight: small, quick, knows everyday things.")
 _GONE = "It is not on this computer any more: install it again, or choose another one."
 _READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
 _SHIPPED_MS = 21.0  # of the shipped image tower where the times of the catalogue were measured
@@ -92,7 +92,7 @@ def model_offers(
             return ModelOffer(
                 name=name,
                 title=manifest.title if manifest else entry.title if entry else name,
-                words=entry.words if entry else _SHIPPED if name == shipped else "",
+                words=entry.words if entry else str(_SHIPPED) if name == shipped else "",
                 state="damaged" if fault else _state(model, models.incoming(name)),
                 shipped=name == shipped,
                 licence=_licence(manifest, entry),

@@ -11,7 +11,7 @@ from picsight import locations
 from picsight.cli.layout import photos, size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import put, put_json
-from picsight.texts import counted, marked, tr, worded
+from picsight.texts import counted, tr, worded
 from picsight_engine.errors import Message, RequestError
 
 if TYPE_CHECKING:
@@ -102,10 +102,9 @@ def reason(problem: Problem) -> dict[str, object]:
 def unread_sentence(found: Sequence[Problem]) -> str:
     """One sentence for all videos that are not read, "" without any: there may be thousands."""
     videos = sum(each.code == "not_read" for each in found)
-    if not videos:
-        return ""
-    advice = tr("install the package opencv-python-headless and index again.")
-    return f"{counted(videos, '%n video is not read', '%n videos are not read')}: {advice}"
+    one = "%n video is not read: install the package opencv-python-headless and index again."
+    many = "%n videos are not read: install the package opencv-python-headless and index again."
+    return counted(videos, one, many) if videos else ""
 
 
 @click.command("doctor", cls=WordsCommand)
@@ -130,7 +129,7 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
         put_json({"ok": all_fine, "checks": [{key: getattr(check, key) for key in keys} for check in checks]})
     else:
         for check in checks:
-            put(f"{tr(_mark(check)):8}  {check.name}: {worded(check.message)}")
+            put(f"{_mark(check):8}  {tr(check.name)}: {worded(check.message)}")
     if any(check.damaged for check in checks):
         return DAMAGED
     return 0 if all_fine else HINDERED
@@ -138,5 +137,5 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
 
 def _mark(check: Check) -> str:
     if check.damaged:
-        return marked("DAMAGED")
-    return marked("not fine" if not check.ok else "repaired" if check.repaired else "fine")
+        return tr("DAMAGED")
+    return tr("not fine" if not check.ok else "repaired" if check.repaired else "fine")

@@ -11,7 +11,7 @@ from picsight.cli.commands.models_install import DECLINED, install
 from picsight.cli.layout import duration, photos, size
 from picsight.cli.options import CommandGroup
 from picsight.cli.streams import can_ask, confirmed, put, put_json, say
-from picsight.texts import counted, marked, tr, worded
+from picsight.texts import counted, tr, worded
 from picsight_engine.errors import BundleError, Message, RequestError
 
 if TYPE_CHECKING:
@@ -20,11 +20,8 @@ if TYPE_CHECKING:
 
 DAMAGED = 3
 _STATES = {
-    "available": "available",
-    "unfinished": "unfinished",
-    "installed": "installed",
-    "damaged": "damaged",
-}
+    "available": "available", "unfinished": "unfinished", "installed": "installed", "damaged": "damaged",
+}  # fmt: skip
 
 
 @click.group("models", cls=CommandGroup)
@@ -46,8 +43,8 @@ def list_models(invocation: Invocation) -> None:
         put_json({"models": [_document(offer) for offer in offers]})
         return
     for offer in offers:
-        put(f"{offer.name}: {tr(_state(offer))}")
-        put(f"    {offer.title}. {worded(offer.words)}".rstrip())
+        put(f"{offer.name}: {_state(offer)}")
+        put(f"    {offer.title}. {tr(offer.words)}".rstrip())
         put(f"    {', '.join(_figures(offer))}")
         if offer.fault:
             put(f"    {worded(offer.fault)}")
@@ -77,10 +74,10 @@ def _document(offer: ModelOffer) -> dict[str, object]:
 
 def _state(offer: ModelOffer) -> str:
     if offer.state == "damaged" or not (offer.answers or offer.wanted):
-        return _STATES[offer.state]
+        return tr(_STATES[offer.state])
     if offer.answers:
-        return marked("in use" if offer.wanted else "answers until the next one is ready")
-    return marked("chosen, reads photos at the next indexing")
+        return tr("in use" if offer.wanted else "answers until the next one is ready")
+    return tr("chosen, reads photos at the next indexing")
 
 
 def _figures(offer: ModelOffer) -> list[str]:
@@ -175,8 +172,7 @@ def _may_be_removed(invocation: Invocation, name: str) -> bool:
         for folder in using:
             words = "The library in {folder} uses it, and cannot be searched until you choose another model."
             say(tr(words, folder=folder))
-        question = 'Remove {name} from this computer? Type "yes" to remove:'
-        return confirmed(tr(question, name=name) + " ")
+        return confirmed(tr('Remove {name} from this computer? Type "yes" to remove:', name=name) + " ")
     if using:
         words = (
             'The model "{name}" is used by the library in {folders}. Choose another one first: '

@@ -16,7 +16,7 @@ from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.exposure import exposure_words, film_time
 from picsight.texts import marked, tr, worded
-from picsight_engine.errors import Message, StorageError
+from picsight_engine.errors import StorageError
 from picsight_engine.other_programs import package_of
 from picsight_engine.suffixes import companion_kind
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NOT_A_PHOTO = 1
 _TEXTS = (marked("title"), marked("description"), marked("creator"), marked("copyright"), marked("label"))
-_COMPANIONS = {"RAW": "RAW", "film": "film", "original": "original"}
+_KINDS = {"RAW": "RAW", "film": "film", "original": "original"}
 # Metadata fields whose JSON key differs from the field's name.
 _METADATA_KEYS = {
     "taken_source": "taken_from",
@@ -63,8 +63,8 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
                 if invocation.json:
                     put_json({"path": asked, "problem": problem and reason(problem), "id": None})
                 else:
-                    unknown = Message("{path} is not in the library.", path=asked)
-                    say(worded(problem.message if problem else unknown))
+                    unknown = tr("{path} is not in the library.", path=asked)
+                    say(worded(problem.message) if problem else unknown)
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
                 jpeg = library.thumbnail(details.id)
@@ -111,9 +111,8 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
 def _put_facts(photo: PhotoDetails) -> None:
     """Prints the known facts, one per line."""
     known = photo.metadata
-    taken = tr("{time} (file time)", time=photo.file_time)
-    if photo.taken:
-        taken = f"{photo.taken} ({known.taken_source})"
+    by_file = tr("{time} (file time)", time=photo.file_time)
+    taken = f"{photo.taken} ({known.taken_source})" if photo.taken else by_file
     where = [] if known.lat is None or known.lon is None else [f"{known.lat:.5f}, {known.lon:.5f}"]
     if known.altitude is not None:
         words = "{metres:.0f} m below the sea" if known.altitude < 0 else "{metres:.0f} m above the sea"
@@ -124,7 +123,10 @@ def _put_facts(photo: PhotoDetails) -> None:
     facts: list[tuple[str, object]] = [
         (marked("id"), photo.id),
         *((marked("path"), path) for path in photo.paths),
-        *((marked("with it"), _behind(path)) for path in photo.companions),
+        *(
+            (marked("with it"), f"{path} ({tr(_KINDS[companion_kind(path.name)])})")
+            for path in photo.companions
+        ),
         (marked("taken"), taken if photo.taken or photo.file_time else None),
         (marked("place"), known.place),
         (marked("position"), ", ".join(where)),
@@ -145,10 +147,6 @@ def _put_facts(photo: PhotoDetails) -> None:
     for name, value in facts:
         if value not in {None, ""}:
             put(f"{tr(name)}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
-
-
-def _behind(path: Path) -> str:
-    return f"{path} ({tr(_COMPANIONS[companion_kind(path.name)])})"
 
 
 def write_new(file: Path, data: bytes) -> None:

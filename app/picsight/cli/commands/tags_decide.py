@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 _STATES = {
-    "accepted": "{number:,} accepted",
-    "rejected": "{number:,} rejected",
-    "withdrawn": "{number:,} withdrawn",
-    "rated": "{number:,} rated",
-    "suggested": "{number:,} suggested",
-}
+    "accepted": "{number:,} accepted", "rejected": "{number:,} rejected", "withdrawn": "{number:,} withdrawn",
+    "rated": "{number:,} rated", "suggested": "{number:,} suggested",
+}  # fmt: skip
 _PHOTOS = click.argument("photos", nargs=-1, required=True, metavar="PATH...", type=A_PATH)
 
 
@@ -123,13 +120,11 @@ def import_tags(invocation: Invocation, place: Path) -> None:
 def _line(imported: Imported) -> str:
     """Such as "20 photos: 3 new tags, 18 accepted, 2 rejected, 5 rated."."""
     parts = [counted(imported.tags, "%n new tag", "%n new tags")] if imported.tags else []
-    parts += decided(imported)
-    if imported.searches:
-        parts.append(counted(imported.searches, "%n saved search", "%n saved searches"))
+    searches = counted(imported.searches, "%n saved search", "%n saved searches")
+    parts += [*decided(imported), *[searches] * bool(imported.searches)]
     return f"{photos_in_words(imported.photos)}: {', '.join(parts) or tr('nothing had to be changed')}."
 
 
 def decided(numbers: Imported | Tag) -> list[str]:
     """How many photos were decided in which way, such as "12 accepted"; nothing about zero."""
-    found = {state: getattr(numbers, state, 0) for state in _STATES}
-    return [tr(_STATES[state], number=number) for state, number in found.items() if number]
+    return [tr(_STATES[each], number=number) for each in _STATES if (number := getattr(numbers, each, 0))]
