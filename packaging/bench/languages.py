@@ -19,9 +19,9 @@ from report import machine, table
 
 from mctrain.data.held_out import pack_everyday
 from mctrain.data.texts import QUERIES
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import ranking_vectors
 from mctrain.evaluation.retrieval import DEPTHS, right_photos
-from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.assets import find_asset
 from picsight_engine.language.lexicon import LANGUAGES
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.subject import Gallery
+    from mctrain.evaluation.evaluated_model import Gallery
 
 SEARCHES = Path(__file__).with_name("native_searches.tsv")
 CAPTIONS, TRANSLATIONS = "flickr8k-dev-000000.tar", "flickr8k-dev-translations.jsonl"
@@ -53,12 +53,12 @@ class Asked:
 class Finder:
     """Ranks the photos of one gallery by texts."""
 
-    subject: Subject
+    model: EvaluatedModel
     gallery: Gallery
 
     def rank(self, texts: Sequence[str], right: NDArray[np.bool_]) -> int:
         """The number of wrong photos that score at least as high as the best right one; the best text counts."""
-        wanted, photos = ranking_vectors(self.subject, texts, self.gallery)
+        wanted, photos = ranking_vectors(self.model, texts, self.gallery)
         scores = (photos @ wanted.T).max(axis=1)
         return int(((scores >= scores[right].max()) & ~right).sum())
 
@@ -110,10 +110,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="the folder of the training data")
     data = parser.parse_args().data
-    subject = Subject(BundleTeacher(find_asset("starter")), lambda _count, _what: None)
+    model = EvaluatedModel(BundleTeacher(find_asset("starter")), lambda _count, _what: None)
     with tempfile.TemporaryDirectory() as scratch:
-        daily = subject.gallery([pack_everyday(data, Path(scratch))])
-    flickr = subject.gallery([data / CAPTIONS])
+        daily = model.gallery([pack_everyday(data, Path(scratch))])
+    flickr = model.gallery([data / CAPTIONS])
     headings = (
         "language",
         "typed, even half",
@@ -128,7 +128,7 @@ def main() -> None:
     )
     print(machine())
     for gallery, ask, languages in parts:
-        find = Finder(subject, gallery)
+        find = Finder(model, gallery)
         print(table(headings, [measured(find, ask(each), each) for each in languages]))
     english = [query for each in daily.texts for query in each.synthetic[QUERIES]]
     english += [caption for each in flickr.texts for caption in each.human]

@@ -22,9 +22,9 @@ from tag_answers import LEAST, TagQuestion, answers_tables
 from tag_quality import Labelled, outcomes, precision_table, suggestions_table
 from tag_thresholds import TermTrials, thresholds_table
 
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
-from mctrain.evaluation.subject import Subject
 from mctrain.export.calibration import evaluation_galleries
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.assets import find_asset
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.subject import Gallery
+    from mctrain.evaluation.evaluated_model import Gallery
     from picsight_engine.bundles.calibration import Calibration
     from picsight_engine.vectors.matrix import Rows
 
@@ -55,7 +55,7 @@ def print_quality(data: Path) -> None:
     """Prints the worth of decisions, and suggestions by words alone."""
     folder = find_asset("starter")
     teacher = BundleTeacher(folder)
-    galleries = evaluation_galleries(Subject(teacher, lambda _count, _name: None), data)
+    galleries = evaluation_galleries(EvaluatedModel(teacher, lambda _count, _name: None), data)
     bundle = open_bundle(folder)
     calibration = bundle.manifest.calibration
     if calibration is None:

@@ -25,7 +25,7 @@ from tests.conftest import REPOSITORY
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import SampleMembers, samples
-from mctrain.recipes.teaching import Recipe, load_recipe
+from mctrain.recipes.teaching import TeachingRecipe, load_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -253,7 +253,7 @@ def tiny_recipe_file(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_recipe(tiny_recipe_file) -> Recipe:
+def tiny_recipe(tiny_recipe_file) -> TeachingRecipe:
     return load_recipe(str(tiny_recipe_file))
 
 

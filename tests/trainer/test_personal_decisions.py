@@ -22,7 +22,7 @@ from mctrain.research.stream import open_stream
 from mctrain.training.decisions.learn import learn
 from mctrain.training.environment import RunFolders
 from mctrain.weights.checkpoint import load_checkpoint
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.from_bundle import read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.library import Library

@@ -13,7 +13,7 @@ from tests.trainer.conftest import follow_page, run_mctrain
 from mctrain.data.shards import samples
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.weights.checkpoint import load_checkpoint
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.from_bundle import read_bundle
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
 # of the recipe, for a few photos

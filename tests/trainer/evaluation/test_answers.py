@@ -9,8 +9,8 @@ from tests.trainer.conftest import run_mctrain, write_photos
 
 from mctrain.data.photo import data_uri
 from mctrain.data.shards import samples
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.sheet import FIRST, SIDE, answer
-from mctrain.evaluation.subject import Subject
 from mctrain.teachers.teacher import BundleTeacher
 
 
@@ -27,7 +27,7 @@ def test_a_sheet_shows_the_first_ten_photos_of_each_search_in_order(real_data, s
     sheet = (tmp_path / "sheet.html").read_text(encoding="utf-8")
     places = [0]
     teacher = BundleTeacher(starter)
-    answers = answer(Subject(teacher, lambda *_: None), shards, queries)
+    answers = answer(EvaluatedModel(teacher, lambda *_: None), shards, queries)
     scores = teacher.texts(queries) @ teacher.photos([photo.image() for photo in photos], [""] * 14).T
     for shown, row in zip(answers, scores, strict=True):
         order = np.argsort(-row)[:FIRST]

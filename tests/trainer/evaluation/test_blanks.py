@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mctrain.evaluation.evaluated_model import EvaluatedModel, Gallery
 from mctrain.evaluation.measure import ranking_vectors
 from mctrain.evaluation.retrieval import blank_outcomes
-from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.photos.colours import NAMES
@@ -54,7 +54,7 @@ def test_figures_are_those_of_counting_down_each_list():
 
 
 class Seen:
-    """A subject of two dimensions: the second one is how blank a photo is, and "grey" asks for it; colours cost 0.02."""
+    """A model of two dimensions: the second one is how blank a photo is, and "grey" asks for it; colours cost 0.02."""
 
     def searches(self, texts):
         return np.array([[1.0, 0.2]] * len(texts), np.float32)
@@ -92,14 +92,14 @@ def test_a_photo_loses_points_for_an_unlikely_colour():
 
 def test_the_starter_loses_points_as_in_the_application(starter):
     """One or two words are judged in their templates, as in a search."""
-    subject = Subject(BundleTeacher(starter), lambda *_: None)
+    model = EvaluatedModel(BundleTeacher(starter), lambda *_: None)
     known, embedder = open_bundle(starter).manifest.blankness, TextEmbedder(open_bundle(starter), threads=1)
     words = ["black picture", "dog", "dark", "plain red", "too dark", "dog"]
     wanted = [bool(known.asking(embedder.embed_term(word)[None])[0]) for word in words]
-    assert subject.asking(words).tolist() == wanted
+    assert model.asking(words).tolist() == wanted
     assert {True, False} == set(wanted)
     photos = unit(np.random.default_rng(8), 3, known.axis().size)
     photos[0] = known.axis() / np.linalg.norm(known.axis())
     expected = [max(0, known.weight * (float(photo @ known.axis()) - known.cut)) for photo in photos]
-    assert subject.losses(photos) == pytest.approx(expected, rel=1e-4)
+    assert model.losses(photos) == pytest.approx(expected, rel=1e-4)
     assert expected[0] > 0

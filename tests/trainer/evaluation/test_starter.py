@@ -8,8 +8,8 @@ import pytest
 from tests.trainer.conftest import write_photos
 
 from mctrain.data.shards import samples
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
-from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import FoundTask, Retrieval, ZeroShot, find_files
 from mctrain.research.benchmarks.tasks import load_all_tasks
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
@@ -36,18 +36,18 @@ MOST_BLANKS = 0.5  # percent of searches with one among the first 20
 
 
 @pytest.fixture(scope="module")
-def subject(starter, tmp_path_factory):
-    return Subject(open_teacher(str(starter), tmp_path_factory.mktemp("cache")), lambda *_: None)
+def model(starter, tmp_path_factory):
+    return EvaluatedModel(open_teacher(str(starter), tmp_path_factory.mktemp("cache")), lambda *_: None)
 
 
-def figures(subject, found):
+def figures(model, found):
     return {
-        (found.task.name, outcome.figure): outcome.percent() for outcome in measure(subject, found).outcomes
+        (found.task.name, outcome.figure): outcome.percent() for outcome in measure(model, found).outcomes
     }
 
 
 @pytest.fixture(scope="module")
-def sampled(subject, real_data, tmp_path_factory):
+def sampled(model, real_data, tmp_path_factory):
     """The figures of every tenth photo of two sets."""
     folder = tmp_path_factory.mktemp("sample")
     percents = {}
@@ -56,7 +56,7 @@ def sampled(subject, real_data, tmp_path_factory):
         (ZeroShot("caltech101", (), "caltech101", ONE), "caltech101-eval-000000.tar"),
     ):
         kept = islice(samples(real_data / source), 0, None, EVERY)
-        percents |= figures(subject, FoundTask(task, (write_photos(folder / source, kept),), real_data))
+        percents |= figures(model, FoundTask(task, (write_photos(folder / source, kept),), real_data))
     return percents
 
 
@@ -77,10 +77,10 @@ def test_a_sample_of_photos_is_found_as_well_as_when_it_shipped(sampled, task, f
 
 
 @pytest.mark.soak
-def test_all_figures_are_as_good_as_when_it_shipped(subject, real_data, tmp_path_factory):
+def test_all_figures_are_as_good_as_when_it_shipped(model, real_data, tmp_path_factory):
     percents = {}
     for found in find_files(load_all_tasks(None), real_data, tmp_path_factory.mktemp("scratch")):
-        percents |= figures(subject, found)
+        percents |= figures(model, found)
     worse = {name: percents[name] for name, figure in SHIPPED.items() if percents[name] < figure - 1}
     assert not worse
     assert percents["everyday-blanks", "a blank in the first 20"] <= MOST_BLANKS

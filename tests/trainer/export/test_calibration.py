@@ -12,9 +12,9 @@ from tests.trainer.conftest import run_mctrain, write_photos
 
 from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import samples
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
-from mctrain.evaluation.subject import Subject
 from mctrain.export.calibration import fit_blankness, fit_likeness
 from mctrain.export.thresholds import TermScores, draw_trials, measure
 from mctrain.teachers.teacher import BundleTeacher
@@ -45,7 +45,7 @@ def measured(starter, real_data, tmp_path_factory):
         photos += list(compress(candidates, kept))[:OF_EACH]
     shard = write_photos(tmp_path_factory.mktemp("sample") / "sample-000000.tar", photos)
     teacher = BundleTeacher(starter)
-    gallery = Subject(teacher, lambda *_: None).gallery([shard])
+    gallery = EvaluatedModel(teacher, lambda *_: None).gallery([shard])
     things = load_search_terms()
     kept = np.flatnonzero(reported_half([thing.query for thing in things]))
     things = [things[row] for row in np.random.default_rng(0).permutation(kept)[:THINGS]]

@@ -12,7 +12,7 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
 from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Checkpoint, Trained, WeightsFile
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.from_bundle import read_bundle
 
 SOURCE = WeightsFile("weights.pt", "0" * 64, "timm")
 

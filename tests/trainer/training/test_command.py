@@ -16,7 +16,7 @@ from mctrain.models.presets import PRESETS
 from mctrain.training.dry_run import dry_run
 from mctrain.training.metrics import METRICS
 from mctrain.weights.checkpoint import Checkpoint, WeightsFile, load_checkpoint, save_checkpoint
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.from_bundle import read_bundle
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import PicsightError
 

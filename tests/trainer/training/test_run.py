@@ -12,8 +12,8 @@ from tests.trainer.training.conftest import RECIPE, RecordedReporter
 from mctrain.cli.runs import start_of
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError, TrainerError, WeightsError
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
-from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files
 from mctrain.export.documents import LICENCE, write_documents
 from mctrain.models.lite import load_lite, weights_package
@@ -63,7 +63,9 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     wanted = known.state_dict()
     assert all(torch.equal(tensor, wanted[key]) for key, tensor in trunk.state_dict().items())
     teacher = ModelTeacher(after.clip, after.preset, "mixed", "")
-    figures = measure(Subject(teacher, lambda *_: None), find_files(places.tasks, asked.data, tmp_path)[0])
+    figures = measure(
+        EvaluatedModel(teacher, lambda *_: None), find_files(places.tasks, asked.data, tmp_path)[0]
+    )
     assert len(figures.keys) == 6
     assert changed_tensors(before.image.state_dict(), after.clip.image.state_dict())
     write_documents(after, tmp_path)

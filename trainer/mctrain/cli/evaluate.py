@@ -18,8 +18,8 @@ from picsight_engine.bundles.writable_folder import require_writable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
     from mctrain.evaluation.report import TaskResult
-    from mctrain.evaluation.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class _Measured:
     """A subject as the user named it, and its results."""
 
     title: str
-    subject: Subject
+    subject: EvaluatedModel
     results: Sequence[TaskResult]
 
 
@@ -58,9 +58,9 @@ def evaluate(
     Each figure has a 95 % interval from bootstrapped photos. The JSON also has it for both halves of the set: one
     chooses settings, the other reports.
     """
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
     from mctrain.evaluation.measure import measure_all
     from mctrain.evaluation.report import save_scores
-    from mctrain.evaluation.subject import Subject
     from mctrain.evaluation.tasks import find_files
     from mctrain.research.benchmarks.tasks import load_all_tasks
     from mctrain.teachers.teacher import open_teacher
@@ -74,7 +74,7 @@ def evaluate(
     titles = [subject, against] if against else [subject]
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         asked = find_files(load_all_tasks(tasks), data, Path(scratch))
-        subjects = [Subject(open_teacher(title, cache), bar("photos")) for title in titles]
+        subjects = [EvaluatedModel(open_teacher(title, cache), bar("photos")) for title in titles]
         results, refusals = measure_all(subjects, asked)
     measured = [_Measured(*each) for each in zip(titles, subjects, results, strict=True)]
     for refusal in refusals:
@@ -132,15 +132,15 @@ def _document(one: _Measured, other: _Measured | None) -> dict[str, Any]:
 def answers(subject: str, *, shards: tuple[str, ...], queries: Path, output: Path, cache: Path) -> None:
     """Shows the ten photos of SHARDs that SUBJECT (anything `mctrain eval` measures) ranks first for each search."""
     from mctrain.data.shard_names import resolve_shards
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
     from mctrain.evaluation.sheet import FIRST, answer, page, read_queries
-    from mctrain.evaluation.subject import Subject
     from mctrain.paths import on_disk
     from mctrain.teachers.teacher import open_teacher
 
     require_writable(output.parent)
     asked = read_queries(queries)
     places = [on_disk(each, "Searches are answered from a disk") for each in resolve_shards(shards)]
-    opened = Subject(open_teacher(subject, cache), bar("photos"))
+    opened = EvaluatedModel(open_teacher(subject, cache), bar("photos"))
     answered = answer(opened, places, asked)
     with open_atomic(output) as file:
         file.write(

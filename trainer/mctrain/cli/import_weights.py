@@ -30,7 +30,7 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
     if (file / MANIFEST).is_file():
         if preset is not None:
             raise click.UsageError(f"{file} is a bundle and names its model itself; leave --preset out.")
-        from mctrain.weights.unbundle import read_bundle
+        from mctrain.weights.from_bundle import read_bundle
 
         read = read_bundle(file)
         click.echo(f"{save_checkpoint(output, read)}: {read.preset.title}, both towers, from a bundle")
@@ -47,7 +47,7 @@ def import_weights(file: Path, preset: str | None, output: Path) -> None:
     publisher = found.layout.publisher
     form = chosen.as_run_by(publisher)
     seen = inspect_weights(found.model, form, str(file))
-    checkpoint = Checkpoint(form, found.model, WeightsFile.of(file, publisher), found.folded)
+    checkpoint = Checkpoint(form, found.model, WeightsFile.from_path(file, publisher), found.folded)
     path = save_checkpoint(output, checkpoint)
     towers = "the image tower alone" if found.model.text is None else "both towers"
     branches = "folded" if found.folded else "in training form"

@@ -66,7 +66,7 @@ def start_of(path: Path) -> Start:
     """
     from mctrain.training.run import Start
     from mctrain.weights.checkpoint import checkpoint_file, is_state, load_checkpoint
-    from mctrain.weights.unbundle import read_bundle
+    from mctrain.weights.from_bundle import read_bundle
 
     if is_bundle(path):
         return Start(read_bundle(path), file_digest(path / MANIFEST))

@@ -1,4 +1,4 @@
-"""Runs tasks on a subject."""
+"""Runs tasks on a model."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from mctrain.evaluation.evaluated_model import EvaluatedModel, Gallery
     from mctrain.evaluation.report import TaskResult
-    from mctrain.evaluation.subject import Gallery, Subject
     from mctrain.evaluation.tasks import FoundTask, FurtherTask, Suite
 
 
 def measure_all(
-    subjects: Sequence[Subject], asked: Sequence[FoundTask]
+    models: Sequence[EvaluatedModel], asked: Sequence[FoundTask]
 ) -> tuple[list[list[TaskResult]], list[str]]:
-    """Each subject's results on the same tasks, compared with the next subject's; and why averages are missing.
+    """Each model's results on the same tasks, compared with the next model's; and why averages are missing.
 
     Raises:
         DataError: a file is damaged, or lacks data that the task needs.
     """
-    results: list[list[TaskResult]] = [[] for _ in subjects]
+    results: list[list[TaskResult]] = [[] for _ in models]
     refusals = []
     suites: dict[Suite, list[dict[str, Answers]]] = {}
     for found in asked:
-        answers = [measure(each, found) for each in subjects]
+        answers = [measure(each, found) for each in models]
         _record(results, found.task.name, answers)
         if found.suite is not None:
-            by_subject = suites.setdefault(found.suite, [{} for _ in subjects])
+            by_subject = suites.setdefault(found.suite, [{} for _ in models])
             for answered, to_it in zip(by_subject, answers, strict=True):
                 answered[found.task.name] = to_it
     for suite, by_subject in suites.items():
@@ -69,27 +69,27 @@ def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answer
         each.append(result_of(task, *answers[place:]))
 
 
-def measure(subject: Subject, found: FoundTask) -> Answers:
+def measure(model: EvaluatedModel, found: FoundTask) -> Answers:
     """The answers to one task; raises DataError if a file is damaged, or does not have what the task asks for."""
     known = _MEASURES.get(type(found.task))
     if known is not None:
-        return known(subject, found.task, found)
-    return cast("FurtherTask", found.task).answers(subject, found)
+        return known(model, found.task, found)
+    return cast("FurtherTask", found.task).answers(model, found)
 
 
-def _retrieval(subject: Subject, task: Retrieval, found: FoundTask) -> Answers:
-    gallery = subject.gallery(found.photos)
+def _retrieval(model: EvaluatedModel, task: Retrieval, found: FoundTask) -> Answers:
+    gallery = model.gallery(found.photos)
     texts, rows = flattened(captions_of(gallery, task.name))
     asked, owner = _asked(gallery, rows, task.name)
-    wanted, photos = ranking_vectors(subject, texts, asked)
+    wanted, photos = ranking_vectors(model, texts, asked)
     return Answers(asked.keys, len(texts), tuple(retrieval(photos, wanted, owner)))
 
 
-def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
-    gallery = subject.gallery(found.photos)
+def _everyday(model: EvaluatedModel, _: Everyday, found: FoundTask) -> Answers:
+    gallery = model.gallery(found.photos)
     queries = [each.synthetic[QUERIES] for each in gallery.texts]
     texts, owner = flattened(queries)
-    wanted, photos = ranking_vectors(subject, texts, gallery)
+    wanted, photos = ranking_vectors(model, texts, gallery)
     outcomes = search_recall(photos, wanted, owner, right_photos(queries))
     asked, grades = grades_of(read_judgements(), texts, gallery.keys)
     if len(asked):
@@ -97,17 +97,17 @@ def _everyday(subject: Subject, _: Everyday, found: FoundTask) -> Answers:
     return Answers(gallery.keys, len(texts), tuple(outcomes))
 
 
-def _blanks(subject: Subject, _: Blanks, found: FoundTask) -> Answers:
-    gallery, blanks = (subject.gallery([shard]) for shard in found.photos)
+def _blanks(model: EvaluatedModel, _: Blanks, found: FoundTask) -> Answers:
+    gallery, blanks = (model.gallery([shard]) for shard in found.photos)
     texts, owner = flattened([each.synthetic[QUERIES] for each in gallery.texts])
     kinds = [str(each.about["kind"]) for each in blanks.texts]
-    wanted, photos, shown = ranking_vectors(subject, texts, gallery, blanks)
+    wanted, photos, shown = ranking_vectors(model, texts, gallery, blanks)
     outcomes = blank_outcomes(photos, shown, wanted, owner, kinds)
     return Answers(gallery.keys, len(texts), tuple(outcomes), less_is_better=True)
 
 
-def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
-    gallery, names = subject.gallery(found.photos), class_names(found.data, task.classes)
+def _zero_shot(model: EvaluatedModel, task: ZeroShot, found: FoundTask) -> Answers:
+    gallery, names = model.gallery(found.photos), class_names(found.data, task.classes)
     labels: list[Any] = [each.about.get("class_index") for each in gallery.texts]
     for key, label in zip(gallery.keys, labels, strict=True):
         if type(label) is not int or not 0 <= label < len(names):
@@ -115,11 +115,11 @@ def _zero_shot(subject: Subject, task: ZeroShot, found: FoundTask) -> Answers:
                 f"{key} has the class_index {label}, but {task.name} has only the {len(names)} classes of {task.classes}; "
                 "name the list that belongs to its shards."
             )
-    return _classified(subject, gallery, names, labels, task.templates)
+    return _classified(model, gallery, names, labels, task.templates)
 
 
-def _folders(subject: Subject, task: Folders, found: FoundTask) -> Answers:
-    gallery = subject.gallery(found.photos)
+def _folders(model: EvaluatedModel, task: Folders, found: FoundTask) -> Answers:
+    gallery = model.gallery(found.photos)
     ids, names = (class_names(found.data, each) for each in (task.ids, task.classes))
     if len(ids) != len(names):
         raise DataError(
@@ -133,34 +133,36 @@ def _folders(subject: Subject, task: Folders, found: FoundTask) -> Answers:
             f"The folder {unknown[0]} of {task.name} is not in the list {task.ids} of class names."
         )
     asked = [names[ids.index(each)] for each in present]
-    return _classified(subject, gallery, asked, [present.index(each) for each in folders], task.templates)
+    return _classified(model, gallery, asked, [present.index(each) for each in folders], task.templates)
 
 
 def _classified(
-    subject: Subject, gallery: Gallery, names: Sequence[str], labels: Sequence[int], templates: Sequence[str]
+    model: EvaluatedModel,
+    gallery: Gallery,
+    names: Sequence[str],
+    labels: Sequence[int],
+    templates: Sequence[str],
 ) -> Answers:
-    classes = class_vectors(subject.texts, names, templates)
+    classes = class_vectors(model.texts, names, templates)
     outcomes = classification(gallery.vectors, classes, names, np.array(labels, np.int64))
     return Answers(gallery.keys, len(names), tuple(outcomes))
 
 
-def _translations(subject: Subject, task: Translations, found: FoundTask) -> Answers:
+def _translations(model: EvaluatedModel, task: Translations, found: FoundTask) -> Answers:
     """Tests the photos that have translations, in the file's order; a photo may have several sentences."""
-    gallery, path = subject.gallery(found.photos), found.data / task.texts
+    gallery, path = model.gallery(found.photos), found.data / task.texts
     lines = read_lines(path, ("key", *task.languages))
     rows = rows_of([each["key"] for each in lines], gallery, path)
     asked, owner = _asked(gallery, rows, task.name)
     outcomes = [
         outcome
         for language in task.languages
-        for outcome in recall(
-            asked.vectors, subject.texts([each[language] for each in lines]), owner, language
-        )
+        for outcome in recall(asked.vectors, model.texts([each[language] for each in lines]), owner, language)
     ]
     return Answers(asked.keys, len(lines) * len(task.languages), tuple(outcomes))
 
 
-_MEASURES: dict[type, Callable[[Subject, Any, FoundTask], Answers]] = {
+_MEASURES: dict[type, Callable[[EvaluatedModel, Any, FoundTask], Answers]] = {
     Retrieval: _retrieval,
     Everyday: _everyday,
     Blanks: _blanks,
@@ -170,15 +172,17 @@ _MEASURES: dict[type, Callable[[Subject, Any, FoundTask], Answers]] = {
 }
 
 
-def ranking_vectors(subject: Subject, texts: Sequence[str], *photos: Gallery) -> list[NDArray[np.float32]]:
+def ranking_vectors(
+    model: EvaluatedModel, texts: Sequence[str], *photos: Gallery
+) -> list[NDArray[np.float32]]:
     """Vectors [n, dim] of texts and of sets of photos, whose products are the application's ranking scores.
 
     They have more dimensions for what photos lose: one for blank photos (-1 for a text, or 0 if it asks for them), and one
     for each colour, whose loss is counted from its cut, so that texts that name colours stay comparable with others.
     """
-    asks = subject.asking(texts) - np.float32(1)
-    words = np.c_[subject.searches(texts), asks, -subject.colour_weights(texts)]
-    return [words, *(np.c_[each.vectors, subject.losses(each.vectors), _nats(each)] for each in photos)]
+    asks = model.asking(texts) - np.float32(1)
+    words = np.c_[model.searches(texts), asks, -model.colour_weights(texts)]
+    return [words, *(np.c_[each.vectors, model.losses(each.vectors), _nats(each)] for each in photos)]
 
 
 def _nats(photos: Gallery) -> NDArray[np.float32]:

@@ -3,8 +3,8 @@
 If all answers are right, or none, the bootstrap is degenerate. Then a share gets the Clopper-Pearson interval, a mean per
 class one at least as wide, and a median, F1, worst group or average of sets none.
 
-Photos are resampled with all of their questions, because these are correlated. The draws are the same for every subject,
-so two subjects are compared photo by photo, which is sharper than comparing two intervals. The intervals exclude the noise
+Photos are resampled with all of their questions, because these are correlated. The draws are the same for every model,
+so two models are compared photo by photo, which is sharper than comparing two intervals. The intervals exclude the noise
 of training, which is larger: two seeds of one recipe differ by more than many of these intervals.
 """
 
@@ -139,7 +139,7 @@ Figured = Outcome | Average
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """A subject's answers to a task: photo keys, number of texts, and an outcome per figure.
+    """A model's answers to a task: photo keys, number of texts, and an outcome per figure.
 
     `less_is_better`: the figures count errors.
     """
@@ -160,7 +160,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The lead of one subject over another, in points; `better` is the share of resamples in which it leads (ties: half)."""
+    """The lead of one model over another, in points; `better` is the share of resamples in which it leads (ties: half)."""
 
     figure: str
     points: float
@@ -187,7 +187,7 @@ def _drawn_alike(outcome: Outcome) -> int:
 
 
 def difference(one: Figured, other: Figured) -> Difference:
-    """The difference of the same figure between two subjects, on the same draws."""
+    """The difference of the same figure between two models, on the same draws."""
     assert np.array_equal(one.photo, other.photo), "both were asked the same"
     apart = resampled(one) - resampled(other)
     points = (one.percent() or 0.0) - (other.percent() or 0.0)

@@ -1,4 +1,4 @@
-"""The report page of a subject: a scatter plot of accuracy against latency in SVG, then a table per task with intervals and
+"""The report page of a model: a scatter plot of accuracy against latency in SVG, then a table per task with intervals and
 both halves.
 """
 
@@ -17,9 +17,9 @@ from mctrain.evaluation.outcome import RESAMPLES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
     from mctrain.evaluation.outcome import Difference, Interval
     from mctrain.evaluation.report import Figure, TaskResult
-    from mctrain.evaluation.subject import Subject
 
 
 WIDTH, HEIGHT, MARGIN = 640, 380, 56
@@ -189,13 +189,13 @@ _MORE = ("above the other", "95 % interval", "more in")
 
 def markdown(
     results: Sequence[TaskResult],
-    subject: Subject,
-    other: Subject | None,
+    model: EvaluatedModel,
+    other: EvaluatedModel | None,
     placed: Sequence[Placed],
     plot: str,
 ) -> str:
     """The page; `plot` is the file name of the plot, `placed` are its models."""
-    parts = [f"# {_plain(subject.name)}\n", f"Weights `{subject.digest}`.\n", _HOW]
+    parts = [f"# {_plain(model.name)}\n", f"Weights `{model.digest}`.\n", _HOW]
     if other:
         parts += [f"Beside it stands {_plain(other.name)}, weights `{other.digest}`. {_AGAINST}"]
     if placed:

@@ -1,4 +1,4 @@
-"""Figures for the terminal and as JSON, and stored by the digest of a subject's weights.
+"""Figures for the terminal and as JSON, and stored by the digest of a model's weights.
 
 A set has two halves: one to choose settings, the other to report. The parity of the SHA-256 of a photo's key, as a number,
 decides. `everyday-dev` consists of the photos where that number is a multiple of 20, so there the parity of the quotient
@@ -56,7 +56,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """A subject's figures on one task, and its lead over another one; `less_is_better` for some tasks."""
+    """A model's figures on one task, and its lead over another one; `less_is_better` for some tasks."""
 
     task: str
     photos: int
@@ -85,7 +85,7 @@ class TaskResult:
 
 
 def result_of(task: str, answers: Answers, others: Answers | None = None) -> TaskResult:
-    """The figures of the answers to a task; `others` are another subject's answers to the same questions."""
+    """The figures of the answers to a task; `others` are another model's answers to the same questions."""
     odd = reported_half(answers.keys)
     figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
     pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
@@ -124,7 +124,7 @@ def save_scores(cache: Path, digest: str, results: Sequence[TaskResult]) -> None
 
 
 def load_scores(cache: Path, digest: str) -> list[str]:
-    """The stored lines, one per task; empty if the subject was never measured with this cache."""
+    """The stored lines, one per task; empty if the model was never measured with this cache."""
     return list(_read(_file(cache, digest)).values())
 
 

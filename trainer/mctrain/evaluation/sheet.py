@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from mctrain.evaluation.subject import Subject
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
 
 FIRST = 10  # photos per search
 SIDE = 160  # pixels of a photo's longer side
@@ -82,14 +82,14 @@ def read_queries(path: Path) -> list[str]:
     return queries
 
 
-def answer(subject: Subject, shards: Sequence[Path], queries: Sequence[str]) -> list[SheetSection]:
+def answer(model: EvaluatedModel, shards: Sequence[Path], queries: Sequence[str]) -> list[SheetSection]:
     """The first photos of each search with their cosines, the nearest first; ties in gallery order.
 
     Raises:
         DataError: a shard is damaged.
     """
-    gallery = subject.gallery(shards)
-    scores = subject.texts(queries) @ gallery.vectors.T  # [queries, photos]
+    gallery = model.gallery(shards)
+    scores = model.texts(queries) @ gallery.vectors.T  # [queries, photos]
     first = np.argsort(-scores, axis=1, kind="stable")[:, :FIRST]
     wanted = set(first.ravel().tolist())
     pictures: dict[int, Image] = {}

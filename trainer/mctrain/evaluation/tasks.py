@@ -28,8 +28,8 @@ from picsight_engine.bundles.bundle import TEMPLATES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
     from mctrain.evaluation.outcome import Answers
-    from mctrain.evaluation.subject import Subject
 
 TASKS = "tasks.toml"
 _BLANKS = 50
@@ -126,7 +126,7 @@ class FurtherTask(Protocol):
         """The name in results."""
         ...
 
-    def answers(self, subject: Subject, found: FoundTask) -> Answers:
+    def answers(self, model: EvaluatedModel, found: FoundTask) -> Answers:
         """The answers of a model.
 
         Raises:

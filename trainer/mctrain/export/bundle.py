@@ -21,7 +21,7 @@ from mctrain.export.precision import (
     store_int8,
     trial_texts,
 )
-from mctrain.export.unchanged import UnchangedTowers
+from mctrain.export.reused_towers import ReusedTowers
 from mctrain.models.clip import at_unit_length, space_id
 from mctrain.models.graph import Port, stop_at_last_end_token, write_graph
 from mctrain.models.minilm import MiniLmShape
@@ -117,7 +117,7 @@ def export_bundle(
     spec = preset.image_spec()
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         work = Path(folder)
-        kept = None if begun is None else UnchangedTowers(begun, checkpoint)
+        kept = None if begun is None else ReusedTowers(begun, checkpoint)
         if same_image and kept is not None and not kept.image:
             raise ExportError(
                 f"The image tower of {kept.folder} is not that of the checkpoint, so nothing was written; name the bundle that "
@@ -155,7 +155,7 @@ class _Towers:
 
 
 def _export_towers(
-    checkpoint: Checkpoint, inputs: SampleInputs, work: Path, kept: UnchangedTowers | None, *, int8: bool
+    checkpoint: Checkpoint, inputs: SampleInputs, work: Path, kept: ReusedTowers | None, *, int8: bool
 ) -> _Towers:
     """Writes both towers into `work`, or copies unchanged ones."""
     clip, shape, spec = checkpoint.clip, checkpoint.preset.text, checkpoint.preset.image_spec()
@@ -216,7 +216,7 @@ def _export_image(
 
 
 def _change_head(
-    kept: UnchangedTowers, tower: torch.nn.Module, spec: ImageSpec, inputs: SampleInputs, work: Path
+    kept: ReusedTowers, tower: torch.nn.Module, spec: ImageSpec, inputs: SampleInputs, work: Path
 ) -> dict[str, Any]:
     """Puts a new head on the existing image tower, and measures the drift on a few photos."""
     stored = work / IMAGE_GRAPH

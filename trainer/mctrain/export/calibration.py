@@ -15,10 +15,10 @@ from mctrain.data.held_out import pack_everyday, training_searches
 from mctrain.data.shard_names import find_shards
 from mctrain.data.texts import QUERIES
 from mctrain.errors import DataError
+from mctrain.evaluation.evaluated_model import EvaluatedModel, Gallery
 from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.retrieval import flattened, right_photos
 from mctrain.evaluation.search_terms import DOUBTFUL, SHOWN, load_search_terms, presence
-from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.export.thresholds import SIZES, LibraryResult, TermScores, draw_trials, fit, measure
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import MANIFEST, manifest_text, open_bundle
@@ -92,8 +92,8 @@ def calibrate_bundle(
     require_writable(folder)
     terms = load_search_terms()
     teacher = BundleTeacher(folder)
-    subject = Subject(teacher, progress)
-    *galleries, everyday = evaluation_galleries(subject, data)
+    model = EvaluatedModel(teacher, progress)
+    *galleries, everyday = evaluation_galleries(model, data)
     ranked_by, colour = fit_ranking(everyday, teacher)
     galleries.append(everyday)
     queries = [each.query for each in terms]
@@ -111,7 +111,7 @@ def calibrate_bundle(
     calibration, measured = fit_halves(found, reported_half(queries), report_photos)
     calibration = replace(calibration, colour=colour, centre=vector_text(centre))
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
-        blanks = subject.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
+        blanks = model.gallery([pack_blanks(TRAINING, _BLANKS, Path(scratch))])
     asking = dict.fromkeys(query for each in blanks.texts for query in each.synthetic[QUERIES])
     likeness, alike = fit_likeness(photos, shown)
     provenance = {
@@ -188,12 +188,12 @@ def fit_likeness(photos: Vectors, shown: NDArray[np.int8]) -> tuple[Likeness, tu
     return Likeness(*thresholds), (strong, weaker)
 
 
-def evaluation_galleries(subject: Subject, data: Path) -> list[Gallery]:
+def evaluation_galleries(model: EvaluatedModel, data: Path) -> list[Gallery]:
     """The photos of the evaluation sets, one gallery per set."""
     with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
         everyday = pack_everyday(data, Path(scratch))
         return [
-            subject.gallery(shards) for shards in (*(find_shards(data, [each]) for each in SETS), [everyday])
+            model.gallery(shards) for shards in (*(find_shards(data, [each]) for each in SETS), [everyday])
         ]
 
 

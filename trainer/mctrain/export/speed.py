@@ -1,4 +1,4 @@
-"""The speed of a subject's towers: a bundle as it ships, a checkpoint as `export` would write it."""
+"""The speed of a model's towers: a bundle as it ships, a checkpoint as `export` would write it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Calls:
 
 
 def open_calls(title: str) -> Calls:
-    """The single-threaded calls of the subject that `mctrain eval` measures under this name.
+    """The single-threaded calls of the model that `mctrain eval` measures under this name.
 
     Raises:
         BundleError: the bundle is damaged.

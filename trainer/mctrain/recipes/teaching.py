@@ -117,7 +117,7 @@ class StagesTable:
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
-class Recipe:
+class TeachingRecipe:
     """A recipe; `name` is its file name.
 
     `text` is `teach:RECIPE`, the model whose text trunk it begins with, fitted first if missing; empty for the
@@ -203,9 +203,9 @@ class ReinforcementRecipe:
     about: About = NO_FACTS
 
 
-def load_recipe(name_or_path: str) -> Recipe:
+def load_recipe(name_or_path: str) -> TeachingRecipe:
     """A fit's recipe by name or path, as `recipes.parser.load` reads it."""
-    return load(Recipe, name_or_path, "training")
+    return load(TeachingRecipe, name_or_path, "training")
 
 
 def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:

@@ -1,4 +1,4 @@
-"""A model in memory as a teacher, so that a student is measured like any other subject."""
+"""A model in memory as a teacher, so that a student is measured like any other model."""
 
 from __future__ import annotations
 

@@ -10,11 +10,11 @@ import torch
 
 from mctrain.data.held_out import is_held_out, pack_library
 from mctrain.data.texts import QUERIES
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.outcome import Answers
 from mctrain.evaluation.retrieval import flattened, right_photos, search_recall
 from mctrain.evaluation.search_terms import load_search_terms
-from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files
 from mctrain.teachers.towers import ModelTeacher
 from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
@@ -75,25 +75,27 @@ def compare_models(
 def _compare(
     begun: Checkpoint, made: Checkpoint, asked: ComparisonSets, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
-    subjects = [Subject(ModelTeacher(each.clip, each.preset, "", ""), progress) for each in (begun, made)]
-    yield replace(compare(APART, *(_search_held_out(each, asked) for each in subjects)), group="asked for")
-    galleries, words = [each.gallery([asked.library]) for each in subjects], everyday_words()
+    models = [
+        EvaluatedModel(ModelTeacher(each.clip, each.preset, "", ""), progress) for each in (begun, made)
+    ]
+    yield replace(compare(APART, *(_search_held_out(each, asked) for each in models)), group="asked for")
+    galleries, words = [each.gallery([asked.library]) for each in models], everyday_words()
     held_out = np.array([is_held_out(key, asked.share) for key in galleries[0].keys])
     before, after = (each.vectors[held_out] for each in galleries)
-    terms = subjects[0].texts(words), subjects[1].texts(words)
+    terms = models[0].texts(words), models[1].texts(words)
     yield overlap((before, after), terms, begun.clip.scale().item())
     for found in asked.sets:
-        yield compare(found.task.name, *(measure(each, found) for each in subjects))
+        yield compare(found.task.name, *(measure(each, found) for each in models))
 
 
-def _search_held_out(subject: Subject, asked: ComparisonSets) -> Answers:
+def _search_held_out(model: EvaluatedModel, asked: ComparisonSets) -> Answers:
     """Searches for the held-out photos by their captions among all photos; photos with the same caption count as found too."""
-    gallery = subject.gallery([asked.library])
+    gallery = model.gallery([asked.library])
     queries = [each.synthetic[QUERIES] for each in gallery.texts]
     texts, owner = flattened(queries)
     held_out = np.array([is_held_out(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(held_out[owner])
-    vectors = subject.texts([texts[place] for place in places])
+    vectors = model.texts([texts[place] for place in places])
     outcomes = search_recall(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
     keys = tuple(key for key, each in zip(gallery.keys, held_out, strict=True) if each)
     return Answers(keys, len(places), tuple(outcomes))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
 from mctrain.evaluation.report import result_of
-from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import Blanks, Suite, find_files
 from mctrain.teachers.towers import ModelTeacher
 
@@ -39,8 +39,8 @@ class Validation:
 
     def __call__(self, clip: Clip) -> dict[str, Figure]:
         """The figures by name; raises RecipeError if a task has no such figure."""
-        subject = Subject(ModelTeacher(clip, self.preset, "student", ""), lambda *_: self.check())
-        results = [result_of(each.task.name, measure(subject, each), None) for each in self.found]
+        model = EvaluatedModel(ModelTeacher(clip, self.preset, "student", ""), lambda *_: self.check())
+        results = [result_of(each.task.name, measure(model, each), None) for each in self.found]
         figures = {f"{result.task}: {each.name}": each for result in results for each in result.figures}
         if strange := [name for name in self.figures if name not in figures]:
             raise RecipeError(

@@ -17,7 +17,7 @@ from mctrain.models.clip import build_clip
 from mctrain.models.presets import Preset, preset_as_dict, preset_from_dict
 from mctrain.models.reparameterize import reparameterize
 from mctrain.recipes.parser import parse
-from mctrain.recipes.teaching import Recipe
+from mctrain.recipes.teaching import TeachingRecipe
 from mctrain.weights.tensor_files import read_saved, write_saved
 from picsight_engine.bundles.writable_folder import require_writable
 
@@ -48,7 +48,9 @@ class WeightsFile:
     licence: str = "none"
 
     @classmethod
-    def of(cls, path: Path, publisher: Publisher | Literal["picsight"], licence: str = "none") -> WeightsFile:
+    def from_path(
+        cls, path: Path, publisher: Publisher | Literal["picsight"], licence: str = "none"
+    ) -> WeightsFile:
         """Hashes a file."""
         with path.open("rb") as file:
             return cls(path.name, hashlib.file_digest(file, "sha256").hexdigest(), publisher, licence)
@@ -58,7 +60,7 @@ class WeightsFile:
 class HeadFit:
     """The fit that made the heads: its recipe, the mean loss of each epoch, and the SHA-256 of its training files."""
 
-    recipe: Recipe
+    recipe: TeachingRecipe
     history: tuple[float, ...]
     data: dict[str, str]
 
@@ -243,4 +245,6 @@ def _origin_of(content: dict[str, Any]) -> WeightsFile | HeadFit | Trained:
         compared = tuple(Compared(**each) for each in content["trained"]["compared"])
         return Trained(**{**content["trained"], "compared": compared})
     run = content["run"]
-    return HeadFit(parse(Recipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"]))
+    return HeadFit(
+        parse(TeachingRecipe, run["recipe"], "its recipe"), tuple(run["history"]), dict(run["data"])
+    )

@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader
 
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
-from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import FoundTask
 from mctrain.research.benchmarks.datacomp import MAIN, folder_of
 from mctrain.research.benchmarks.tasks import Benchmark
@@ -128,7 +128,7 @@ def model(starter):
 
 @pytest.fixture(scope="module")
 def subject(model):
-    return Subject(model.teacher, lambda *_: None)
+    return EvaluatedModel(model.teacher, lambda *_: None)
 
 
 @pytest.fixture(scope="module")

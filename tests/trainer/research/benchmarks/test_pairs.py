@@ -12,8 +12,8 @@ from PIL import Image
 
 from mctrain.data.shards import samples
 from mctrain.errors import DataError
+from mctrain.evaluation.evaluated_model import EvaluatedModel, Gallery
 from mctrain.evaluation.measure import measure, read_lines, rows_of
-from mctrain.evaluation.subject import Gallery, Subject
 from mctrain.evaluation.tasks import find_files
 from mctrain.research.benchmarks.pairs import left_out, read_boxed_pairs, read_pairs
 from mctrain.research.benchmarks.tasks import BoxedPairs
@@ -115,12 +115,12 @@ def right_by_hand(photos, starter):
 
 @pytest.fixture(scope="module")
 def answers(photos, starter, tmp_path_factory):
-    subject = Subject(BundleTeacher(starter), lambda *_: None)
+    model = EvaluatedModel(BundleTeacher(starter), lambda *_: None)
 
     def ask(pairs, by):
         task = BoxedPairs("task", pairs, "images", by)
         (found,) = find_files([task], photos[0], tmp_path_factory.mktemp("scratch"))
-        return measure(subject, found)
+        return measure(model, found)
 
     return ask
 

@@ -22,10 +22,10 @@ def corpus():
         logits=np.zeros((3, 6, 2), np.float16),
         texts=tuple(map(str, range(30))),
         vectors=np.zeros((30, 3), np.float16),
-        captions=Ragged.of([[0, 1], [2], [3], [4], [5], []]),
-        queries=Ragged.of([[], [10], [11], [12, 13], [14], [15]]),
-        prompts=Ragged.of([[20, 21], [22]]),
-        contrasts=Ragged.of({2: [25], 10: [3]}.get(text, []) for text in range(30)),
+        captions=Ragged.from_lists([[0, 1], [2], [3], [4], [5], []]),
+        queries=Ragged.from_lists([[], [10], [11], [12, 13], [14], [15]]),
+        prompts=Ragged.from_lists([[20, 21], [22]]),
+        contrasts=Ragged.from_lists({2: [25], 10: [3]}.get(text, []) for text in range(30)),
     )
 
 

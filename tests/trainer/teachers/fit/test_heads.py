@@ -101,7 +101,7 @@ MOST = torch.tensor(math.log(100.0))
 
 @pytest.fixture
 def heads(tiny_recipe):
-    return Heads.of(build_clip(preset_of(tiny_recipe.model), scale=100.0))
+    return Heads.from_clip(build_clip(preset_of(tiny_recipe.model), scale=100.0))
 
 
 @pytest.mark.parametrize("rate", [0.01, 10.0])

@@ -14,7 +14,7 @@ from mctrain.recipes.training import load_decisions, load_training
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.training.decisions.head import judged_tags, too_few
 from mctrain.training.decisions.trunk import BundleTrunk, HeadTeacher, embed, embed_decided
-from mctrain.weights.unbundle import read_bundle, write_trunk
+from mctrain.weights.from_bundle import read_bundle, write_trunk
 from picsight_engine.bundles.bundle import TEXT_GRAPH, open_bundle
 
 

@@ -1,4 +1,4 @@
-"""Runs the tasks of DataComp on a subject, from DataComp's download folders: numbered shards, with class names and templates
+"""Runs the tasks of DataComp on a model, from DataComp's download folders: numbered shards, with class names and templates
 or captions beside them; and WinoGAViL, a folder of photos beside a list.
 
 Classifiers and logits are computed as in the package clip-benchmark, which DataComp's code uses.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.subject import Subject
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
 
 _KIND, _CLASSES, _TEMPLATES = "dataset_type.txt", "classnames.txt", "zeroshot_classification_templates.txt"
 _SPLIT = "test"
@@ -36,27 +36,27 @@ _INSTANCES = "instances.jsonl"
 _MANY = 10  # candidates per instance in the main figure
 
 
-def run_task(subject: Subject, task: str, folder: Path) -> Answers:
+def run_task(model: EvaluatedModel, task: str, folder: Path) -> Answers:
     """The answers to one task with its files in this folder.
 
     Raises:
         DataError: a file is missing or damaged, or lacks data that the task needs.
     """
     if task == WINOGAVIL:
-        return _associations(subject, folder)
+        return _associations(model, folder)
     kind = folder / _KIND
     try:
         if kind.is_file() and kind.read_text(encoding="utf-8").strip().lower() == "retrieval":
-            return _retrieval(subject, task, folder)
-        return _classification(subject, task, folder)
+            return _retrieval(model, task, folder)
+        return _classification(model, task, folder)
     except (OSError, ValueError, KeyError) as fault:
         raise DataError(f"{folder} cannot be read: {fault}; copy it again.") from fault
 
 
-def _classification(subject: Subject, task: str, folder: Path) -> Answers:
+def _classification(model: EvaluatedModel, task: str, folder: Path) -> Answers:
     names, templates = _lines(folder / _CLASSES), _lines(folder / _TEMPLATES)
     keys, vectors, labels, groups = [], [], [], []
-    for key, vector, members in _samples(subject, folder):
+    for key, vector, members in _samples(model, folder):
         keys.append(key)
         vectors.append(vector)
         labels.append(int(members["cls"]))
@@ -64,22 +64,22 @@ def _classification(subject: Subject, task: str, folder: Path) -> Answers:
             groups.append(int(np.load(io.BytesIO(members["npy"])).flat[0]))
     if not 0 <= min(labels) <= max(labels) < len(names):
         raise DataError(f"{folder} has the label {max(labels)}, and {len(names)} class names.")
-    classes = class_vectors(subject.texts, names, [each.replace("{c}", "{}") for each in templates])
+    classes = class_vectors(model.texts, names, [each.replace("{c}", "{}") for each in templates])
     logits = np.stack(vectors) @ classes.T
     outcomes = classified(task, logits, np.array(labels), np.array(groups, np.int64))
     return Answers(tuple(keys), len(names), tuple(outcomes))
 
 
-def _retrieval(subject: Subject, task: str, folder: Path) -> Answers:
+def _retrieval(model: EvaluatedModel, task: str, folder: Path) -> Answers:
     keys, vectors, captions = [], [], []
-    for key, vector, members in _samples(subject, folder):
+    for key, vector, members in _samples(model, folder):
         keys.append(key)
         vectors.append(vector)
         captions.append(members["txt"].decode().splitlines())
         if not captions[-1]:
             raise DataError(f"{folder} has no caption of {key}, which it needs; copy it again.")
     texts, owner = flattened(captions)
-    outcomes = retrieved(task, np.stack(vectors), subject.texts(texts), owner)
+    outcomes = retrieved(task, np.stack(vectors), model.texts(texts), owner)
     return Answers(tuple(keys), len(texts), tuple(outcomes))
 
 
@@ -88,13 +88,13 @@ def _lines(path: Path) -> list[str]:
 
 
 def _samples(
-    subject: Subject, folder: Path
+    model: EvaluatedModel, folder: Path
 ) -> Iterator[tuple[str, NDArray[np.float32], Mapping[str, bytes]]]:
     """Key, unit vector [dim] and members of each sample; pixels are decoded as in webdataset."""
     for number in range(int((folder / _SPLIT / "nshards.txt").read_text(encoding="utf-8"))):
         for sample in samples(folder / _SPLIT / f"{number}.tar"):
             key = f"{number}/{sample.key}"
-            yield key, subject.picture(decode_photo(sample.photo, key), key), sample.members
+            yield key, model.picture(decode_photo(sample.photo, key), key), sample.members
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class _Instance:
         return f"{'An' if cue[0] in 'aeiou' else 'A'} {cue}"
 
 
-def _associations(subject: Subject, folder: Path) -> Answers:
+def _associations(model: EvaluatedModel, folder: Path) -> Answers:
     """Answers with one key per instance: the Jaccard index of the chosen photos and as many nearest to the word. Ties count
     against the model.
 
@@ -120,12 +120,12 @@ def _associations(subject: Subject, folder: Path) -> Answers:
         DataError: a file is missing or damaged.
     """
     instances = _read_instances(folder / _INSTANCES)
-    gallery = subject.gallery([folder])
+    gallery = model.gallery([folder])
     places = {PurePath(key).stem: row for row, key in enumerate(gallery.keys)}
     missing = [name for each in instances for name in each.candidates if name not in places]
     if missing:
         raise DataError(f"{folder / _INSTANCES} names {missing[0]}, but there is no such photo beside it.")
-    words = subject.texts([each.prompt for each in instances])
+    words = model.texts([each.prompt for each in instances])
     indices = np.array(
         [
             _jaccard(gallery.vectors[[places[name] for name in each.candidates]] @ word, each)

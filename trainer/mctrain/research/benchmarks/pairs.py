@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mctrain.errors import DataError
+from mctrain.evaluation.evaluated_model import PhotoBox
 from mctrain.evaluation.measure import read_lines
 from mctrain.evaluation.outcome import Outcome
-from mctrain.evaluation.subject import PhotoBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mctrain.evaluation.subject import Subject
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
     from mctrain.evaluation.tasks import Task
 
 
@@ -48,12 +48,12 @@ class Pairs:
         """As `ListedTask.find`."""
         return [found_task(self, data, find_shards(data, self.shards), [self.pairs])]
 
-    def answers(self, subject: Subject, found: FoundTask) -> Answers:
+    def answers(self, model: EvaluatedModel, found: FoundTask) -> Answers:
         """As `FurtherTask.answers`."""
-        gallery, path = subject.gallery(found.photos), found.data / self.pairs
+        gallery, path = model.gallery(found.photos), found.data / self.pairs
         pairs = read_pairs(path)
         rows = rows_of([pair.image for pair in pairs], gallery, path)
-        vectors = subject.texts([pair.caption for pair in pairs] + [pair.negative for pair in pairs])
+        vectors = model.texts([pair.caption for pair in pairs] + [pair.negative for pair in pairs])
         captions, negatives = np.split(vectors, 2)
         right = captions_preferred(gallery.vectors[rows], captions, negatives, np.arange(len(pairs)))
         outcomes = pair_accuracy(right, rows, [pair.kind for pair in pairs])
@@ -73,14 +73,14 @@ class BoxedPairs:
         """As `ListedTask.find`."""
         return [found_task(self, data, [folder_of_task(self.name, data / self.images)], [self.pairs])]
 
-    def answers(self, subject: Subject, found: FoundTask) -> Answers:
+    def answers(self, model: EvaluatedModel, found: FoundTask) -> Answers:
         """As `FurtherTask.answers`."""
         pairs = read_boxed_pairs(found.data / self.pairs, self.by)
         boxes = list(dict.fromkeys(pair.box for pair in pairs))
         places = {box: row for row, box in enumerate(boxes)}
-        seen = subject.boxes(found.data / self.images, boxes)[[places[pair.box] for pair in pairs]]
-        captions = subject.texts([pair.caption for pair in pairs])
-        negatives = subject.texts([pair.negative for pair in pairs])
+        seen = model.boxes(found.data / self.images, boxes)[[places[pair.box] for pair in pairs]]
+        captions = model.texts([pair.caption for pair in pairs])
+        negatives = model.texts([pair.negative for pair in pairs])
         right = captions_preferred(seen, captions, negatives, np.arange(len(pairs)))
         keys, photo = np.unique([pair.box.image for pair in pairs], return_inverse=True)
         outcomes = group_accuracy(right, photo, pairs, self.by)
@@ -99,9 +99,9 @@ class WordOrder:
         """As `ListedTask.find`."""
         return [found_task(self, data, find_shards(data, self.shards))]
 
-    def answers(self, subject: Subject, found: FoundTask) -> Answers:
+    def answers(self, model: EvaluatedModel, found: FoundTask) -> Answers:
         """As `FurtherTask.answers`."""
-        gallery = subject.gallery(found.photos)
+        gallery = model.gallery(found.photos)
         captions = [of_photo[: self.captions] for of_photo in captions_of(gallery, self.name)]
         choices = [
             make_negatives(caption, f"{key} {place}")
@@ -109,14 +109,14 @@ class WordOrder:
             for place, caption in enumerate(of_photo)
         ]
         rows = flattened(captions)[1]
-        vectors, texts, outcomes = subject.texts([choice.caption for choice in choices]), len(choices), []
+        vectors, texts, outcomes = model.texts([choice.caption for choice in choices]), len(choices), []
         for kind in ("order", "relation", "attribute"):
             others = [getattr(choice, kind) for choice in choices]
             asked = np.flatnonzero([bool(negatives) for negatives in others])
             if len(asked):
                 confused, of = flattened([others[row] for row in asked])
                 seen = gallery.vectors[rows[asked]]
-                right = captions_preferred(seen, vectors[asked], subject.texts(confused), of)
+                right = captions_preferred(seen, vectors[asked], model.texts(confused), of)
                 outcomes.append(Outcome.plain(kind, right, rows[asked]))
                 texts += len(confused)
         if not outcomes:
@@ -164,9 +164,9 @@ class Benchmark:
         """The name of the task in results."""
         return f"{self.suite} {self.task}"
 
-    def answers(self, subject: Subject, found: FoundTask) -> Answers:
+    def answers(self, model: EvaluatedModel, found: FoundTask) -> Answers:
         """As `FurtherTask.answers`."""
-        return run_task(subject, self.task, found.photos[0])
+        return run_task(model, self.task, found.photos[0])
 
 
 KINDS: Mapping[str, type[Task]] = {

@@ -90,7 +90,7 @@ class Ragged:
     starts: NDArray[np.int64]
 
     @classmethod
-    def of(cls, lists: Iterable[Sequence[int]]) -> Ragged:
+    def from_lists(cls, lists: Iterable[Sequence[int]]) -> Ragged:
         """Joins the lists."""
         lists = list(lists)
         starts = np.concatenate([[0], np.cumsum([len(rows) for rows in lists])]).astype(np.int64)
@@ -169,10 +169,12 @@ def build_corpus(table: DataTable, views: Views, folders: FitFolders, bar: Bar, 
         logits=join(logits, factors),
         factors=factors,
         texts=distinct,
-        captions=Ragged.of([rows[text] for text in each] for each in captions),
-        queries=Ragged.of([rows[text] for text in each] for each in queries),
-        prompts=Ragged.of([rows[text] for text in group] for group in prompts),
-        contrasts=Ragged.of([rows[contrasts[text]]] if text in contrasts else [] for text in distinct),
+        captions=Ragged.from_lists([rows[text] for text in each] for each in captions),
+        queries=Ragged.from_lists([rows[text] for text in each] for each in queries),
+        prompts=Ragged.from_lists([rows[text] for text in group] for group in prompts),
+        contrasts=Ragged.from_lists(
+            [rows[contrasts[text]]] if text in contrasts else [] for text in distinct
+        ),
         vectors=np.empty((0, minilm.WIDTH), np.float16),
     )
 

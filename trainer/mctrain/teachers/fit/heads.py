@@ -22,7 +22,7 @@ from mctrain.models.clip import clamp_scale
 from mctrain.optimisation.optimizer import FACTOR, FitLoop, build_head_optimizer, rate_at, set_rate
 from mctrain.optimisation.statistics import flushed_denormals, moving_average
 from mctrain.recipes.parser import parse
-from mctrain.recipes.teaching import Recipe
+from mctrain.recipes.teaching import TeachingRecipe
 from mctrain.teachers.fit.corpus import FitBatch, batches
 from mctrain.weights.tensor_files import read_saved, write_saved
 
@@ -54,7 +54,7 @@ class FitProgress:
     """The state of a fit, written atomically: parameters, their average if any, the optimizer, and losses of finished rounds."""
 
     path: Path
-    recipe: Recipe
+    recipe: TeachingRecipe
     model: nn.Module
     averaged: AveragedModel | None
     optimizer: torch.optim.Optimizer
@@ -80,7 +80,7 @@ class FitProgress:
             return []
         content = cast("Any", read_saved(self.path))
         try:
-            begun = parse(Recipe, content["recipe"], str(self.path))
+            begun = parse(TeachingRecipe, content["recipe"], str(self.path))
             if begun.numbers() == self.recipe.numbers():
                 self.model.load_state_dict(content["heads"])
                 self.optimizer.load_state_dict(content["optimizer"])
@@ -129,7 +129,7 @@ class _Embedded:
 
 @flushed_denormals()
 def fit(
-    heads: Heads, data: FitData, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
+    heads: Heads, data: FitData, recipe: TeachingRecipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
     """Fits heads in place, from the last finished epoch in `progress_file` if any; returns the mean loss of each epoch.
 
@@ -185,7 +185,7 @@ def _loss(heads: Heads, data: FitData, batch: FitBatch, table: TrainingTable) ->
     return loss + table.pseudo * _pseudo_loss(heads, seen, data.classifier, table)
 
 
-def _optimizer(heads: Heads, recipe: Recipe) -> torch.optim.AdamW:
+def _optimizer(heads: Heads, recipe: TeachingRecipe) -> torch.optim.AdamW:
     """The optimizer; stages have a separate learning rate."""
     named = [
         (name, each)
@@ -261,7 +261,7 @@ class Heads(nn.Module):
         self.stages = stages
 
     @classmethod
-    def of(cls, clip: Clip, stages: UpperStages | None = None) -> Heads:
+    def from_clip(cls, clip: Clip, stages: UpperStages | None = None) -> Heads:
         """Shares the model's heads, so that they are fitted in place; stages must be written back."""
         image, text = cast("LiteTower", clip.image), cast("MiniLmTower", clip.text)
         return cls(image.head, text.head, cast("nn.Parameter", clip.logit_scale), stages)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from mctrain.models.clip import Clip
     from mctrain.models.lite import LiteTower
     from mctrain.models.minilm import MiniLmTower
-    from mctrain.recipes.teaching import Recipe, StagesTable
+    from mctrain.recipes.teaching import StagesTable, TeachingRecipe
     from mctrain.teachers.fit.corpus import Bar, Corpus, FitFolders
 
 
@@ -52,7 +52,7 @@ DATA = "data.json"
 
 
 def tune_stages(
-    clip: Clip, data: FitData, recipe: Recipe, progress_file: Path, report: Callable[[float], None]
+    clip: Clip, data: FitData, recipe: TeachingRecipe, progress_file: Path, report: Callable[[float], None]
 ) -> tuple[float, ...]:
     """Tunes the upper stages of a single image network in place, together with its fitted heads, from the last finished epoch
     in `progress_file` if any; returns the mean loss of each epoch.
@@ -69,7 +69,7 @@ def tune_stages(
     network = cast("Lite", trunk.networks[0]) if isinstance(trunk, JoinedNetworks) else trunk
     numbers = torch.bfloat16 if recipe.training.bf16 else torch.float32
     stages = UpperStages(network, table.first, data.maps.side, numbers)
-    heads = Heads.of(clip, stages)
+    heads = Heads.from_clip(clip, stages)
     heads.requires_grad_()
     before = copy.deepcopy(heads.state_dict())
     training = replace(
@@ -97,7 +97,7 @@ class Fitted:
 
 
 def teach(
-    recipe: Recipe, folders: FitFolders, folder: Path, bar: Bar, *, threads: int, workers: int = 1
+    recipe: TeachingRecipe, folders: FitFolders, folder: Path, bar: Bar, *, threads: int, workers: int = 1
 ) -> Fitted:
     """Follows a recipe; finished steps are not repeated.
 
@@ -176,7 +176,7 @@ def _demand_same_data(folder: Path, learnt: dict[str, str]) -> None:
         raise TrainerError(f"{folder} holds a run of other photos or texts; choose another folder with -o.")
 
 
-def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None:
+def _classifier(clip: Clip, corpus: Corpus, recipe: TeachingRecipe) -> Classifier | None:
     """The trunk's classifier, if a loss needs it; applies the corpus's factors to its logits."""
     trunk = cast("LiteTower", clip.image).trunk
     if isinstance(trunk, JoinedNetworks):
@@ -186,10 +186,12 @@ def _classifier(clip: Clip, corpus: Corpus, recipe: Recipe) -> Classifier | None
     return Classifier.fit(*trunk.last_layer(), as_tensor(corpus.features[0]))
 
 
-def _fit_heads(clip: Clip, data: FitData, recipe: Recipe, folder: Path, bar: Bar) -> tuple[float, ...]:
+def _fit_heads(
+    clip: Clip, data: FitData, recipe: TeachingRecipe, folder: Path, bar: Bar
+) -> tuple[float, ...]:
     """Fits both heads on all photos; then, in the same space, an image head without the photos of each fold."""
     corpus = data.corpus
-    heads = Heads.of(clip)
+    heads = Heads.from_clip(clip)
     heads.requires_grad_()
     heads.image.fit_scores(as_tensor(corpus.features[0]))
     heads.text.fit_scores(as_tensor(corpus.vectors))

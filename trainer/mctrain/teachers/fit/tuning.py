@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mctrain.models.clip import Clip
     from mctrain.models.minilm import MiniLM, MiniLmTower
-    from mctrain.recipes.teaching import Recipe, TuningTable
+    from mctrain.recipes.teaching import TeachingRecipe, TuningTable
     from mctrain.teachers.fit.corpus import Bar, Corpus
     from picsight_engine.bundles.tokenizer import Tokenizer
 
@@ -46,7 +46,7 @@ class _Tuned(torch.nn.Module):
         self.trunk = trunk
 
 
-def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> None:
+def tune(clip: Clip, corpus: Corpus, recipe: TeachingRecipe, folder: Path, bar: Bar) -> None:
     """Tunes the model's text trunk in place, from the saved progress in `folder` if any.
 
     Raises:
@@ -56,7 +56,7 @@ def tune(clip: Clip, corpus: Corpus, recipe: Recipe, folder: Path, bar: Bar) -> 
     table = cast("TuningTable", recipe.tuning)
     _demand_enough(table, corpus)
     trunk = cast("MiniLmTower", clip.text).trunk
-    heads = copy.deepcopy(Heads.of(clip))
+    heads = copy.deepcopy(Heads.from_clip(clip))
     heads.requires_grad_()
     read = load_tokenizer(MiniLmShape(0, 0.0, 0.0))
     heads.image.fit_scores(as_tensor(corpus.features[0]))
@@ -105,7 +105,7 @@ def _optimizer(heads: Heads, upper: list[nn.Parameter], table: TuningTable) -> t
     return optimizer
 
 
-def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: Recipe, step: int) -> Tensor:
+def _loss(model: _Tuned, corpus: Corpus, read: Tokenizer, recipe: TeachingRecipe, step: int) -> Tensor:
     """CLIP's loss with one text per photo, and the class-name loss of some classes."""
     table, training = cast("TuningTable", recipe.tuning), recipe.training
     draw = np.random.default_rng([training.seed, step, 1])

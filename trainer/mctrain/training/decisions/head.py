@@ -152,7 +152,7 @@ class TagWords:
     count: int
 
     @classmethod
-    def of(cls, words: tuple[tuple[str, ...], ...], trunk: BundleTrunk) -> TagWords:
+    def from_words(cls, words: tuple[tuple[str, ...], ...], trunk: BundleTrunk) -> TagWords:
         """Embeds the words of each tag."""
         owned = [(text, tag) for tag, each in enumerate(words) for text in each]
         vectors = torch.from_numpy(trunk.terms([text for text, _ in owned]))

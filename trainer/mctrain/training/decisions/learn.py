@@ -14,8 +14,8 @@ from mctrain.data.held_out import is_held_out
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import count_photos, file_digest
 from mctrain.errors import WeightsError
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
-from mctrain.evaluation.subject import Subject
 from mctrain.evaluation.tasks import find_files
 from mctrain.paths import on_disk
 from mctrain.recipes.training import DECISIONS, SHARDS
@@ -31,7 +31,7 @@ from mctrain.training.decisions.head import (
 )
 from mctrain.training.decisions.trunk import BundleTrunk, HeadTeacher, embed, embed_decided
 from mctrain.weights.checkpoint import CHECKPOINT, Trained, load_checkpoint, overwrite_error, save_checkpoint
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.from_bundle import read_bundle
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
@@ -81,16 +81,18 @@ def learn(recipe: DecisionsRecipe, begin: Path, folders: RunFolders, folder: Pat
         held_out, learnt = decided.where(kept), decided.where(~kept)
         judged_tags(held_out, recipe.decisions.least)  # raises before the fit
         words, scale = trunk.texts(everyday_words()), begun.clip.scale().item()
-        decision_data = DecisionData(learnt, TagWords.of(learnt.words, trunk), torch.from_numpy(words), scale)
+        decision_data = DecisionData(
+            learnt, TagWords.from_words(learnt.words, trunk), torch.from_numpy(words), scale
+        )
         heads = (tower.head, fit(tower.head, decision_data, recipe, bar("steps", recipe.decisions.steps)))
         judged = judge_tags(heads, held_out, decision_data.tags, recipe.decisions.least)
         before, after = (embed(each, held_out.given) for each in heads)
         progress = bar("photos of sets", None)
-        subjects = [Subject(HeadTeacher(trunk, each), progress) for each in heads]
+        models = [EvaluatedModel(HeadTeacher(trunk, each), progress) for each in heads]
         results = (
             compared(judged, held_out),
             overlap((before, after), (words, words), scale),
-            *(compare(found.task.name, *(measure(each, found) for each in subjects)) for found in sets),
+            *(compare(found.task.name, *(measure(each, found) for each in models)) for found in sets),
         )
     tower.head.load_state_dict(heads[1].state_dict())
     origin = Trained(

@@ -17,7 +17,7 @@ from mctrain.data.sources.library import decisions_of
 from mctrain.data.texts import texts_of
 from mctrain.errors import DataError
 from mctrain.models.graph import Graph
-from mctrain.weights.unbundle import write_trunk
+from mctrain.weights.from_bundle import write_trunk
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.runtime.text_embedder import TextEmbedder
@@ -86,7 +86,7 @@ class BundleTrunk:
 
 
 class HeadTeacher:
-    """A bundle with another head, as a teacher, so that it is measured like any other subject."""
+    """A bundle with another head, as a teacher, so that it is measured like any other model."""
 
     name = digest = ""
 

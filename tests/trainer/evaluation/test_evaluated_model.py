@@ -15,7 +15,7 @@ from tests.trainer.conftest import members_of, run_mctrain, write_photos, write_
 from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import samples
 from mctrain.errors import DataError, WeightsError
-from mctrain.evaluation.subject import Subject
+from mctrain.evaluation.evaluated_model import EvaluatedModel
 
 
 @pytest.fixture
@@ -195,9 +195,9 @@ def test_a_tower_without_numbers_is_named_with_its_subject():
         def texts(self, texts):
             return np.array([[1, 0]] * (len(texts) - 1) + [[np.inf, 0]], np.float32)
 
-    subject = Subject(Broken(), lambda *_: None)
+    model = EvaluatedModel(Broken(), lambda *_: None)
     picture = Image.new("RGB", (8, 8))
     with pytest.raises(WeightsError, match="The image tower of broken gives no numbers for 'key'"):
-        subject.picture(picture, "key")
+        model.picture(picture, "key")
     with pytest.raises(WeightsError, match="The text tower of broken gives no numbers for 'b'"):
-        subject.texts(["a", "b"])
+        model.texts(["a", "b"])

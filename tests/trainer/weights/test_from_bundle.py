@@ -22,7 +22,7 @@ from mctrain.recipes.tables import ModelTable
 from mctrain.recipes.training import load_training
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
 from mctrain.weights.checkpoint import Checkpoint, Trained, WeightsFile
-from mctrain.weights.unbundle import read_bundle
+from mctrain.weights.from_bundle import read_bundle
 
 TEXTS = ["a dog in the snow", "two people on a bench by the sea", "sunset", "red car"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mctrain.weights.unbundle import StoredWeights, read_bundle
+from mctrain.weights.from_bundle import StoredWeights, read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _HEAD = "head."
 _Drift = dict[str, Any]  # the drift of a stored tower, as recorded at its export
 
 
-class UnchangedTowers:
+class ReusedTowers:
     """The unchanged parts of a bundle: the text tower, the image tower, or the image tower without its head."""
 
     def __init__(self, bundle: Bundle, made: Checkpoint) -> None:

@@ -61,7 +61,7 @@ def read_bundle(folder: Path) -> Checkpoint:
     text = cast("nn.Module", clip.text)
     text.load_state_dict(StoredWeights(folder / TEXT_GRAPH).like(text.state_dict()))
     clip.requires_grad_(requires_grad=False)
-    source = WeightsFile.of(folder / MANIFEST, "picsight", manifest.licence.id)
+    source = WeightsFile.from_path(folder / MANIFEST, "picsight", manifest.licence.id)
     return Checkpoint(preset.named(manifest.name, manifest.title), clip, source)
 
 

@@ -13,11 +13,11 @@ from onnx import numpy_helper
 from mctrain.errors import ExportError, WeightsError
 from mctrain.export.bundle import export_bundle
 from mctrain.export.precision import packaged_inputs
-from mctrain.export.unchanged import UnchangedTowers
+from mctrain.export.reused_towers import ReusedTowers
 from mctrain.models.graph import Graph
 from mctrain.recipes.training import load_training
 from mctrain.weights.checkpoint import Trained
-from mctrain.weights.unbundle import StoredWeights, read_bundle
+from mctrain.weights.from_bundle import StoredWeights, read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 
@@ -78,7 +78,7 @@ def test_a_trained_part_is_not_kept(base, made):
     for tensor, expected in ((image[deepest], (True, False)), (next(iter(text.values())), (False, True))):
         before = tensor.flatten()[0].clone()
         tensor.flatten()[0] += 1
-        kept = UnchangedTowers(base, made)
+        kept = ReusedTowers(base, made)
         tensor.flatten()[0] = before
         assert (kept.text, kept.trunk) == expected
 

@@ -1,4 +1,4 @@
-"""Subjects of evaluation: models that embed texts, and photos from the bytes of their files."""
+"""What is evaluated: models that embed texts, and photos from the bytes of their files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class PhotoBox:
     edges: tuple[int, int, int, int]
 
 
-class Subject:
+class EvaluatedModel:
     """Embeds photos and texts; decodes photos with the engine, as in the application, each file once."""
 
     def __init__(self, teacher: Teacher, progress: Callable[[int, str], None]) -> None:
