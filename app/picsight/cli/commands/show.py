@@ -69,9 +69,8 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
             if thumbnail is not None:  # first: a command that fails prints no document
                 jpeg = library.thumbnail(details.id)
                 if jpeg is None:
-                    index = invocation.command("index")
                     words = "The photo's thumbnail is not stored. To make it, type: {index}"
-                    raise StorageError(words, index=index)
+                    raise StorageError(words, index=invocation.command("index"))
                 write_new(thumbnail, jpeg)
             if invocation.json:
                 put_json(_document(details))
@@ -121,32 +120,29 @@ def _put_facts(photo: PhotoDetails) -> None:
         where.append(tr("facing {angle} degrees", angle=round(known.direction) % 360))
     colours = [known.colour_space or "", tr("{number} bits", number=known.bits) if known.bits else ""]
     facts: list[tuple[str, object]] = [
-        (marked("id"), photo.id),
-        *((marked("path"), path) for path in photo.paths),
-        *(
-            (marked("with it"), f"{path} ({tr(_KINDS[companion_kind(path.name)])})")
-            for path in photo.companions
-        ),
-        (marked("taken"), taken if photo.taken or photo.file_time else None),
-        (marked("place"), known.place),
-        (marked("position"), ", ".join(where)),
-        (marked("camera"), known.camera),
-        (marked("lens"), known.lens),
-        (marked("exposure"), ", ".join(exposure_words(known) + [tr("flash")] * bool(known.flash))),
-        (marked("size"), f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
-        (marked("duration"), film_time(known.duration) if known.duration else None),
-        (marked("colours"), ", ".join(filter(None, colours))),
-        *((name, getattr(known, name)) for name in _TEXTS),
-        (marked("rating"), photo.rating),
-        *((marked("keyword"), keyword) for keyword in known.keywords),
-        *((marked("tag"), tag) for tag in photo.tags),
-        (marked("edited"), tr("yes") if known.edited else None),
-        (marked("live"), tr("yes") if photo.is_live else None),
-        (marked("problem"), photo.problem and worded(photo.problem.message)),
+        (tr("id"), photo.id),
+        *((tr("path"), path) for path in photo.paths),
+        *((tr("with it"), f"{path} ({tr(_KINDS[companion_kind(path.name)])})") for path in photo.companions),
+        (tr("taken"), taken if photo.taken or photo.file_time else None),
+        (tr("place"), known.place),
+        (tr("position"), ", ".join(where)),
+        (tr("camera"), known.camera),
+        (tr("lens"), known.lens),
+        (tr("exposure"), ", ".join(exposure_words(known) + [tr("flash")] * bool(known.flash))),
+        (tr("size"), f"{photo.width} x {photo.height}, {size(photo.bytes)}"),
+        (tr("duration"), film_time(known.duration) if known.duration else None),
+        (tr("colours"), ", ".join(filter(None, colours))),
+        *((tr(name), getattr(known, name)) for name in _TEXTS),
+        (tr("rating"), photo.rating),
+        *((tr("keyword"), keyword) for keyword in known.keywords),
+        *((tr("tag"), tag) for tag in photo.tags),
+        (tr("edited"), tr("yes") if known.edited else None),
+        (tr("live"), tr("yes") if photo.is_live else None),
+        (tr("problem"), photo.problem and worded(photo.problem.message)),
     ]
     for name, value in facts:
         if value not in {None, ""}:
-            put(f"{tr(name)}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
+            put(f"{name}: {' '.join(str(value).split()) if isinstance(value, str) else value}")
 
 
 def write_new(file: Path, data: bytes) -> None:
