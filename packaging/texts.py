@@ -17,8 +17,9 @@ from picsight_engine import errors
 from picsight_engine.installation.catalogue import CATALOGUE
 
 # Calls with texts, by the positions of the words for one thing and for many.
-_TEXT, _MANY = ("tr", "marked", "Message", *(name for name in dir(errors) if name.endswith("Error"))), (1, 2)
-_CALLS = dict.fromkeys(_TEXT, (0,)) | {"ImageError": (1,), "Check": (0,), "counted": _MANY, "first_of": _MANY}
+_TEXT = ("tr", "marked", "Key", "Message", *(name for name in dir(errors) if name.endswith("Error")))
+_CALLS = dict.fromkeys(_TEXT, (0,)) | dict.fromkeys(("counted", "first_of"), (1, 2))
+_CALLS |= {"ImageError": (1,), "Check": (0,), "plural": (0, 1)}
 
 
 def extracted() -> Catalog:

@@ -35,6 +35,11 @@ def marked(text: str) -> str:
     return text
 
 
+def plural(one: str, many: str) -> tuple[str, str]:
+    """The words for one thing and for others, between which `counted` chooses where they are shown."""
+    return one, many
+
+
 def counted(value: int, one: str, many: str, shown: str = "") -> str:
     """The words for exactly one thing, or for another number of them; %n in either is the number, grouped unless `shown` says how."""
     return _catalogue.ngettext(one, many, value).replace("%n", shown or f"{value:,}")

@@ -47,18 +47,18 @@ FilterKind = Literal[
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 # The values of "has:": the column, and its name for the user.
-KNOWN: dict[str, tuple[Column, str]] = {
-    "date": ("taken", "a date"),
-    "gps": ("lat", "a position"),
-    "place": ("place", "a place"),
-    "camera": ("camera", "a camera"),
-    "lens": ("lens", "a lens"),
-    "iso": ("iso", "an ISO value"),
-    "f": ("aperture", "an aperture"),
-    "focal": ("focal", "a focal length"),
-    "label": ("label", "a label"),
-    "keywords": ("keywords", "keywords"),
-    "description": ("description", "a description"),
+KNOWN: dict[str, tuple[Column, Message]] = {
+    "date": ("taken", Message("a date")),
+    "gps": ("lat", Message("a position")),
+    "place": ("place", Message("a place")),
+    "camera": ("camera", Message("a camera")),
+    "lens": ("lens", Message("a lens")),
+    "iso": ("iso", Message("an ISO value")),
+    "f": ("aperture", Message("an aperture")),
+    "focal": ("focal", Message("a focal length")),
+    "label": ("label", Message("a label")),
+    "keywords": ("keywords", Message("keywords")),
+    "description": ("description", Message("a description")),
 }
 _COPIES, _RATED = "copies", "rating"  # other values of "has:", which are not columns
 # The user's own marks: the word for each, and its photos.
@@ -105,16 +105,18 @@ class Condition:
     basis: Condition | None = None
     decided: bool = False
     absent: Callable[[Database], Message | None] | None = None
-    thing: str = ""
+    thing: Message | str = ""
 
 
 VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
 UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
 
 _TAGGABLE = Condition(
-    "tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True, thing="keywords or tags"
+    "tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True, thing=Message("keywords or tags")
 )  # fmt: skip
-_STARRED = Condition("has", ("has", _RATED), "with stars", photos_with_stars, decided=True, thing="stars")
+_STARRED = Condition(
+    "has", ("has", _RATED), "with stars", photos_with_stars, decided=True, thing=Message("stars")
+)
 
 
 def condition_of(fact: Fact, today: date) -> Condition | Message:
@@ -208,7 +210,7 @@ def worded(word: str, *, described: bool = False) -> Condition:
 def unknown(basis: Condition, key: str) -> Message:
     """The message if no photo has any value for a condition."""
     words = 'No photo of this library is known to have {thing}, so "{key}:" was left out.'
-    return Message(words, thing=Message(basis.thing), key=key)
+    return Message(words, thing=basis.thing, key=key)
 
 
 def _text(value: str, _today: date) -> Condition | Message:

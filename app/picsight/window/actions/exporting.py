@@ -77,7 +77,7 @@ class Exporting(QObject):
         question = counted(
             len(paths), "Export {name} with what is behind it?", "Export %n files with what is behind them?"
         )
-        both = tr("Both files") if len(every) == 2 else counted(len(every), "", "All %n files")
+        both = tr("Both files") if len(every) == 2 else counted(len(every), "All %n files", "All %n files")
         only = counted(len(paths), "Only this photo", "Only the %n selected")
         options = [(both, partial(self._take, every, True)), (only, partial(self._take, paths, False))]
         names = "\n".join(name_lines(companions))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.texts import tr
+from picsight.texts import plural, tr
 from picsight.window.actions.trash import (
     Kept,
     Moved,
@@ -86,7 +86,11 @@ class Trashing(QObject):
         alone = moving(found.files.chosen)
         options = []
         if found.files.others:
-            every = tr("Move both files") if files == 2 else counted(files, "", "Move all %n files")
+            every = (
+                tr("Move both files")
+                if files == 2
+                else counted(files, "Move all %n files", "Move all %n files")
+            )
             options.append((every, moving(found.files.all)))
             options.append((counted(chosen, "Only this file", "Only the %n selected"), alone))
         elif chosen > MANY or found.changed or found.gone:
@@ -215,11 +219,20 @@ def _consequence(found: _Found) -> str:
     files = found.files
     chosen = files.chosen if files.twins or found.gone else ()
     parts = (
-        (chosen, "This file is selected:", "%n files are selected:"),
-        (found.changed, "It was changed since it was shown:", "%n were changed since they were shown:"),
-        (files.twins, "Another file shows the same picture:", "%n other files show the same pictures:"),
-        (found.gone, "Another file of it is gone already:", "%n other files of them are gone already:"),
-        (files.companions, "A file belongs to it:", "%n files belong to it:"),
+        (chosen, *plural("This file is selected:", "%n files are selected:")),
+        (
+            found.changed,
+            *plural("It was changed since it was shown:", "%n were changed since they were shown:"),
+        ),
+        (
+            files.twins,
+            *plural("Another file shows the same picture:", "%n other files show the same pictures:"),
+        ),
+        (
+            found.gone,
+            *plural("Another file of it is gone already:", "%n other files of them are gone already:"),
+        ),
+        (files.companions, *plural("A file belongs to it:", "%n files belong to it:")),
     )
     return "\n\n".join(
         "\n".join([counted(len(paths), one, many), *name_lines(paths)]) for paths, one, many in parts if paths

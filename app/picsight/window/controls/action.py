@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 
+from picsight.texts import tr
 from picsight.window.parts.words import counted
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action on photos; `run` gets the screen position for a menu, if it opens one.
+    """An action on photos, with texts to translate; `run` gets the screen position for a menu, if it opens one.
 
     `many` is the text for several photos, with %n for their number. `letter` is its key where letters do not type. `keys`
     are those for the choices of its menu, in words.
@@ -37,7 +38,7 @@ class Action:
 
     def words(self, photos: int) -> str:
         """Its text for this number of photos."""
-        return counted(photos, self.one, self.many)
+        return counted(photos, self.one, self.many) if self.many else tr(self.one)
 
     def entry(self, photos: int, point: QPoint) -> MenuEntry:
         """Its menu entry, for a menu at this point of the screen."""
@@ -50,7 +51,7 @@ class Action:
 
     def name(self) -> str:
         """Its text and its keys."""
-        return f"{self.one} ({self.shown_key})" if self.shown_key else self.one
+        return f"{tr(self.one)} ({self.shown_key})" if self.shown_key else tr(self.one)
 
 
 def bind_actions(
@@ -62,7 +63,7 @@ def bind_actions(
         for key in filter(None, (action.key, action.letter if letters else "")):
             shortcut = QShortcut(QKeySequence(key), widget, context=Qt.ShortcutContext.WidgetShortcut)
             shortcut.setAutoRepeat(False)  # a held key applies only to the photo at which it was pressed
-            shortcut.setWhatsThis(action.one)
+            shortcut.setWhatsThis(tr(action.one))
             shortcut.activated.connect(lambda action=action: action.run(where()))
             shortcuts.append(shortcut)
     return shortcuts

@@ -37,22 +37,32 @@ class Blurb:
 SHIPPED = "picsight-starter"
 BLURBS: dict[str, Blurb] = {
     SHIPPED: Blurb(
-        "Small",
-        "Comes with Picsight. Knows everyday things.",
+        marked("Small"),
+        marked("Comes with Picsight. Knows everyday things."),
         2,
-        "For personal use, research and education",
+        marked("For personal use, research and education"),
     ),
-    "clip-b32-laion": Blurb("Good answers", "Knows many more things than the small one.", 3, FREE),
-    "siglip2-b16": Blurb("Many languages", "Finds the most, in most languages. A large download.", 5, FREE),
-    "clip-b32-xlm": Blurb("Many languages, quick", "As Good answers, in most languages.", 3, FREE),
-    "clip-b32": Blurb("Well known", "As in Immich. Finds less than Good answers.", 2, FREE),
+    "clip-b32-laion": Blurb(
+        marked("Good answers"), marked("Knows many more things than the small one."), 3, FREE
+    ),
+    "siglip2-b16": Blurb(
+        marked("Many languages"), marked("Finds the most, in most languages. A large download."), 5, FREE
+    ),
+    "clip-b32-xlm": Blurb(
+        marked("Many languages, quick"), marked("As Good answers, in most languages."), 3, FREE
+    ),
+    "clip-b32": Blurb(marked("Well known"), marked("As in Immich. Finds less than Good answers."), 2, FREE),
     "mobileclip-s0": Blurb(
-        "Fast", "Knows many more things than the small one. Good on laptops.", 3, RESEARCH
+        marked("Fast"), marked("Knows many more things than the small one. Good on laptops."), 3, RESEARCH
     ),
-    "mobileclip-s1": Blurb("Fairly fast", "Finds more than Fast.", 3, RESEARCH),
-    "mobileclip-s2": Blurb("Balanced", "Finds more than Fast, in twice its time.", 4, RESEARCH),
-    "mobileclip-b": Blurb("Thorough", "Finds more than Balanced.", 4, RESEARCH),
-    "mobileclip-blt": Blurb("Most thorough", "Finds the most, at the same cost as Thorough.", 5, RESEARCH),
+    "mobileclip-s1": Blurb(marked("Fairly fast"), marked("Finds more than Fast."), 3, RESEARCH),
+    "mobileclip-s2": Blurb(
+        marked("Balanced"), marked("Finds more than Fast, in twice its time."), 4, RESEARCH
+    ),
+    "mobileclip-b": Blurb(marked("Thorough"), marked("Finds more than Balanced."), 4, RESEARCH),
+    "mobileclip-blt": Blurb(
+        marked("Most thorough"), marked("Finds the most, at the same cost as Thorough."), 5, RESEARCH
+    ),
 }
 # These are shown beside the shipped one; the first that reads the library soon enough is recommended.
 SIDE_BY_SIDE = ("siglip2-b16", "clip-b32-laion")

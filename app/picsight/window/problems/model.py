@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
-from picsight.texts import marked, tr, worded
+from picsight.texts import marked, plural, tr, worded
 from picsight.window.parts.words import counted, plain, short_path, since, tooltip
 from picsight_engine.errors import Message
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 NOWHERE = QModelIndex()
 UNREAD = {  # singular, plural
-    "video": (
+    "video": plural(
         "%n video is not read: install opencv-python-headless",
         "%n videos are not read: install opencv-python-headless",
     ),
@@ -222,7 +222,7 @@ def _words(problem: Problem, column: Column) -> str:
         case Column.WHEN:
             return since(QDateTime.fromSecsSinceEpoch(int(problem.last_seen)), QDateTime.currentDateTime())
         case Column.TRIES:
-            return counted(problem.tries, "", "%n tries")
+            return counted(problem.tries, "%n tries", "%n tries") if problem.tries > 1 else ""
         case Column.RETRY:
             return "" if problem.code == "not_read" else tr("Try again")
         case Column.IGNORE:

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
 
-from picsight.texts import tr, worded
+from picsight.texts import marked, tr, worded
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.keys import Key
 from picsight.window.grid.view import is_typed
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer
 
 EXAMPLES = (
-    "red bicycle near the sea",
-    "dog on the beach",
-    "castle by the water",
-    "birthday cake with candles",
+    marked("red bicycle near the sea"),
+    marked("dog on the beach"),
+    marked("castle by the water"),
+    marked("birthday cake with candles"),
 )
 ROTATE_MS = 8000
 LINE_LEAST = 9  # em: the least width of the line beside chips
@@ -460,7 +460,7 @@ class SearchBox(QFrame):
         painter.end()
 
     def _placeholder(self) -> str:
-        return tr("Describe a photo, for example: {words}").format(words=EXAMPLES[self._example])
+        return tr("Describe a photo, for example: {words}").format(words=tr(EXAMPLES[self._example]))
 
     def _rotate(self) -> None:
         """Show the next example while nobody types."""

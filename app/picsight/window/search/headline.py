@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from picsight.texts import marked, tr, worded
+from picsight.texts import marked, plural, tr, worded
 from picsight.window.parts.words import counted, isolated, number, plain, tooltip
 
 if TYPE_CHECKING:
@@ -44,14 +44,13 @@ def headline(place: Place, shown: PlaceContents, asked: str, photos: int, *, pau
         words = _photos(shown, 0 if place.folder else photos or shown.answer.photos)
         return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), words
     amount = _amount(shown, paused=paused)
-    unsure = ""
     if shown.tally.ordered and not place.has_pictures:
-        unsure = f", {tr('only ordered: this model cannot tell which of them match')}"
         short = tr("{count}, only ordered").format(count=amount)
+        amount = tr("{count}, only ordered: this model cannot tell which of them match").format(count=amount)
     else:
         short = amount
     about = asked or (isolated(place.folder.name) if place.folder else "")
-    return BETWEEN.join(filter(None, (about, amount))) + unsure, short[:1].upper() + short[1:]
+    return BETWEEN.join(filter(None, (about, amount))), short[:1].upper() + short[1:]
 
 
 def searched_as(place: Place, shown: PlaceContents) -> tuple[str, str]:
@@ -111,8 +110,7 @@ def _ordered(shown: PlaceContents) -> str:
 def _matches(shown: PlaceContents, *, paused: bool) -> str:
     strong, named, weaker = shown.tally.strong, shown.tally.named, shown.tally.weaker
     if not (strong or named) and paused:
-        one, many = "nothing certain, %n weaker match", "nothing certain, %n weaker matches"
-        return counted(weaker, one, many)
+        return counted(weaker, "nothing certain, %n weaker match", "nothing certain, %n weaker matches")
     parts = _kinds(shown.tally)
     if shown.is_cut:  # the last kind has more photos than were fetched
         parts[-1] = tr("more than {count}").format(count=parts[-1])
@@ -121,8 +119,12 @@ def _matches(shown: PlaceContents, *, paused: bool) -> str:
 
 def _kinds(count: Tally) -> list[str]:
     """The numbers of matches by kind, the best first: 14 strong, 3 weaker."""
-    kinds = ((count.strong, "%n strong"), (count.named, "%n by name"), (count.weaker, "%n weaker"))
-    return [counted(photos, words, words) for photos, words in kinds if photos]
+    kinds = (
+        (count.strong, plural("%n strong", "%n strong")),
+        (count.named, plural("%n by name", "%n by name")),
+        (count.weaker, plural("%n weaker", "%n weaker")),
+    )
+    return [counted(photos, *words) for photos, words in kinds if photos]
 
 
 def _photos(shown: PlaceContents, whole: int = 0) -> str:
@@ -205,14 +207,14 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str, *, reading: bool)
     options: list[Option] = [(_widened(place, each), each.place) for each in shown.wider]
     options.append((tr("All photos"), "all photos"))
     without = shown.answer.undated
-    one, many = "%n photo without a date was left out.", "%n photos without a date were left out."
+    left_out = plural("%n photo without a date was left out.", "%n photos without a date were left out.")
     why = faults_of(shown)
     if reading:
         why = why or tr("Not all files are read yet.")
     elif shown.closest:
         why = why or tr("These come closest, but they are not close.")
     else:
-        undated = counted(without, one, many) if without else ""
+        undated = counted(without, *left_out) if without else ""
         may_match = place.asked.alternatives and shown.answer.photos
         advice = tr("Try fewer words, or other ones.") if may_match else ""
         why = why or undated or advice

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from picsight.texts import tr
+from picsight.texts import marked, tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
@@ -88,7 +88,7 @@ class DetailsController(QObject):
         view.removed.connect(self._remove)
         view.accepted.connect(lambda path: self._decide(path, "accepted"))
         view.rejected.connect(lambda path: self._decide(path, "rejected"))
-        accept, reject = tr("Accept what is suggested first"), tr("Reject what is suggested first")
+        accept, reject = marked("Accept what is suggested first"), marked("Reject what is suggested first")
         actions = (
             Action("tick", accept, "", "A", partial(self._decide_first, "accepted")),
             Action("clear", reject, "", "R", partial(self._decide_first, "rejected")),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QGuiApplication
 
-from picsight.texts import tr
+from picsight.texts import plural, tr
 from picsight.window.actions.open_with import OpenWith, reveal
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.keys import photo_menu
@@ -63,18 +63,15 @@ class PhotoActions(QObject):
         self.library: Library | None = None  # set when it is opened
         self._culling = Culling(frame.wall_page, tagging)
         self._others = OpenWith(frame, frame.status, jobs)
-        several = tr("Open %n photos with…"), tr("Copy %n paths"), tr("Export %n copies…")
-        self._open_with = Action("open-with", tr("Open with…"), several[0], "Ctrl+Shift+O", self._open)
-        self._paths = Action(
-            "copy-path", tr("Copy path"), several[1], "Ctrl+Shift+C", lambda _point: self.copy_paths()
-        )
-        self._image = Action(
-            "photos", tr("Copy the picture"), tr("Copy the picture"), "Ctrl+Alt+C", self._copy_image
-        )
-        self._export = Action("export", tr("Export a copy…"), several[2], "Ctrl+Shift+E", self._export_copies)
-        self._trash = Action(
-            "trash", tr("Move to trash"), tr("Move %n photos to trash"), "Del", self._move_to_trash
-        )
+        open_with, paths = plural("Open with…", "Open %n photos with…"), plural("Copy path", "Copy %n paths")
+        image = plural("Copy the picture", "Copy the picture")
+        export = plural("Export a copy…", "Export %n copies…")
+        trash = plural("Move to trash", "Move %n photos to trash")
+        self._open_with = Action("open-with", *open_with, "Ctrl+Shift+O", self._open)
+        self._paths = Action("copy-path", *paths, "Ctrl+Shift+C", lambda _point: self.copy_paths())
+        self._image = Action("photos", *image, "Ctrl+Alt+C", self._copy_image)
+        self._export = Action("export", *export, "Ctrl+Shift+E", self._export_copies)
+        self._trash = Action("trash", *trash, "Del", self._move_to_trash)
         self._connect_bar()
 
     def _connect_bar(self) -> None:

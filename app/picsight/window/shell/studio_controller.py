@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.texts import tr
+from picsight.texts import marked, plural, tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.question import ask
 from picsight.window.parts.words import counted
@@ -77,7 +77,7 @@ class StudioController(QObject):
         view.borderline.tags.chosen.connect(self._put_into)
         view.saved.connect(self._save)
         view.left.connect(self.leave)
-        accept, reject = tr("Accept the selected photos"), tr("Reject the selected photos")
+        accept, reject = marked("Accept the selected photos"), marked("Reject the selected photos")
         actions = (
             Action("tick", accept, "", "A", lambda _point: self._decide_selected("accepted")),
             Action("clear", reject, "", "R", lambda _point: self._decide_selected("rejected")),
@@ -241,9 +241,9 @@ class StudioController(QObject):
             self._tags.decide(tag, photos, verdict)
             return
         opened, before = self._opened, self.draft
-        add, one, many = Draft.with_alike, "Looks like it.", "%n photos look like it."
+        add, words = Draft.with_alike, plural("Looks like it.", "%n photos look like it.")
         if verdict == "rejected":
-            add, one, many = Draft.with_unlike, "Not like it.", "%n photos are not like it."
+            add, words = Draft.with_unlike, plural("Not like it.", "%n photos are not like it.")
         self._put(add(before, photos))
 
         def undo(ended: Ended) -> None:
@@ -254,7 +254,7 @@ class StudioController(QObject):
             self._put(add(self.draft, photos))
             ended(True)
 
-        self._history.add(counted(len(photos), one, many), undo, redo, lambda: self._opened == opened)
+        self._history.add(counted(len(photos), *words), undo, redo, lambda: self._opened == opened)
 
     def _put_into(self, path: str) -> None:
         """Add the photo in question to another tag, or remove it."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from picsight.texts import tr
+from picsight.texts import marked, plural, tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.keys import photo_menu
 from picsight.window.parts.words import counted, star_words
@@ -42,16 +42,17 @@ class Tagging(QObject):
         self._window, self._tags, self._chosen = window, tags, chosen
         self.recent: tuple[str, ...] = ()  # the tags that photos were last added to, the latest first
         self.chooser = TagChooser(window)
-        many = tr("Favourites: %n photos"), tr("Stars for %n photos…"), tr("Tag %n photos…")
+        favourite = plural("Favourite", "Favourites: %n photos")
+        star, tag = plural("Stars…", "Stars for %n photos…"), plural("Tag or album…", "Tag %n photos…")
         self.stars = tuple(
             Action("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
         keys = tr("{first} to {last}").format(first=self.stars[0].shown_key, last=self.stars[-1].shown_key)
         self.actions = (
-            Action("favourite", tr("Favourite"), many[0], "Ctrl+B", lambda _point: self.favour(), "F"),
-            Action("star", tr("Stars…"), many[1], "", self._offer_stars, keys=keys),
-            Action("tag", tr("Tag or album…"), many[2], "Ctrl+T", self.choose, "T"),
+            Action("favourite", *favourite, "Ctrl+B", lambda _point: self.favour(), "F"),
+            Action("star", *star, "", self._offer_stars, keys=keys),
+            Action("tag", *tag, "Ctrl+T", self.choose, "T"),
         )
 
     def favour(self) -> None:
@@ -91,10 +92,10 @@ class Tagging(QObject):
 
     def entries(self, photos: int, point: QPoint) -> list[MenuEntry | Submenu]:
         """The actions as menu entries for this number of photos."""
-        favourite, stars, tag = self.actions
+        favourite, _stars, tag = self.actions
         return [
             favourite.entry(photos, point),
-            (stars.one.rstrip("…"), self._star_entries(point)),
+            (tr("Stars"), self._star_entries(point)),
             tag.entry(photos, point),
         ]
 
@@ -142,15 +143,15 @@ class Culling(QObject):
         super().__init__(page)
         self._grid, self._header = page.view, page.header
         actions = (
-            Action("favourite", tr("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
-            Action("clear", tr("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
+            Action("favourite", marked("Pick"), "", "P", lambda _point: tagging.cull(picked=True)),
+            Action("clear", marked("Reject"), "", "X", lambda _point: tagging.cull(picked=False)),
             *(replace(action, key=action.letter) for action in tagging.stars),
-            Action("clear", tr("Back to the photos"), "", "Esc", lambda _point: self.toggle()),
+            Action("clear", marked("Back to the photos"), "", "Esc", lambda _point: self.toggle()),
         )
         in_words = tr("Culling: {action}")
-        actions = tuple(replace(action, one=in_words.format(action=action.one)) for action in actions)
+        actions = tuple(replace(action, one=in_words.format(action=tr(action.one))) for action in actions)
         self._keys = bind_actions(self._grid, actions)
-        key = Action("tick", tr("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.toggle())
+        key = Action("tick", marked("Culling: start, end"), "", "Ctrl+Shift+K", lambda _point: self.toggle())
         bind_actions(self._grid, (key,))
         self._header.culling.clicked.connect(self.toggle)
         self._show(on=False)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.texts import tr
+from picsight.texts import plural, tr
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask, choose, open_once
 from picsight.window.parts.words import counted, first_of, isolated, number
@@ -155,8 +155,10 @@ class TagExchange(QObject):
         """Write the contents of side-cars to one table."""
 
         def words(photos: int) -> str:
-            one, many = "Saved a table of %n file in {file}.", "Saved a table of %n files in {file}."
-            return counted(photos, one, many).replace("{file}", isolated(file.name))
+            words = counted(
+                photos, "Saved a table of %n file in {file}.", "Saved a table of %n files in {file}."
+            )
+            return words.replace("{file}", isolated(file.name))
 
         self._export(lambda exchange, replace: exchange.export_table(file, replace=replace), words)
 
@@ -196,12 +198,12 @@ class TagExchange(QObject):
             words = tr("Everything in it was known already.")
         else:
             numbers = (
-                (imported.tags, "%n new tag", "%n new tags"),
-                (imported.accepted, "%n accepted", "%n accepted"),
-                (imported.rejected, "%n rejected", "%n rejected"),
-                (imported.withdrawn, "%n taken out", "%n taken out"),
-                (imported.rated, "%n rated", "%n rated"),
-                (imported.searches, "%n saved search", "%n saved searches"),
+                (imported.tags, *plural("%n new tag", "%n new tags")),
+                (imported.accepted, *plural("%n accepted", "%n accepted")),
+                (imported.rejected, *plural("%n rejected", "%n rejected")),
+                (imported.withdrawn, *plural("%n taken out", "%n taken out")),
+                (imported.rated, *plural("%n rated", "%n rated")),
+                (imported.searches, *plural("%n saved search", "%n saved searches")),
             )
             parts = ", ".join(counted(number, one, many) for number, one, many in numbers if number)
             photos = counted(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
-from picsight.texts import tr
+from picsight.texts import plural, tr
 from picsight.window.controls.action import Action, bind_actions
 from picsight.window.parts.words import counted
 from picsight.window.search.place import query_of
@@ -36,10 +36,11 @@ class Review(QObject):
         self._grid, self._header = page.view, page.header
         self._model, self._search, self._tags = model, search, tags
         grid = page.view
-        many = tr("Accept %n photos, in a tag"), tr("Reject %n photos, in a tag")
+        accept = plural("Accept, in a tag", "Accept %n photos, in a tag")
+        reject = plural("Reject, in a tag", "Reject %n photos, in a tag")
         self.actions = (
-            Action("tick", tr("Accept, in a tag"), many[0], "A", lambda _: self.decide("accepted")),
-            Action("clear", tr("Reject, in a tag"), many[1], "R", lambda _: self.decide("rejected")),
+            Action("tick", *accept, "A", lambda _: self.decide("accepted")),
+            Action("clear", *reject, "R", lambda _: self.decide("rejected")),
         )
         self._keys = bind_actions(grid, self.actions)
         grid.verdict_given.connect(lambda row, verdict: self.decide(verdict, [model.photo(row).id]))

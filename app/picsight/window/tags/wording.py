@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight.texts import marked, tr
+from picsight.texts import marked, plural, tr
 from picsight.window.parts.words import counted, isolated, star_words
 
 if TYPE_CHECKING:
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tree import Tag
 
 _SENTENCES: dict[Verdict, tuple[str, str]] = {
-    "accepted": ("Added the photo to {tag}.", "Added %n photos to {tag}."),
-    "rejected": ("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
-    "withdrawn": ("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
+    "accepted": plural("Added the photo to {tag}.", "Added %n photos to {tag}."),
+    "rejected": plural("The photo does not belong to {tag}.", "%n photos do not belong to {tag}."),
+    "withdrawn": plural("Took the photo out of {tag}.", "Took %n photos out of {tag}."),
 }
 _SURE: dict[Confidence, str] = {
     "learning": "", "not sure": marked("not sure yet"), "fairly sure": marked("fairly sure"), "quite sure": marked("quite sure"),
@@ -49,12 +49,12 @@ def favourite_words(photos: int, *, liked: bool) -> str:
 
 def filing_words(photos: int, choice: TagChoice) -> str:
     """The sentence that photos were added to a tag or album, which may be new."""
-    one, many = "Added the photo to {tag}.", "Added %n photos to {tag}."
+    texts = plural("Added the photo to {tag}.", "Added %n photos to {tag}.")
     if choice.photos is None:
-        one, many = ("Made the tag {tag} of the photo.", "Made the tag {tag} of %n photos.")
+        texts = plural("Made the tag {tag} of the photo.", "Made the tag {tag} of %n photos.")
         if choice.kind == "album":
-            one, many = ("Made the album {tag} of the photo.", "Made the album {tag} of %n photos.")
-    words = counted(photos, one, many).replace("{tag}", named(choice.path))
+            texts = plural("Made the album {tag} of the photo.", "Made the album {tag} of %n photos.")
+    words = counted(photos, *texts).replace("{tag}", named(choice.path))
     if choice.photos is None and choice.kind == "tag":
         learns = tr("It suggests more once you give it words or examples, by Edit… in its menu.")
         return f"{words} {learns}"
