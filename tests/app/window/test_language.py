@@ -7,8 +7,9 @@ import re
 import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtGui import QAction, QShortcut
-from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QLineEdit, QMessageBox, QWidget
 from tests.app.window.conftest import choose_in_menu, wait_for_photos, wait_until_indexed
+from tests.conftest import in_pseudo_language
 
 from picsight.window.search.place import Place
 from picsight.window.tags.paths import make_tag
@@ -94,9 +95,12 @@ def test_every_text_of_the_other_pages_is_translated(qtbot, window):
 
 
 def test_every_text_of_menus_and_questions_is_translated(qtbot, window):
-    frame = window.frame
-    frame.grid.setCurrentIndex(frame.model.index(0))
-    for show in (window.photos.show_menu, window.exchange.show_menu):
-        show(QPoint())
-        assert english(window) == set()
-        choose_in_menu(window)
+    window.frame.grid.setCurrentIndex(window.frame.model.index(0))
+    window.photos.show_menu(QPoint())
+    assert english(window) == set()
+    choose_in_menu(window)
+    window.exchange.show_menu(QPoint())
+    assert english(window) == set()
+    choose_in_menu(window, in_pseudo_language("Write side-cars beside the photos…"))
+    qtbot.waitUntil(lambda: bool(window.findChildren(QMessageBox)))
+    assert english(window) == set()
