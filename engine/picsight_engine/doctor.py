@@ -19,6 +19,7 @@ from picsight_engine.errors import (
     BundleError,
     BusyError,
     LibraryError,
+    Message,
     PicsightError,
     RequestError,
     StorageError,
@@ -45,13 +46,19 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.text import mend_index
 from picsight_engine.store.thumbnails import ThumbnailStore
 from picsight_engine.store.vectors import active_space
-from picsight_engine.tags.tree import counted
+from picsight_engine.tags.tree import photos_counted, tags_counted
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+_STATES = {
+    "missing": Message("missing"),
+    "damaged": Message("damaged"),
+    "behind": Message("behind"),
+    "earlier": Message("earlier"),
+}
 _LEAST_ROOM = 65_536  # bytes: twice the free space that SQLite needs to write to a database at all
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -65,10 +72,15 @@ class Check:
     """
 
     name: str
-    message: str
+    messages: tuple[Message, ...]
     ok: bool = True
     repaired: bool = False
     damaged: bool = False
+
+    @property
+    def message(self) -> str:
+        """The sentences in English."""
+        return " ".join(map(str, self.messages))
 
 
 def doctor_folder(
@@ -95,7 +107,7 @@ def doctor_folder(
     except RequestError:
         if lost:
             raise
-        return [*checks, Check("library", f"There is no library in {folder} yet.")]
+        return [*checks, Check("library", (Message("There is no library in {folder} yet.", folder=folder),))]
     except (PicsightError, OSError) as fault:
         return [*checks, _failed("library", fault)]
     with closing(db):
@@ -135,7 +147,8 @@ def _guarded(name: str, examine: Callable[[], Check]) -> Check:
 
 def _failed(name: str, fault: Exception) -> Check:
     """A failed check. Only some errors mean damage; any other one prevented the check."""
-    return Check(name, str(fault), ok=False, damaged=isinstance(fault, (BundleError, LibraryError)))
+    message = fault.message if isinstance(fault, PicsightError) else Message("{fault}", fault=fault)
+    return Check(name, (message,), ok=False, damaged=isinstance(fault, (BundleError, LibraryError)))
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
@@ -148,14 +161,14 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
     except BundleError as fault:
         return None, _failed("model", fault)
     title = bundle.manifest.title
-    return bundle, Check("model", f'The model "{title}" is complete and unchanged.')
+    return bundle, Check("model", (Message('The model "{title}" is complete and unchanged.', title=title),))
 
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
     """Which backend reads photos, and why; compares Core ML first if that was not done under this system."""
     if needs_comparison(bundle, machine):
         compare_backends(bundle, machine)
-    return Check("backend", choose_image_backend(bundle, machine).sentence)
+    return Check("backend", (choose_image_backend(bundle, machine).sentence,))
 
 
 def _examine_folder(folder: Path) -> Check:
@@ -165,50 +178,76 @@ def _examine_folder(folder: Path) -> Check:
         with tempfile.TemporaryFile(dir=existing) as file:
             file.write(bytes(_LEAST_ROOM))
             file.flush()
-        written = f"The library folder {folder} can be written."
+        messages = [Message("The library folder {folder} can be written.", folder=folder)]
     except OSError as fault:
         if fault.errno in _FULL:
             raise StorageError(
-                f"The disk with the library folder {folder} is full, so nothing can be indexed or changed. Make room."
+                "The disk with the library folder {folder} is full, so nothing can be indexed or changed. Make room.",
+                folder=folder,
             ) from fault
         raise StorageError(
-            f"The library folder {folder} cannot be written ({fault.strerror}), so nothing can be indexed. "
-            "Check its permissions and its disk."
+            "The library folder {folder} cannot be written ({reason}), so nothing can be indexed. "
+            "Check its permissions and its disk.",
+            folder=folder,
+            reason=fault.strerror,
         ) from fault
     if existing == folder and is_open_to_others(folder):
-        written += (
-            " Other users of this computer can read it, because it belongs to somebody else, holds other files or "
+        words = (
+            "Other users of this computer can read it, because it belongs to somebody else, holds other files or "
             "lies on a disk without permissions; it was left as it is."
         )
-    return Check("folder", written)
+        messages.append(Message(words))
+    return Check("folder", tuple(messages))
 
 
 def _examine_database(db: Database) -> Check:
     """SQLite's check of every page and of foreign keys."""
     faults = health.damage(db)
     if faults:
-        raise LibraryError(f"{db.path} is damaged ({faults[0]}). Nothing was changed; {RESTORE}")
+        raise LibraryError(
+            "{path} is damaged ({faults}). Nothing was changed; {restore}",
+            path=db.path,
+            faults=faults[0],
+            restore=RESTORE,
+        )
     broken = health.broken_references(db)
     if broken:
         raise LibraryError(
-            f"{db.path} is inconsistent in {counted(broken, 'place')}. Nothing was changed; {RESTORE}"
+            Message.counted(
+                broken,
+                "{path} is inconsistent in {number:,} place. Nothing was changed; {restore}",
+                "{path} is inconsistent in {number:,} places. Nothing was changed; {restore}",
+                path=db.path,
+                restore=RESTORE,
+            )
         )
-    return Check("library", f"{db.path} is sound.")
+    return Check("library", (Message("{path} is sound.", path=db.path),))
 
 
 def _forget(db: Database, lost: Sequence[Path]) -> Check:
     """Forgets missing photos at the user's request, or those that the folders in `lost` lack."""
     with closing(ThumbnailStore.open(db.folder)) as thumbnails:
         forgotten = forget_lost(db, thumbnails, lost or None)
-    message = f"{counted(forgotten.photos, 'photo')} of missing files forgotten."
-    if forgotten.moved:
-        message += f" {counted(forgotten.moved, 'file')} may only have moved: index the folders first."
-    if forgotten.kept:
-        message += (
-            f" {counted(forgotten.kept, 'file')} kept, because their disk may be disconnected; "
-            "picsight doctor --forget FOLDER forgets what a folder has lost."
+    messages = [
+        Message.counted(
+            forgotten.photos,
+            "{number:,} photo of missing files forgotten.",
+            "{number:,} photos of missing files forgotten.",
         )
-    return Check("forget", message)
+    ]
+    if forgotten.moved:
+        words = (
+            "{number:,} file may only have moved: index the folders first.",
+            "{number:,} files may only have moved: index the folders first.",
+        )
+        messages.append(Message.counted(forgotten.moved, *words))
+    if forgotten.kept:
+        words = (
+            "{number:,} file kept, because their disk may be disconnected; picsight doctor --forget FOLDER forgets what a folder has lost.",
+            "{number:,} files kept, because their disk may be disconnected; picsight doctor --forget FOLDER forgets what a folder has lost.",
+        )
+        messages.append(Message.counted(forgotten.kept, *words))
+    return Check("forget", tuple(messages))
 
 
 def _examine_folders(db: Database) -> Check:
@@ -220,27 +259,34 @@ def _examine_folders(db: Database) -> Check:
         if not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK)
     ]
     if away:
-        return Check("folders", f"Not connected or not readable, kept as they were: {', '.join(away)}.")
-    return Check("folders", f"{counted(len(folders), 'folder')} can be read.")
+        message = Message(
+            "Not connected or not readable, kept as they were: {folders}.", folders=", ".join(away)
+        )
+        return Check("folders", (message,))
+    words = "{number:,} folder can be read.", "{number:,} folders can be read."
+    return Check("folders", (Message.counted(len(folders), *words),))
 
 
 def _examine_names(db: Database) -> Check:
     """Whether every file can be found by its name."""
     if not db.read_only and mend_index(db):
-        message = "The index of names was damaged and has been rebuilt."
-        return Check("names", message, repaired=True)
-    return Check("names", "Every file can be found by its name.")
+        message = Message("The index of names was damaged and has been rebuilt.")
+        return Check("names", (message,), repaired=True)
+    return Check("names", (Message("Every file can be found by its name."),))
 
 
 def _examine_vectors(db: Database) -> Check:
     """Removes the vectors of photos that have one of a wrong length, which no search can use."""
     misshapen = health.misshapen_vectors(db)
     if misshapen:
-        removed = counted(health.delete_misshapen_vectors(db), "vector")
-        photos = counted(len(misshapen), "photo")
-        message = f"{removed} of {photos} with one of a wrong length removed; index the folders again."
-        return Check("vectors", message, repaired=True)
-    return Check("vectors", "Every vector has the right length.")
+        message = Message.counted(
+            health.delete_misshapen_vectors(db),
+            "{number:,} vector of {photos} with one of a wrong length removed; index the folders again.",
+            "{number:,} vectors of {photos} with one of a wrong length removed; index the folders again.",
+            photos=photos_counted(len(misshapen)),
+        )
+        return Check("vectors", (message,), repaired=True)
+    return Check("vectors", (Message("Every vector has the right length."),))
 
 
 def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
@@ -249,62 +295,79 @@ def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
     space = active_space(db)
     name = bundle.manifest.space_id if bundle else space.name if space else ""
     lacking = len(health.photos_without_vector(db, name))
-    holds = f"{counted(counts.photos, 'photo')} in {counted(counts.files, 'file')}, {counted(counts.problems, 'problem')}"
+    files = Message.counted(counts.files, "{number:,} file", "{number:,} files")
+    problems = Message.counted(counts.problems, "{number:,} problem", "{number:,} problems")
+    held = {"photos": photos_counted(counts.photos), "files": files, "problems": problems}
     if lacking:
-        lost = f"{counted(lacking, 'photo')} cannot be found by a search: index the folders again."
-        return Check("photos", f"{holds}; {lost}", ok=False)
-    return Check("photos", f"{holds}; every photo can be found by a search.")
+        words = (
+            "{photos} in {files}, {problems}; {lacking} cannot be found by a search: index the folders again."
+        )
+        return Check("photos", (Message(words, lacking=photos_counted(lacking), **held),), ok=False)
+    words = "{photos} in {files}, {problems}; every photo can be found by a search."
+    return Check("photos", (Message(words, **held),))
 
 
 def _examine_tags(db: Database) -> Check:
     """Whether every tag is in its place in the tree, and every photo follows the decisions about it."""
     misplaced, misjudged = misplaced_tags(db), misjudged_photos(db)
     if not misplaced and not misjudged:
-        return Check("tags", "Every tag has its place, and every decision counts.")
+        return Check("tags", (Message("Every tag has its place, and every decision counts."),))
     mend_tags(db)
-    message = f"{counted(misplaced, 'tag')} out of place and {counted(misjudged, 'decision')} that did not count were corrected."
-    return Check("tags", message, repaired=True)
+    message = Message(
+        "{tags} out of place and {decisions} that did not count were corrected.",
+        tags=tags_counted(misplaced),
+        decisions=Message.counted(misjudged, "{number:,} decision", "{number:,} decisions"),
+    )
+    return Check("tags", (message,), repaired=True)
 
 
 def _examine_cache(db: Database) -> Check:
     """Whether the cache that a search scans equals the vectors in the database."""
     space = active_space(db)
     if space is None:
-        return Check("search cache", "There are no vectors to search yet.")
+        return Check("search cache", (Message("There are no vectors to search yet."),))
     folder = db.folder / CACHE
     before = set(folder.glob("*.rows"))
     with closing(Matrix(folder, db, space.name, space.dim)) as matrix:
         if before and before.isdisjoint(folder.glob("*.rows")):  # opening found no usable file
-            message = "The search cache was damaged and has been rebuilt."
+            message = Message("The search cache was damaged and has been rebuilt.")
         elif matrix.is_true_copy():
-            return Check("search cache", "The search cache equals the library.")
+            return Check("search cache", (Message("The search cache equals the library."),))
         else:
             matrix.rebuild()
-            message = "The search cache differed from the library and has been rebuilt."
+            message = Message("The search cache differed from the library and has been rebuilt.")
         sound = matrix.is_true_copy()
-    return Check("search cache", message, ok=sound, repaired=sound, damaged=not sound)
+    return Check("search cache", (message,), ok=sound, repaired=sound, damaged=not sound)
 
 
 def _examine_thumbnails(db: Database) -> Check:
     """Whether the thumbnails are readable, and none is orphaned; the next indexing makes missing ones."""
-    repairs: list[str] = []
+    repairs: list[Message] = []
     with ExitStack() as stack:
         thumbnails = stack.enter_context(closing(ThumbnailStore.open(db.folder)))
         if thumbnails.faults():
             thumbnails.close()
             thumbnail_files.remove(db.folder)
             thumbnails = stack.enter_context(closing(ThumbnailStore.open(db.folder)))
-            repairs.append("The thumbnails were damaged and were reset.")
+            repairs.append(Message("The thumbnails were damaged and were reset."))
         orphans = _remove_orphans(db, thumbnails)
         if orphans:
-            repairs.append(f"{counted(orphans, 'thumbnail')} of photos that are gone removed.")
+            words = (
+                "{number:,} thumbnail of photos that are gone removed.",
+                "{number:,} thumbnails of photos that are gone removed.",
+            )
+            repairs.append(Message.counted(orphans, *words))
         lacking = len(health.photos_without_thumbnail(db, thumbnails))
         if lacking and not repairs and not thumbnails.ids():  # opening found no usable file
-            repairs.append("The thumbnails were missing or damaged and were reset.")
-    state = "Every photo has its thumbnail."
+            repairs.append(Message("The thumbnails were missing or damaged and were reset."))
+    state = Message("Every photo has its thumbnail.")
     if lacking:
-        state = f"{counted(lacking, 'photo')} without a thumbnail: the next indexing makes them."
-    return Check("thumbnails", " ".join([*repairs, state]), repaired=bool(repairs))
+        words = (
+            "{number:,} photo without a thumbnail: the next indexing makes it.",
+            "{number:,} photos without a thumbnail: the next indexing makes them.",
+        )
+        state = Message.counted(lacking, *words)
+    return Check("thumbnails", (*repairs, state), repaired=bool(repairs))
 
 
 def _examine_decisions(db: Database) -> Check:
@@ -312,15 +375,19 @@ def _examine_decisions(db: Database) -> Check:
     file = decisions_path(db)
     state = backup_state(db)
     if state == "none":
-        return Check("decisions", "Nothing was tagged, decided or rated yet.")
+        return Check("decisions", (Message("Nothing was tagged, decided or rated yet."),))
     if state == "current":
-        return Check("decisions", f"{file} holds all your tags, decisions and ratings.")
+        words = "{file} holds all your tags, decisions and ratings."
+        return Check("decisions", (Message(words, file=file),))
     if db.read_only and state != "earlier":
-        return Check("decisions", f"{file} is {state} and cannot be written on this disk.")
-    note = str(back_up_decisions(db) or "")
+        words = "{file} is {state} and cannot be written on this disk."
+        return Check("decisions", (Message(words, file=file, state=_STATES[state]),))
+    note = back_up_decisions(db)
+    notes = (note,) if note else ()
     if state == "earlier":
-        return Check("decisions", note)
-    return Check("decisions", f"{file} was {state} and was rewritten. {note}".rstrip(), repaired=True)
+        return Check("decisions", notes)
+    rewritten = Message("{file} was {state} and was rewritten.", file=file, state=_STATES[state])
+    return Check("decisions", (rewritten, *notes), repaired=True)
 
 
 def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeAlias
 
-    Value: TypeAlias = str | float | Path | "Message" | None
+    Value: TypeAlias = str | float | Path | "Message" | BaseException | None
 
 ProblemCode = Literal[
     "empty", "not_an_image", "unsupported", "damaged", "truncated",
@@ -48,9 +48,7 @@ class Message:
     values: Mapping[str, str | float | Message | None] = field(hash=False)
 
     def __init__(self, template: str, /, **values: Value) -> None:
-        known = {
-            name: as_text(each) if isinstance(each, os.PathLike) else each for name, each in values.items()
-        }
+        known = {name: _kept(value) for name, value in values.items()}
         object.__setattr__(self, "template", template)
         object.__setattr__(self, "values", known)
 
@@ -63,6 +61,10 @@ class Message:
     def counted(cls, number: int, one: str, many: str, **values: Value) -> Message:
         """The words for exactly one thing, or for another number of them."""
         return cls(one, number=number, many=many, **values)
+
+    def about(self, **values: Value) -> Message:
+        """The same words with more values."""
+        return Message(self.template, **self.values, **values)
 
     def __str__(self) -> str:
         return self.worded(_ENGLISH)
@@ -82,6 +84,18 @@ class Message:
 
 
 _ENGLISH = NullTranslations()
+
+
+def _kept(value: Value) -> str | float | Message | None:
+    match value:
+        case os.PathLike():
+            return as_text(value)
+        case BaseException(args=(Message() as message, *_)):
+            return message
+        case BaseException():
+            return str(value)
+        case _:
+            return value
 
 
 def as_text(path: Path | str | bytes) -> str:

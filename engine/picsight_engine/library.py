@@ -546,5 +546,7 @@ class Library:
 
 def _existing_folder(path: Path) -> Path:
     if not path.is_dir():
-        raise RequestError(f"{path} is {'not a folder' if path.exists() else 'not there'}; choose a folder.")
+        if path.exists():
+            raise RequestError("{path} is not a folder; choose a folder.", path=path)
+        raise RequestError("{path} is not there; choose a folder.", path=path)
     return path

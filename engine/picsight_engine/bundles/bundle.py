@@ -154,7 +154,8 @@ class Bundle:
         """The image tower's preprocessing; raises BundleError if the bundle holds a text tower only."""
         if self.manifest.image is None:
             raise BundleError(
-                f'The model "{self.manifest.title}" has no image tower; choose one that can read photos.'
+                'The model "{title}" has no image tower; choose one that can read photos.',
+                title=self.manifest.title,
             )
         return self.manifest.image
 
@@ -162,7 +163,8 @@ class Bundle:
         """The text tower's tokens and templates; raises BundleError if the bundle holds an image tower only."""
         if self.manifest.text is None:
             raise BundleError(
-                f'The model "{self.manifest.title}" has no text tower; choose one that can read words.'
+                'The model "{title}" has no text tower; choose one that can read words.',
+                title=self.manifest.title,
             )
         return self.manifest.text
 
@@ -182,8 +184,13 @@ def require_preprocessing(manifest: Manifest, known: str | None) -> None:
     for name in found.keys() & wanted.keys():
         if found[name] != wanted[name]:
             raise BundleError(
-                f'The model "{manifest.title}" claims the space {manifest.space_id} but preprocesses photos differently: '
-                f"`{name}` is {found[name]} and not {wanted[name]}, so that vectors would mix. Choose another model."
+                'The model "{title}" claims the space {space_id} but preprocesses photos differently: '
+                "`{name}` is {found} and not {wanted}, so that vectors would mix. Choose another model.",
+                title=manifest.title,
+                space_id=manifest.space_id,
+                name=name,
+                found=found[name],
+                wanted=wanted[name],
             )
 
 
@@ -199,7 +206,9 @@ def open_bundle(folder: Path, *, hashes: bool = False) -> Bundle:
     for name in (*graphs, *tokenizers):
         if name not in manifest.files:
             raise BundleError(
-                f"The model in {folder} is incomplete: its manifest does not list {name}; install it again."
+                "The model in {folder} is incomplete: its manifest does not list {name}; install it again.",
+                folder=folder,
+                name=name,
             )
     for name, record in manifest.files.items():
         _check_file(folder, name, record, hashes=hashes)
@@ -217,7 +226,7 @@ def require_bundle_folder(folder: Path) -> None:
     if not folder.exists():
         return
     if not folder.is_dir() or (not (folder / MANIFEST).is_file() and any(folder.iterdir())):
-        raise BundleError(f"{folder} exists and is not a model bundle; choose another folder.")
+        raise BundleError("{folder} exists and is not a model bundle; choose another folder.", folder=folder)
     require_writable(folder)
 
 
@@ -291,11 +300,13 @@ def read_manifest(path: Path) -> Manifest:
         text = path.read_bytes()
     except FileNotFoundError:
         raise BundleError(
-            f"There is no model at {path.parent}: {MANIFEST} is missing; install it again."
+            "There is no model at {parent}: {manifest} is missing; install it again.",
+            parent=path.parent,
+            manifest=MANIFEST,
         ) from None
     except OSError as fault:
         raise BundleError(
-            f"The model's manifest {path} cannot be read ({fault}); install it again."
+            "The model's manifest {path} cannot be read ({fault}); install it again.", path=path, fault=fault
         ) from fault
     return parse_manifest(text, path)
 
@@ -310,19 +321,23 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
         data = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as fault:
         raise BundleError(
-            f"The model's manifest {path} cannot be read ({fault}); install it again."
+            "The model's manifest {path} cannot be read ({fault}); install it again.", path=path, fault=fault
         ) from fault
     if not isinstance(data, dict) or type(data.get("format")) is not int or not 0 < data["format"] < 2**31:
-        raise BundleError(f"{path} is not a model manifest; install the model again.")
+        raise BundleError("{path} is not a model manifest; install the model again.", path=path)
     if data["format"] > FORMAT:
         raise BundleError(
-            f"The model at {path.parent} needs a newer Picsight (its format is {data['format']}); update Picsight."
+            "The model at {parent} needs a newer Picsight (its format is {data}); update Picsight.",
+            parent=path.parent,
+            data=data["format"],
         )
     try:
         return check_manifest(data)
     except (KeyError, TypeError, ValueError, OverflowError) as fault:
         raise BundleError(
-            f"The model's manifest {path} is incomplete or wrong: {fault}; install it again."
+            "The model's manifest {path} is incomplete or wrong: {fault}; install it again.",
+            path=path,
+            fault=fault,
         ) from fault
 
 
@@ -366,15 +381,22 @@ def _check_file(folder: Path, name: str, record: FileRecord, *, hashes: bool) ->
         size = path.stat().st_size
         if size != record.bytes:
             raise BundleError(
-                f"The model file {path} has {size} bytes instead of {record.bytes}; install the model again."
+                "The model file {path} has {size} bytes instead of {bytes}; install the model again.",
+                path=path,
+                size=size,
+                bytes=record.bytes,
             )
         if hashes and _sha256(path) != record.sha256:
-            raise BundleError(f"The model file {path} was changed or is damaged; install the model again.")
+            raise BundleError(
+                "The model file {path} was changed or is damaged; install the model again.", path=path
+            )
     except FileNotFoundError:
-        raise BundleError(f"The model file {path} is missing; install the model again.") from None
+        raise BundleError("The model file {path} is missing; install the model again.", path=path) from None
     except OSError as fault:
         raise BundleError(
-            f"The model file {path} cannot be read ({fault.strerror}); check its permissions."
+            "The model file {path} cannot be read ({reason}); check its permissions.",
+            path=path,
+            reason=fault.strerror,
         ) from fault
 
 

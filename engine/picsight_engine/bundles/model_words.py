@@ -27,7 +27,7 @@ def model_words(bundle: Bundle) -> tuple[str, ...]:
         tokens = list(_tokens(model))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as fault:
         raise BundleError(
-            f"The model file {path} cannot be read ({fault}); install the model again."
+            "The model file {path} cannot be read ({fault}); install the model again.", path=path, fault=fault
         ) from fault
     return tuple(dict.fromkeys(token for token in tokens if len(token) >= 2 and token.isalpha()))
 

@@ -43,15 +43,19 @@ class Tokenizer:
         self._spec = bundle.text_spec()
         if self._spec.clean not in get_args(Clean):
             raise BundleError(
-                f'The model "{bundle.manifest.title}" cleans its text in the way "{self._spec.clean}", which this '
-                "version of Picsight does not know; update Picsight."
+                'The model "{title}" cleans its text in the way "{clean}", which this '
+                "version of Picsight does not know; update Picsight.",
+                title=bundle.manifest.title,
+                clean=self._spec.clean,
             )
         path = bundle.folder / self._spec.tokenizer
         try:
             self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
         except Exception as fault:  # the library raises plain Exception for any fault of the file
             raise BundleError(
-                f"The model file {path} cannot be read ({fault}); install the model again."
+                "The model file {path} cannot be read ({fault}); install the model again.",
+                path=path,
+                fault=fault,
             ) from fault
         # Padding and truncation are done here: the file's settings depend on how it was saved.
         self._tokenizer.no_truncation()

@@ -22,7 +22,10 @@ def storage_errors(folder: Path, more: str = "") -> Iterator[None]:
         yield
     except OSError as fault:
         raise StorageError(
-            f"{folder} cannot be written ({fault.strerror}): make room, or check its permissions.{more}"
+            "{folder} cannot be written ({reason}): make room, or check its permissions.{more}",
+            folder=folder,
+            reason=fault.strerror,
+            more=more,
         ) from fault
 
 
@@ -60,5 +63,8 @@ def require_writable(folder: Path) -> None:
     except OSError as fault:
         where = "" if existing == absolute else f" in {existing}"
         raise StorageError(
-            f"{folder} cannot be written ({fault.strerror}{where}); choose another place, or check its permissions."
+            "{folder} cannot be written ({reason}{where}); choose another place, or check its permissions.",
+            folder=folder,
+            reason=fault.strerror,
+            where=where,
         ) from fault

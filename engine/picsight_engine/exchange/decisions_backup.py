@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import xxhash
 
-from picsight_engine.errors import Message, StorageError, as_text
+from picsight_engine.errors import Message, StorageError
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
@@ -138,7 +138,9 @@ def back_up_decisions(db: Database) -> Message | None:
             record_backup(connection, revision, xxhash.xxh3_128_digest(content))
     except OSError as fault:
         raise StorageError(
-            f"The decisions could not be written into {as_text(file)} ({fault.strerror}); the library itself holds them."
+            "The decisions could not be written into {file} ({reason}); the library itself holds them.",
+            file=file,
+            reason=fault.strerror,
         ) from fault
     if aside is None:
         return None
@@ -162,5 +164,7 @@ def _digest(file: Path) -> bytes | None:
         return None
     except OSError as fault:
         raise StorageError(
-            f"{as_text(file)} cannot be read ({fault.strerror}). Move it away; the library itself holds the decisions."
+            "{file} cannot be read ({reason}). Move it away; the library itself holds the decisions.",
+            file=file,
+            reason=fault.strerror,
         ) from fault

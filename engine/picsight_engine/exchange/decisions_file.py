@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from picsight_engine.errors import RequestError, StorageError, as_text
+from picsight_engine.errors import Message, RequestError, StorageError, as_text
 from picsight_engine.exchange.replacement import write_export
 from picsight_engine.store.records import SeenPicture
 
@@ -108,7 +108,7 @@ def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False)
     write_export(file, chunks, partial(_lacking, lines=lines), replace=replace)
 
 
-def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
+def read_decisions(file: Path, faults: list[Message]) -> Iterator[Line]:
     """Yields the lines of a file. Do not use them before the end, where damage may still be found.
 
     Adds a sentence about skipped lines to `faults`.
@@ -122,19 +122,23 @@ def read_decisions(file: Path, faults: list[str]) -> Iterator[Line]:
             yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""), faults)
     except _VersionError as fault:
         raise RequestError(
-            f"{as_text(file)} was written by a newer Picsight ({fault}). Update this one, then import it."
+            "{file} was written by a newer Picsight ({fault}). Update this one, then import it.",
+            file=file,
+            fault=fault,
         ) from fault
     except (FileNotFoundError, IsADirectoryError) as fault:
-        raise RequestError(f"There is no file of decisions at {as_text(file)}. Check its name.") from fault
+        raise RequestError("There is no file of decisions at {file}. Check its name.", file=file) from fault
     except OSError as fault:
         raise StorageError(
-            f"{as_text(file)} cannot be read ({fault.strerror}). Copy it again from where it came."
+            "{file} cannot be read ({reason}). Copy it again from where it came.",
+            file=file,
+            reason=fault.strerror,
         ) from fault
 
 
 def _lacking(file: Path, lines: Iterable[Line]) -> str | None:
     """Something in a file that these lines lack, or have only in an older version; None if there is nothing."""
-    faults: list[str] = []
+    faults: list[Message] = []
     here = _subjects(lines)
     for subject, (words, time) in _subjects(read_decisions(file, faults)).items():
         if subject not in here or here[subject][1] < time:
@@ -159,14 +163,14 @@ def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, date
     return found
 
 
-def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[Line]:
-    sound, damaged, no_text = 0, list[str](), list[str]()
+def _lines(file: Path, source: Iterable[bytes], faults: list[Message]) -> Iterator[Line]:
+    sound, damaged, no_text = 0, list[Message](), list[Message]()
     for number, data in enumerate(source, 1):
         try:
             line = _line(data)
         except _LineError as fault:
             found = no_text if isinstance(fault, _TextError) else damaged
-            found.append(f"in line {number} {fault}")
+            found.append(Message("in line {number} {fault}", number=number, fault=fault))
             if len(damaged) > _PATIENCE and not sound:
                 break  # probably a binary file
         else:
@@ -174,20 +178,30 @@ def _lines(file: Path, source: Iterable[bytes], faults: list[str]) -> Iterator[L
                 sound += 1
                 yield line
     if not sound:
-        first, *_ = (*damaged, *no_text, "it is empty")
-        raise RequestError(f"{as_text(file)} contains no Picsight decisions: {first}. Choose another file.")
-    if damaged:
-        many = f"{len(damaged):,} lines are" if len(damaged) > 1 else "one line is"
+        first, *_ = (*damaged, *no_text, Message("it is empty"))
         raise RequestError(
-            f"Nothing was imported from {as_text(file)}, because {many} damaged: {damaged[0]}. Export it again, or delete what is damaged in a text editor."
+            "{file} contains no Picsight decisions: {first}. Choose another file.", file=file, first=first
+        )
+    if damaged:
+        raise RequestError(
+            Message.counted(
+                len(damaged),
+                "Nothing was imported from {file}, because one line is damaged: {first}. Export it again, or delete what is damaged in a text editor.",
+                "Nothing was imported from {file}, because {number:,} lines are damaged: {first}. Export it again, or delete what is damaged in a text editor.",
+                file=file,
+                first=damaged[0],
+            )
         )
     if no_text:
-        many = (
-            f"{len(no_text):,} lines of {as_text(file)} were"
-            if len(no_text) > 1
-            else f"One line of {as_text(file)} was"
+        faults.append(
+            Message.counted(
+                len(no_text),
+                "One line of {file} was left out: {first}. Correct that, and import the file again.",
+                "{number:,} lines of {file} were left out: {first}. Correct that, and import the file again.",
+                file=file,
+                first=no_text[0],
+            )
         )
-        faults.append(f"{many} left out: {no_text[0]}. Correct that, and import the file again.")
 
 
 def _line(data: bytes) -> Line | None:
@@ -197,11 +211,12 @@ def _line(data: bytes) -> Line | None:
     try:
         record = json.loads(data)
     except (ValueError, RecursionError) as fault:
-        raise _LineError("there is no JSON, or it is cut off") from fault
+        raise _LineError(Message("there is no JSON, or it is cut off")) from fault
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise _LineError(f'`format` is not "{FORMAT}"')
+        raise _LineError(Message('`format` is not "{format}"', format=FORMAT))
     if _field(record, "version") > VERSION:
-        raise _VersionError(f"version {record['version']} of the format, and here it is {VERSION}")
+        words = "version {found} of the format, and here it is {version}"
+        raise _VersionError(Message(words, found=record["version"], version=VERSION))
     if "rating" in record:
         return RatingLine(_picture(record), _field(record, "rating"), _time(record))
     tag, kind, prompts, threshold, suggests = (_field(record, name) for name in _TAG_FIELDS)
@@ -225,7 +240,7 @@ def _picture(record: Record) -> SeenPicture:
 
 def _require_text(name: str, text: str, errors: str = "strict") -> None:
     if not _is_text(text, errors):
-        raise _TextError(f"`{name}` holds half a character")
+        raise _TextError(Message("`{name}` holds half a character", name=name))
 
 
 def _time(record: Record) -> datetime:
@@ -237,7 +252,7 @@ def _field(record: Record, name: str) -> Any:
     fits, otherwise = _FIELDS[name]
     value = record.get(name)
     if not fits(value):
-        raise _LineError(f"`{name}` {otherwise}")
+        raise _LineError(otherwise.about(name=name))
     return value
 
 
@@ -267,29 +282,38 @@ def _one_of(words: tuple[str | None, ...]) -> Callable[[object], bool]:
 
 
 # For each field, a check of its value and the message if that fails.
-_FIELDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "version": (lambda value: _is_whole(value, 1), "is not a number from 1 on"),
-    "path": (lambda value: _is_filled(value) and "\0" not in value, "is no path"),
+_FIELDS: dict[str, tuple[Callable[[Any], bool], Message]] = {
+    "version": (lambda value: _is_whole(value, 1), Message("`{name}` is not a number from 1 on")),
+    "path": (lambda value: _is_filled(value) and "\0" not in value, Message("`{name}` is no path")),
     "fingerprint": (
         lambda value: isinstance(value, str) and bool(_FINGERPRINT.fullmatch(value)),
-        "is not of 32 hexadecimal digits",
+        Message("`{name}` is not of 32 hexadecimal digits"),
     ),
-    "rule": (lambda value: _is_whole(value, 1, _MOST_RULES), "is not a number from 1 to 1,000,000"),
-    "rating": (lambda value: _is_whole(value, -1, 5), "is not from -1 to 5"),
-    "time": (_is_time, "is not a date and time with an offset from UTC"),
-    "tag": (lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))), "is no name"),
-    "kind": (_one_of(get_args(Kind)), "is neither tag nor album nor favourite"),
-    "prompts": (lambda value: isinstance(value, list) and all(map(_is_filled, value)), "is no list of texts"),
+    "rule": (
+        lambda value: _is_whole(value, 1, _MOST_RULES),
+        Message("`{name}` is not a number from 1 to 1,000,000"),
+    ),
+    "rating": (lambda value: _is_whole(value, -1, 5), Message("`{name}` is not from -1 to 5")),
+    "time": (_is_time, Message("`{name}` is not a date and time with an offset from UTC")),
+    "tag": (
+        lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))),
+        Message("`{name}` is no name"),
+    ),
+    "kind": (_one_of(get_args(Kind)), Message("`{name}` is neither tag nor album nor favourite")),
+    "prompts": (
+        lambda value: isinstance(value, list) and all(map(_is_filled, value)),
+        Message("`{name}` is no list of texts"),
+    ),
     "threshold": (
         lambda value: value is None or (type(value) in {int, float} and 0 <= value <= 1),
-        "is not from 0 to 1",
+        Message("`{name}` is not from 0 to 1"),
     ),
-    "suggests": (lambda value: type(value) is bool, "is neither true nor false"),
-    "decision": (_one_of((*get_args(Decision), None)), "is not accepted, rejected or null"),
-    "example": (_one_of((*get_args(Example), None)), "is neither for nor against"),
-    "source": (_is_source, "is not a text of at most 100 characters"),
-    "search": (_is_filled, "is no name"),
-    "query": (_is_filled, "is no text"),
+    "suggests": (lambda value: type(value) is bool, Message("`{name}` is neither true nor false")),
+    "decision": (_one_of((*get_args(Decision), None)), Message("`{name}` is not accepted, rejected or null")),
+    "example": (_one_of((*get_args(Example), None)), Message("`{name}` is neither for nor against")),
+    "source": (_is_source, Message("`{name}` is not a text of at most 100 characters")),
+    "search": (_is_filled, Message("`{name}` is no name")),
+    "query": (_is_filled, Message("`{name}` is no text")),
 }
 
 

@@ -40,7 +40,7 @@ from picsight_engine.store.records import (
 from picsight_engine.store.searches import Searches
 from picsight_engine.store.tagged import favourite_photos
 from picsight_engine.store.tags import name_key, tag_paths
-from picsight_engine.tags.tree import FAVOURITES, counted, shortened
+from picsight_engine.tags.tree import FAVOURITES, shortened
 
 if TYPE_CHECKING:
     import threading
@@ -58,7 +58,9 @@ if TYPE_CHECKING:
     from picsight_engine.tags.learner import Learner
 
     Tagging = Callable[[ShownFile], TaggedPhoto]
-    Import = tuple[Importer, "_Finder", list[str]]  # the import, its photos, and a sentence for each fault
+    Import = tuple[
+        Importer, "_Finder", list[Message]
+    ]  # the import, its photos, and a sentence for each fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +129,13 @@ class Exchange:
         has_sidecars = place.is_dir() or place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES))
         importer, finder, faults = (_sidecars if has_sidecars else _decisions)(self._db, place)
         if finder.unknown and not finder.found:
-            which = "it is not" if finder.unknown == 1 else "none of them is"
             raise RequestError(
-                f"{as_text(place)} names {counted(finder.unknown, 'photo')}, and {which} in the library. "
-                "Index the folder first."
+                Message.counted(
+                    finder.unknown,
+                    "{place} names a photo that is not in the library. Index the folder first.",
+                    "{place} names {number:,} photos, and none of them is in the library. Index the folder first.",
+                    place=place,
+                )
             )
         done = importer.run(
             self._db, self._learner, Message('Import "{name}"', name=shortened(as_text(place.name or place)))
@@ -144,7 +149,7 @@ def _tagged_photos(
 ) -> Iterator[TaggedPhoto]:
     """Every present photo file of the library or a folder; raises RequestError if the folder is not part of the library."""
     if folder is not None and not is_covered(db, folder):
-        raise RequestError(f"{as_text(folder)} is not part of the library; index it first.")
+        raise RequestError("{folder} is not part of the library; index it first.", folder=folder)
     return (tagged(file) for file in shown_files(db, folder) if companions or not file.is_companion)
 
 
@@ -212,7 +217,7 @@ def _counted(lines: list[Line]) -> DecisionsExported:
 
 def _decisions(db: Database, file: Path) -> Import:
     """Reads a file of decisions; raises RequestError and StorageError like `read_decisions`."""
-    importer, finder, faults = Importer(), _Finder(db), list[str]()
+    importer, finder, faults = Importer(), _Finder(db), list[Message]()
     keys: dict[tuple[str, str], Key] = {}
     for line in read_decisions(file, faults):
         photo = None if line.picture is None else finder.photo_of(line.picture)
@@ -227,7 +232,9 @@ def _decisions(db: Database, file: Path) -> Import:
             try:
                 key = keys[line.tag, line.kind] = importer.add_tag(line.tag, line)
             except RequestError as fault:
-                raise RequestError(f"Nothing was imported from {as_text(file)}: {fault}") from fault
+                raise RequestError(
+                    "Nothing was imported from {file}: {fault}", file=file, fault=fault
+                ) from fault
         if photo is not None:
             _add_line(importer, key, photo, line)
     return importer, finder, faults
@@ -259,7 +266,7 @@ class _SidecarImport:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.faults: list[str] = []
+        self.faults: list[Message] = []
         self._ignored: set[int] = set()
         with db.reading() as connection:
             self._ratings, self._given = last_ratings(connection), ever_rated(connection)
@@ -297,12 +304,14 @@ class _SidecarImport:
             decision = FileDecision("accepted", KEYWORDS, file.mtime_ns / 1e9, is_keyword=True)
             self._add(tag, file.photo_id, decision, file.path)
 
-    def ignored_favourites(self) -> Iterator[str]:
+    def ignored_favourites(self) -> Iterator[Message]:
         """A sentence about keywords of other programs that have the name of the favourites."""
         if ignored := self._ignored.difference(favourite_photos(self._db).tolist()):
-            yield (
-                f'The keyword "{FAVOURITES}" of {counted(len(ignored), "photo")} belongs to another program, so it marks no favourites. '
-                "Mark them yourself."
+            yield Message.counted(
+                len(ignored),
+                'The keyword "{name}" of {number:,} photo belongs to another program, so it marks no favourites. Mark them yourself.',
+                'The keyword "{name}" of {number:,} photos belongs to another program, so it marks no favourites. Mark them yourself.',
+                name=FAVOURITES,
             )
 
     def _add(self, tag: str, photo: int, decision: FileDecision, path: Path) -> None:
@@ -312,7 +321,7 @@ class _SidecarImport:
         try:
             self.importer.add_decision(self.importer.add_tag(tag), photo, decision)
         except RequestError as fault:
-            self.faults.append(f"A keyword of {as_text(path)} was left out: {fault}")
+            self.faults.append(Message("A keyword of {path} was left out: {fault}", path=path, fault=fault))
 
 
 def _key(keyword: Keyword) -> Keyword:

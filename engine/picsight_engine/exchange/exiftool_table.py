@@ -36,7 +36,7 @@ def export_table(photos: Iterable[TaggedPhoto], file: Path, *, replace: bool = F
         keywords = keywords_by_path(photo.tags)
         if (keywords or photo.stars is not None) and not package_of(photo.path):
             if photo.path.is_file() and not photo.is_as_indexed():
-                raise RequestError(f"{as_text(photo.path)} {CHANGED}")
+                raise RequestError(CHANGED.about(files=photo.path))
             lists = [
                 [written_form(keyword, name) for keyword in keywords]
                 for name in (SUBJECT, HIERARCHICAL, TAGS_LIST)
@@ -58,7 +58,7 @@ def _lacking(file: Path, rows: Mapping[str, Sequence[str]]) -> str | None:
     except (csv.Error, ValueError):
         header, lines = [], []
     if tuple(header) != _COLUMNS:
-        raise RequestError(f"{as_text(file)} is not a table from Picsight.")
+        raise RequestError("{file} is not a table from Picsight.", file=file)
     for path, *fields in filter(None, lines):  # skip blank lines
         here = rows.get(path, ())
         if len(fields) > len(here) or any(map(_holds_more, fields, here)):

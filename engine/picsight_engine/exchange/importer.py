@@ -98,7 +98,7 @@ class Imported:
     photos: int = 0
     unknown: int = 0
     searches: int = 0
-    faults: tuple[str, ...] = ()
+    faults: tuple[Message, ...] = ()
 
 
 class Importer:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ReplaceError, RequestError, StorageError, as_text
+from picsight_engine.errors import ReplaceError, RequestError, StorageError
 from picsight_engine.other_programs import package_of
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.private_files import move_unless_there
@@ -45,29 +45,31 @@ def write_export(
             draft.replace(target)
     except OSError as fault:
         raise StorageError(
-            f"{as_text(path)} could not be written ({fault.strerror}). Choose another place."
+            "{path} could not be written ({reason}). Choose another place.", path=path, reason=fault.strerror
         ) from fault
 
 
 def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
     if package := package_of(path):
-        raise RequestError(f"{as_text(package)} belongs to another program; choose a folder outside it.")
+        raise RequestError(
+            "{package} belongs to another program; choose a folder outside it.", package=package
+        )
     if not os.path.lexists(path):
         return
     real = Path(os.path.realpath(path))  # resolve() raises RuntimeError for a link to itself
     if not path.is_file() or is_photo_name(real.name) or _is_database(path):
-        raise RequestError(f"{as_text(path)} is not a file that an export may replace; choose another name.")
+        raise RequestError("{path} is not a file that an export may replace; choose another name.", path=path)
     if replace or not path.stat().st_size:
         return
     try:
         found = lacking(path)
     except RequestError as fault:
         raise ReplaceError(
-            f"{as_text(path)} is there already and is no earlier export, so it was left as it is."
+            "{path} is there already and is no earlier export, so it was left as it is.", path=path
         ) from fault
     if found is not None:
         raise ReplaceError(
-            f"{as_text(path)} holds {found}, which this export lacks, so it was left as it is."
+            "{path} holds {found}, which this export lacks, so it was left as it is.", path=path, found=found
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError, as_text
+from picsight_engine.errors import Message, RequestError
 from picsight_engine.exchange.xmp_writing import merge_packets
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
@@ -57,7 +57,7 @@ def with_later_changes(photo: Path, long: bytes, written_at: float) -> tuple[byt
     return long, written_at, written_at
 
 
-def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
+def read_sidecars(place: Path, faults: list[Message]) -> Iterator[Sidecar]:
     """Reads one side-car, that of one photo, or all below a folder, walked like a scan: links to folders are followed,
     what a scan passes over is skipped. Skips empty side-cars.
 
@@ -84,7 +84,9 @@ def read_sidecars(place: Path, faults: list[str]) -> Iterator[Sidecar]:
                     if sidecar.packet.keywords or sidecar.packet.gone or sidecar.packet.rating is not None:
                         yield sidecar
             except (PacketError, OSError) as fault:
-                faults.append(f"{as_text(path)} was left out: {fault}. Repair or remove it.")
+                faults.append(
+                    Message("{path} was left out: {fault}. Repair or remove it.", path=path, fault=fault)
+                )
 
 
 def _is_version(photo: Path) -> bool:
@@ -110,7 +112,7 @@ def photos_gone(place: Path) -> Iterator[Path]:
                 yield folder / photos[0]
 
 
-def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
+def _found(place: Path, faults: list[Message]) -> Iterator[tuple[Path, dict[str, list[str]]]]:
     """Every folder with its side-cars and their photos."""
     if place.is_file() and place.name.lower().endswith((SUFFIX, *IMAGE_SUFFIXES)):
         found = pairs(os.listdir(place.parent))  # noqa: PTH208 -- names
@@ -120,12 +122,11 @@ def _found(place: Path, faults: list[str]) -> Iterator[tuple[Path, dict[str, lis
             yield place.parent, {name: [place.name] for name, photos in found.items() if place.name in photos}
         return
     if not place.is_dir():
-        raise RequestError(f"There is no folder, photo or .xmp file at {as_text(place)}. Check its name.")
+        raise RequestError("There is no folder, photo or .xmp file at {place}. Check its name.", place=place)
 
     def refuse(fault: OSError) -> None:
-        faults.append(
-            f"{as_text(Path(fault.filename))} may not be read ({fault.strerror}), so it was left out."
-        )
+        words = "{path} may not be read ({reason}), so it was left out."
+        faults.append(Message(words, path=Path(fault.filename), reason=fault.strerror))
 
     walked: set[str] = set()
     for folder, below, names in os.walk(place, onerror=refuse, followlinks=True):

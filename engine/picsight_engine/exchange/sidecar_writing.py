@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from picsight_engine.errors import StorageError, as_text
+from picsight_engine.errors import Message, StorageError
 from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange
 from picsight_engine.exchange.sidecar_reading import with_later_changes
 from picsight_engine.exchange.tagged_photo import CHANGED, TaggedPhoto
@@ -37,10 +37,15 @@ if TYPE_CHECKING:
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_CLOSED = "got no side-car: nothing may be written into that folder. Change its permissions and export again."
-_LATER = "changed later in another program, so nothing was written. Import the side-cars, or decide again, and export again."
-_PACKAGED = "got no side-car: Picsight writes nothing into another program's library. Export a file of decisions instead."
-_FAILED = "got no side-car ({}). Look at the disk and export again."
+_CLOSED = Message(
+    "{files} got no side-car: nothing may be written into that folder. Change its permissions and export again."
+)
+_LATER = Message(
+    "{files} changed later in another program, so nothing was written. Import the side-cars, or decide again, and export again."
+)
+_PACKAGED = Message(
+    "{files} got no side-car: Picsight writes nothing into another program's library. Export a file of decisions instead."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +54,13 @@ class Exported:
 
     written: int
     unchanged: int
-    left_alone: tuple[str, ...] = ()
+    left_alone: tuple[Message, ...] = ()
 
 
 class _LeftAloneError(Exception):
-    """A file was skipped; `why` continues the sentence after its name. A reason for a whole folder is given once."""
+    """A file was skipped; `why` is the sentence about its `{path}`. A reason for a whole folder is given once."""
 
-    def __init__(self, what: Path, why: str, *, of_folder: bool = False) -> None:
+    def __init__(self, what: Path, why: Message, *, of_folder: bool = False) -> None:
         super().__init__(why)
         self.what, self.why, self.of_folder = what, why, of_folder
 
@@ -73,7 +78,7 @@ def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda *_: None)
         StorageError: the disk is full; written side-cars stay, and the next export continues.
     """
     written = unchanged = 0
-    alone: dict[tuple[Path, str], list[Path]] = defaultdict(list)
+    alone: dict[tuple[Path, Message], list[Path]] = defaultdict(list)
     swept: set[Path] = set()
     for photo in photos:
         folder = photo.path.parent
@@ -91,11 +96,14 @@ def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda *_: None)
         except OSError as fault:
             if fault.errno in _FULL:
                 raise StorageError(
-                    f"The disk is full: {written} side-cars were written, the others not. Free some space and export again."
+                    "The disk is full: {written} side-cars were written, the others not. Free some space and export again.",
+                    written=written,
                 ) from fault
-            place, why = (
-                (folder, _CLOSED) if fault.errno in _REFUSED else (photo.path, _FAILED.format(fault.strerror))
+            failed = Message(
+                "{files} got no side-car ({reason}). Look at the disk and export again.",
+                reason=fault.strerror,
             )
+            place, why = (folder, _CLOSED) if fault.errno in _REFUSED else (photo.path, failed)
             alone[place, why].append(photo.path)
         else:
             written, unchanged = written + is_written, unchanged + (not is_written)
@@ -107,7 +115,9 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
     """Updates one photo's side-car; returns whether anything was written. Those of the photos `before_it` wait for this one."""
     is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
     if not is_there and has_content:
-        why = "could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
+        why = Message(
+            "{files} could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
+        )
         raise _LeftAloneError(photo.path, why, of_folder=True)
     sidecar = long_sidecar(photo.path)
     is_due = has_content or (bool(photo.history) and os.path.lexists(sidecar))
@@ -120,7 +130,10 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
     except PacketError as fault:
         if not is_there or not is_due:
             return False
-        why = f"was left as it is: {fault}. Repair it or move it elsewhere, and export again."
+        why = Message(
+            "{files} was left as it is: {fault}. Repair it or move it elsewhere, and export again.",
+            fault=fault,
+        )
         raise _LeftAloneError(sidecar, why) from fault
     if after != before:
         _put(sidecar, before, after)
@@ -166,16 +179,20 @@ def _give_away(
     if owners is None or not (owners or is_there):
         return False
     rest, sidecar = strip_notes(content), long_sidecar(photo.path)
-    why = "another program wrote it for a photo that is not there now. Put it beside that photo, or remove it, and export again."
+    why = Message(
+        "{files} was left as it is: another program wrote it for a photo that is not there now. "
+        "Put it beside that photo, or remove it, and export again."
+    )
     for owner in owners if rest is not None else ():
         try:
             _give(owner, content, sidecar, find, before_it | {photo.path})
         except _LeftAloneError as fault:
-            why = f"it belongs to what is now {as_text(owner.path)}. {as_text(fault.what)} {fault.why}"
+            words = "{files} was left as it is: it belongs to what is now {owner}. {then}"
+            why = Message(words, owner=owner.path, then=_sentence((fault.what, fault.why), [fault.what]))
         else:
             return True
     if rest is not None and is_there:
-        raise _LeftAloneError(sidecar, f"was left as it is: {why}")
+        raise _LeftAloneError(sidecar, why)
     return rest is None
 
 
@@ -199,9 +216,10 @@ def _files_of_another(photo: TaggedPhoto, content: bytes, find: Find) -> list[Ta
 def _give(owner: TaggedPhoto, content: bytes, sidecar: Path, find: Find, before_it: frozenset[Path]) -> None:
     """Writes a side-car beside another file, which shows its picture; raises _LeftAloneError."""
     if owner.path in before_it:
-        raise _LeftAloneError(
-            owner.path, "has a side-car that is due elsewhere, too. Exchange their names, and export again."
+        why = Message(
+            "{files} has a side-car that is due elsewhere, too. Exchange their names, and export again."
         )
+        raise _LeftAloneError(owner.path, why)
     if package := package_of(owner.path):
         raise _LeftAloneError(package, _PACKAGED)
     if not (owner.path.is_file() and owner.is_as_indexed()):
@@ -212,18 +230,21 @@ def _give(owner: TaggedPhoto, content: bytes, sidecar: Path, find: Find, before_
         there = read_sidecar(target)
         if rest := strip_notes(there) if there else None:
             if _plain(rest) != _plain(strip_notes(content) or b""):
-                raise _LeftAloneError(target, "holds something else. Keep one of them, and export again.")
+                why = Message("{files} holds something else. Keep one of them, and export again.")
+                raise _LeftAloneError(target, why)
             return
         _put(target, there, content)
         os.utime(target, ns=(written.st_atime_ns, written.st_mtime_ns))  # later changes are those after it
     except PacketError as fault:
-        raise _LeftAloneError(target, f"cannot be read: {fault}. Repair it, and export again.") from fault
+        why = Message("{files} cannot be read: {fault}. Repair it, and export again.", fault=fault)
+        raise _LeftAloneError(target, why) from fault
     except OSError as fault:
         if fault.errno in _FULL:
             raise
-        raise _LeftAloneError(
-            target, f"cannot be written ({fault.strerror}). Export again when it can."
-        ) from fault
+        why = Message(
+            "{files} cannot be written ({reason}). Export again when it can.", reason=fault.strerror
+        )
+        raise _LeftAloneError(target, why) from fault
     with suppress(_LeftAloneError):  # a later change of another program waits for an import
         _export(owner, find, before_it)
 
@@ -236,15 +257,19 @@ def _plain(content: bytes) -> str:
 def _put(sidecar: Path, before: bytes | None, after: bytes | None) -> None:
     """Writes a side-car, or removes it; raises _LeftAloneError, OSError."""
     if sidecar.is_symlink():
-        why = "is a link, which may lead anywhere, so it was left as it is. Put the file itself there, and export again."
+        why = Message(
+            "{files} is a link, which may lead anywhere, so it was left as it is. Put the file itself there, and export again."
+        )
         raise _LeftAloneError(sidecar, why)
     if before is not None and not os.access(sidecar, os.W_OK):
-        why = "may not be changed, so it was left as it is. Change its permissions and export again."
+        why = Message(
+            "{files} may not be changed, so it was left as it is. Change its permissions and export again."
+        )
         raise _LeftAloneError(sidecar, why)
     try:
         exchange(sidecar, before, after)
     except ChangedMeanwhileError as fault:
-        why = "was being changed by another program, so it was left as it is. Export again."
+        why = Message("{files} was being changed by another program, so it was left as it is. Export again.")
         raise _LeftAloneError(sidecar, why) from fault
 
 
@@ -264,7 +289,9 @@ def _short_content(photo: TaggedPhoto) -> bytes | None:
     return content if is_its and belongs_to(packet.for_suffix, photo.path) else None
 
 
-def _sentence(key: tuple[Path, str], what: list[Path]) -> str:
+def _sentence(key: tuple[Path, Message], what: list[Path]) -> Message:
     place, why = key
-    photos = f"{len(what):,} photos in {as_text(place)}" if len(what) > 1 else as_text(what[0])
-    return f"{photos} {why}"
+    many = Message.counted(
+        len(what), "{number:,} photo in {place}", "{number:,} photos in {place}", place=place
+    )
+    return why.about(files=many if len(what) > 1 else what[0])

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ImageError
+from picsight_engine.errors import ImageError, Message
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.xmp_writing import SidecarContent
 from picsight_engine.photos.formats import is_film
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-CHANGED = "changed since it was indexed, so nothing was written. Look for new photos, and export again."
+CHANGED = Message(
+    "{files} changed since it was indexed, so nothing was written. Look for new photos, and export again."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def forget_lost(db: Database, thumbnails: ThumbnailStore, named: Sequence[Path] 
     for path in named or ():
         if not any(covered_names(path, folder) for folder in folders):
             raise RequestError(
-                f"{path} is not part of the library; name a folder that was indexed, or one in it."
+                "{path} is not part of the library; name a folder that was indexed, or one in it.", path=path
             )
     with index_lock(db.folder):
         views = [folder_view(db, folder, list(scan(folder.path, leave_out=db.folder))) for folder in folders]

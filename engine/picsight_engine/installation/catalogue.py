@@ -79,7 +79,9 @@ def find_entry(name: str) -> CatalogueEntry:
     if name in known:
         return known[name]
     names = ", ".join(known)
-    raise RequestError(f'There is no model "{name}"; those that can be installed are {names}.')
+    raise RequestError(
+        'There is no model "{name}"; those that can be installed are {names}.', name=name, names=names
+    )
 
 
 def _entry(model: dict[str, Any]) -> CatalogueEntry:

@@ -20,12 +20,12 @@ from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.bundles.bundle import file_record
 from picsight_engine.bundles.writable_folder import storage_errors
-from picsight_engine.errors import CancelledError, DownloadError
+from picsight_engine.errors import CancelledError, DownloadError, Message
 from picsight_engine.private_files import make_private_folder, open_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from email.message import Message
+    from email.message import Message as Headers
     from pathlib import Path
 
 _CHUNK = 256 * 1024  # bytes
@@ -90,7 +90,7 @@ class _Notes:
     revision: str | None = None
     size: int | None = None
 
-    def read(self, headers: Message) -> None:
+    def read(self, headers: Headers) -> None:
         """Reads the hash and the commit that a model repository states; the servers behind its redirects state neither."""
         stated = headers.get("X-Linked-Etag", "").removeprefix("W/").strip('"').lower()
         if _SHA256.fullmatch(stated):
@@ -162,8 +162,11 @@ class _Download:
             most = max(most, self._done)  # bytes that were discarded are no progress
             if failures >= self._retries.tries:
                 raise DownloadError(
-                    f"{self._target.name} could not be downloaded from {self._host}: {reason}. "
-                    "What has arrived is kept; check the connection to the internet, then try again."
+                    "{name} could not be downloaded from {host}: {reason}. "
+                    "What has arrived is kept; check the connection to the internet, then try again.",
+                    name=self._target.name,
+                    host=self._host,
+                    reason=reason,
                 )
             self._cancel.wait(self._retries.pause * failures)
         yield self._finish()
@@ -198,7 +201,7 @@ class _Download:
             yield from self._receive(answer)
         yield DownloadProgress(self._done, self._total)
         if self._total is not None and self._done < self._total:
-            raise _BrokenError("the connection ended too early")
+            raise _BrokenError(Message("the connection ended too early"))
 
     def _open(self, notes: _Notes) -> http.client.HTTPResponse:
         """The response to one request; `notes` collect the servers' statements."""
@@ -216,8 +219,10 @@ class _Download:
             cause = getattr(fault, "reason", fault)
             if isinstance(cause, ssl.SSLCertVerificationError):  # a retry would fail too
                 raise DownloadError(
-                    f"{self._host} cannot prove that it is {self._host} ({cause.verify_message}), so nothing was "
-                    "downloaded; check this computer's clock, or try on another network."
+                    "{host} cannot prove that it is {host} ({verify_message}), so nothing was "
+                    "downloaded; check this computer's clock, or try on another network.",
+                    host=self._host,
+                    verify_message=cause.verify_message,
                 ) from fault
             raise _BrokenError(_reason(cause)) from fault
         if answer.status not in {http.client.OK, http.client.PARTIAL_CONTENT}:
@@ -232,16 +237,19 @@ class _Download:
             return self._changed()
         status = f"{code} {http.client.responses.get(code, '')}".rstrip()  # the server's text is not trusted
         if code in _TEMPORARY_REFUSALS:
-            return _BrokenError(f"the server answers {status}")
+            return _BrokenError(Message("the server answers {status}", status=status))
         return DownloadError(
-            f"{self._target.name} could not be downloaded: {self._host} answers {status}. "
-            "If this goes on, the file was moved; look for a newer Picsight."
+            "{name} could not be downloaded: {host} answers {status}. "
+            "If this goes on, the file was moved; look for a newer Picsight.",
+            name=self._target.name,
+            host=self._host,
+            status=status,
         )
 
     def _changed(self) -> _BrokenError:
         """Discards the partial file, which cannot be resumed."""
         self._discard()
-        return _BrokenError("the file on the server changed meanwhile")
+        return _BrokenError(Message("the file on the server changed meanwhile"))
 
     def _begin(self, answer: http.client.HTTPResponse, notes: _Notes) -> None:
         """Reads from the response headers where the body begins and how long the file is."""
@@ -260,8 +268,10 @@ class _Download:
             self._require_size(total)
         elif not (self._total or self._sha256 or answer.chunked):
             raise DownloadError(
-                f"{self._host} does not say how long {self._target.name} is, so it might arrive cut, and nothing was "
-                "downloaded; try again later, or on another network."
+                "{host} does not say how long {name} is, so it might arrive cut, and nothing was "
+                "downloaded; try again later, or on another network.",
+                host=self._host,
+                name=self._target.name,
             )
 
     def _require_size(self, total: int) -> None:
@@ -272,8 +282,12 @@ class _Download:
         self._discard()
         expected = f"at most {limit:,}" if size is None else f"{size:,}"
         raise DownloadError(
-            f"{self._target.name} has {total:,} bytes on {self._host} instead of {expected}: it is not the file that "
-            "Picsight knows, and was not installed. Look for a newer Picsight."
+            "{name} has {total:,} bytes on {host} instead of {expected}: it is not the file that "
+            "Picsight knows, and was not installed. Look for a newer Picsight.",
+            name=self._target.name,
+            total=total,
+            host=self._host,
+            expected=expected,
         )
 
     def _receive(self, answer: http.client.HTTPResponse) -> Iterator[DownloadProgress]:
@@ -299,8 +313,12 @@ class _Download:
             source = "Picsight knows" if self._request.sha256 else f"{self._host} states"
             self._discard()
             raise DownloadError(
-                f"{self._target.name} arrived, but not with the content that {source} (SHA-256 {found[:16]}... "
-                f"instead of {expected[:16]}...), and was not installed; try again, or on another network."
+                "{name} arrived, but not with the content that {source} (SHA-256 {found}... "
+                "instead of {expected}...), and was not installed; try again, or on another network.",
+                name=self._target.name,
+                source=source,
+                found=found[:16],
+                expected=expected[:16],
             )
         self._part.replace(self._target)
         return DownloadedFile(self._request.url, self._done, found, revision, stated)
@@ -308,7 +326,7 @@ class _Download:
     def _stop_if_cancelled(self) -> None:
         if self._cancel.is_set():
             raise CancelledError(
-                f"The download of {self._target.name} was stopped; what has arrived is kept."
+                "The download of {name} was stopped; what has arrived is kept.", name=self._target.name
             )
 
 
@@ -342,8 +360,11 @@ def _require_safe(url: str, *, after: str = "") -> None:
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK and not after.startswith("https:")
     if (parts.scheme != "https" and not local) or parts.username or parts.password:
         raise DownloadError(
-            f"{urlsplit(after or url).netloc} leads to an address that is not safe ({parts.scheme}://{parts.hostname}); "
-            "nothing was downloaded from there. Try again on another network."
+            "{netloc} leads to an address that is not safe ({scheme}://{hostname}); "
+            "nothing was downloaded from there. Try again on another network.",
+            netloc=urlsplit(after or url).netloc,
+            scheme=parts.scheme,
+            hostname=parts.hostname,
         )
 
 
@@ -364,9 +385,10 @@ def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
         raise _BrokenError(_reason(fault)) from fault
 
 
-def _reason(cause: Exception) -> str:
+def _reason(cause: Exception) -> Message:
     if isinstance(cause, TimeoutError):
-        return "nothing arrives any more"
+        return Message("nothing arrives any more")
     if not isinstance(cause, OSError):  # its text may quote the server
-        return "the connection broke off, or the response was invalid"
-    return (cause.strerror or str(cause) or "the connection was closed").rstrip(".")
+        return Message("the connection broke off, or the response was invalid")
+    words = (cause.strerror or str(cause)).rstrip(".")
+    return Message("{words}", words=words) if words else Message("the connection was closed")

@@ -95,7 +95,12 @@ def install_from(
         source = stack.enter_context(open_source(path))
         for file in entry.files:
             if _place(source, file) is None:
-                raise RequestError(f"There is no {file.path} in {path}; get it from {file.url()}")
+                raise RequestError(
+                    "There is no {file} in {path}; get it from {url}",
+                    file=file.path,
+                    path=path,
+                    url=file.url(),
+                )
         coreml = coreml and all(_place(source, file) is not None for file in entry.coreml)
         # Files of an earlier download may be of another commit, and local files are quickly copied again.
         shutil.rmtree(models.incoming(entry.name), ignore_errors=True)
@@ -144,7 +149,10 @@ def _copy(
     sha256 = file_record(target).sha256
     if done > file.limit or file.size not in (None, done) or file.sha256 not in (None, sha256):
         raise BundleError(
-            f"{file.path} in {source.path} is not the file that was published; get it again from {file.url()}"
+            "{file} in {path} is not the file that was published; get it again from {url}",
+            file=file.path,
+            path=source.path,
+            url=file.url(),
         )
     yield DownloadedFile(f"a file: {file.path}", done, sha256, revision=None, stated_sha256=None)
 
@@ -183,8 +191,9 @@ class _Installation:
         bundle = open_bundle(self._models.folder / name, hashes=True)
         if self._entry.space_id not in {None, bundle.manifest.space_id}:
             raise RequestError(
-                f'Another model called "{name}" is installed, from a file. '
-                f"Remove it first: picsight models remove {name}"
+                'Another model called "{name}" is installed, from a file. '
+                "Remove it first: picsight models remove {name}",
+                name=name,
             )
         return bundle
 
@@ -273,7 +282,7 @@ class _Installation:
             )
         layout = find_layout(self._records)
         if layout is None:
-            raise BundleError(f"The files of {entry.title} are not a model that Picsight knows.")
+            raise BundleError("The files of {title} are not a model that Picsight knows.", title=entry.title)
         return describe(self._staging, layout)
 
 

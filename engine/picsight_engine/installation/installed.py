@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.bundles.json_records import MODEL_NAME, is_model_name
 from picsight_engine.bundles.writable_folder import locked, storage_errors
-from picsight_engine.errors import BundleError, BusyError, RequestError, StorageError
+from picsight_engine.errors import BundleError, BusyError, Message, RequestError, StorageError
 from picsight_engine.private_files import close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class InstalledModels:
                 close_tree(self.folder)
                 return folder
         raise RequestError(
-            f'The model "{name}" is not installed. Type: picsight models list, and picsight models install NAME'
+            'The model "{name}" is not installed. Type: picsight models list, and picsight models install NAME',
+            name=name,
         )
 
     def with_text_tower(self, space: str) -> Bundle | None:
@@ -119,7 +120,7 @@ class InstalledModels:
         if not (MODEL_NAME.fullmatch(name) and self.incoming(name).exists()) and (
             self.folder_of(name) == self.shipped
         ):
-            raise RequestError(f'The model "{name}" comes with Picsight and stays.')
+            raise RequestError('The model "{name}" comes with Picsight and stays.', name=name)
 
     def remove(self, name: str) -> None:
         """Deletes a model, and files of an unfinished installation.
@@ -136,7 +137,9 @@ class InstalledModels:
                     _delete_folder(folder)
             except OSError as fault:
                 raise StorageError(
-                    f"{self.folder / name} cannot be removed ({fault.strerror}); check its permissions."
+                    "{path} cannot be removed ({reason}); check its permissions.",
+                    path=self.folder / name,
+                    reason=fault.strerror,
                 ) from fault
 
     def incoming(self, name: str) -> Path:
@@ -168,10 +171,15 @@ class InstalledModels:
             try_towers(staged)
         except BundleError as fault:
             # the message must not name the staging folder, which is deleted at once
-            reason = (
-                str(fault).replace(f"{staging}{os.sep}", "").replace("install the model", "get the model")
-            )
-            raise BundleError(f'The model "{manifest.title}" was not installed. {reason}') from fault
+            known = fault.message.values.items()
+            named = {
+                name: value.removeprefix(f"{staging}{os.sep}") if isinstance(value, str) else value
+                for name, value in known
+            }
+            reason = Message(fault.message.template, **named)
+            raise BundleError(
+                'The model "{title}" was not installed. {reason}', title=manifest.title, reason=reason
+            ) from fault
         folder = self.folder / manifest.name
         move_bundle(staging, folder)
         return Bundle(folder, staged.manifest)
@@ -181,23 +189,32 @@ class InstalledModels:
         free = shutil.disk_usage(self.folder).free
         if needed > free:
             raise StorageError(
-                f'{self.folder} has {free:,} bytes free, "{title}" needs {needed:,}: make room there.'
+                '{folder} has {free:,} bytes free, "{title}" needs {needed:,}: make room there.',
+                folder=self.folder,
+                free=free,
+                title=title,
+                needed=needed,
             )
 
     def require_name(self, name: str) -> None:
         """Raises BundleError if no model may be installed under this name."""
         if not is_model_name(name):
             raise BundleError(
-                f"A model cannot be called {name[:80]!r}: only up to 64 letters, digits, '.', '_' and '-' are allowed, "
-                "no dot at its end, and none of the words that Windows keeps for itself."
+                "A model cannot be called {name!r}: only up to 64 letters, digits, '.', '_' and '-' are allowed, "
+                "no dot at its end, and none of the words that Windows keeps for itself.",
+                name=name[:80],
             )
         if name.casefold() == self._shipped_name.casefold():
-            raise BundleError(f'A model called "{name}" comes with Picsight; it cannot be replaced.')
+            raise BundleError(
+                'A model called "{name}" comes with Picsight; it cannot be replaced.', name=name
+            )
         for other in (path.name for path in self._folders()):
             if other != name and other.casefold() == name.casefold():
                 raise BundleError(
-                    f'A model called "{other}" is installed, which many systems cannot tell from "{name}"; '
-                    f"remove it first: picsight models remove {other}"
+                    'A model called "{other}" is installed, which many systems cannot tell from "{name}"; '
+                    "remove it first: picsight models remove {other}",
+                    other=other,
+                    name=name,
                 )
 
     @contextmanager

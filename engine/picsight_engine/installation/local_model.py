@@ -131,7 +131,7 @@ def open_source(path: Path) -> Iterator[Source]:
         BundleError: the archive is damaged.
     """
     if not path.exists():
-        raise RequestError(f"There is nothing at {path}; check how it is spelled.")
+        raise RequestError("There is nothing at {path}; check how it is spelled.", path=path)
     with ExitStack() as stack:
         try:
             with damage_explained(path):
@@ -140,7 +140,8 @@ def open_source(path: Path) -> Iterator[Source]:
             if not isinstance(fault.__cause__, tarfile.ReadError):
                 raise
             raise RequestError(
-                f"{path} is neither a folder nor a .zip or .tar archive of a model; choose another file."
+                "{path} is neither a folder nor a .zip or .tar archive of a model; choose another file.",
+                path=path,
             ) from fault
         yield source
 
@@ -152,7 +153,7 @@ def damage_explained(path: Path) -> Iterator[None]:
         yield
     except _DAMAGED as fault:
         raise BundleError(
-            f"{path} cannot be read ({str(fault).rstrip('.')}); get the model again."
+            "{path} cannot be read ({fault}); get the model again.", path=path, fault=str(fault).rstrip(".")
         ) from fault
 
 
@@ -214,7 +215,9 @@ def _chunks(source: Source, name: str, left: int) -> Iterator[bytes]:
                 left -= len(chunk)
                 yield chunk
     except KeyError:
-        raise BundleError(f"{source.path} lacks the model's file {name}; get it again.") from None
+        raise BundleError(
+            "{path} lacks the model's file {name}; get it again.", path=source.path, name=name
+        ) from None
 
 
 def _published(source: Source) -> LocalModel | None:
@@ -234,18 +237,21 @@ def _found(source: Source) -> LocalModel:
         names = [*source.names(MANIFEST)]
         if find_layout([*names, *(name.partition("/")[2] for name in names)]):
             raise BundleError(
-                f"{source.path} holds a publisher's files, which are read from a folder only; unpack it, and type: "
-                "picsight models install FOLDER"
+                "{path} holds a publisher's files, which are read from a folder only; unpack it, and type: "
+                "picsight models install FOLDER",
+                path=source.path,
             )
         raise BundleError(
-            f"There is no model in {source.path}: neither {MANIFEST} nor the layout of Immich or Hugging Face is there, "
+            "There is no model in {path}: neither {manifest} nor the layout of Immich or Hugging Face is there, "
             "whose two graphs are onnx/vision_model.onnx and onnx/text_model.onnx; one model.onnx for both is not read. "
-            f"If these are files of a model of the list, name it: picsight models install NAME --from-file {source.path}"
+            "If these are files of a model of the list, name it: picsight models install NAME --from-file {path}",
+            path=source.path,
+            manifest=MANIFEST,
         )
     with source.open(where) as file:
         text = file.read(_MOST_MANIFEST + 1)
     if len(text) > _MOST_MANIFEST:
-        raise BundleError(f"The manifest in {source.path} is too large to be one.")
+        raise BundleError("The manifest in {path} is too large to be one.", path=source.path)
     manifest, prefix, licence = parse_manifest(text, source.path / where), where.removesuffix(MANIFEST), ""
     if LICENCE in manifest.files:
         # `install` reports a missing file.

@@ -131,8 +131,11 @@ def require_replaceable(folders: Iterable[Path], manifest: Manifest, models: Ins
         return
     if present != manifest.space_id and (using := libraries_using(name, folders, models)):
         raise RequestError(
-            f'The library in {using[0]} uses another model called "{name}", which would be replaced. Choose another '
-            f"one for it first: picsight --library {shlex.quote(str(using[0]))} models use NAME"
+            'The library in {library} uses another model called "{name}", which would be replaced. Choose another '
+            "one for it first: picsight --library {quoted} models use NAME",
+            library=using[0],
+            name=name,
+            quoted=shlex.quote(str(using[0])),
         )
 
 
@@ -144,8 +147,10 @@ def _wanted(folder: Path, models: InstalledModels) -> Bundle:
         return models.find(name)
     except RequestError as fault:
         raise BundleError(
-            f'The model "{name}" that this library uses is not on this computer any more. '
-            f"Install it again, or choose another one: picsight models use {models.all()[0].name}"
+            'The model "{name}" that this library uses is not on this computer any more. '
+            "Install it again, or choose another one: picsight models use {other}",
+            name=name,
+            other=models.all()[0].name,
         ) from fault
 
 
@@ -154,7 +159,9 @@ def _able(bundle: Bundle) -> Bundle:
     manifest = bundle.manifest
     for tower, what in ((manifest.image, "photos"), (manifest.text, "words")):
         if tower is None:
-            raise RequestError(f'The model "{manifest.title}" cannot read {what}; choose another one.')
+            raise RequestError(
+                'The model "{title}" cannot read {what}; choose another one.', title=manifest.title, what=what
+            )
     return bundle
 
 

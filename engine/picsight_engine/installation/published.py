@@ -115,7 +115,9 @@ def describe(folder: Path, layout: ModelLayout) -> Manifest:
     missing = [name for name in layout.needed if not (folder / name).is_file()]
     if missing:
         raise BundleError(
-            f"The model in {folder} is incomplete: {', '.join(missing)} is missing; get it again."
+            "The model in {folder} is incomplete: {missing} is missing; get it again.",
+            folder=folder,
+            missing=", ".join(missing),
         )
     try:
         manifest = _Published(folder, layout).manifest()
@@ -123,8 +125,12 @@ def describe(folder: Path, layout: ModelLayout) -> Manifest:
         return check_manifest(json.loads(manifest_text(manifest)))
     except _WRONG as fault:
         raise BundleError(
-            f"The model in {folder} cannot be used: {layout.preprocessing} or {_CONFIG} does not fit it ({_reason(fault)}); "
-            "choose another one."
+            "The model in {folder} cannot be used: {preprocessing} or {config} does not fit it ({reason}); "
+            "choose another one.",
+            folder=folder,
+            preprocessing=layout.preprocessing,
+            config=_CONFIG,
+            reason=_reason(fault),
         ) from fault
 
 
@@ -140,10 +146,17 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
         layout = find_layout(files)
         if layout is None:
             raise BundleError(
-                f"{repository} holds no model that Picsight can run: it needs {_LAYOUTS[0].image} or {_LAYOUTS[1].image}."
+                "{repository} holds no model that Picsight can run: it needs {one} or {other}.",
+                repository=repository,
+                one=_LAYOUTS[0].image,
+                other=_LAYOUTS[1].image,
             )
         if missing := [name for name in layout.needed if name not in files]:
-            raise BundleError(f"{repository} lacks {', '.join(missing)}; choose another model.")
+            raise BundleError(
+                "{repository} lacks {missing}; choose another model.",
+                repository=repository,
+                missing=", ".join(missing),
+            )
         chosen = [name for name in layout.chosen(files) if name != _CARD]
         return CatalogueEntry(
             name=_name_of(PurePosixPath(repository).name),
@@ -167,7 +180,9 @@ def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
         )
     except (*_WRONG, RecursionError) as fault:
         raise BundleError(
-            f"The list of files of {repository} cannot be read ({_reason(fault)}); try again later."
+            "The list of files of {repository} cannot be read ({reason}); try again later.",
+            repository=repository,
+            reason=_reason(fault),
         ) from fault
 
 
@@ -176,7 +191,9 @@ def _name_of(title: str) -> str:
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
     name = re.sub("[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:64].rstrip("-._")
     if not is_model_name(name):
-        raise BundleError(f'No model can be called "{title}"; rename its folder, as in "my-model".')
+        raise BundleError(
+            'No model can be called "{title}"; rename its folder, as in "my-model".', title=title
+        )
     return name
 
 
@@ -212,8 +229,11 @@ class _Published:
         text_output, width = self._output(self._text, self._layout.text)
         if dim != width:
             raise BundleError(
-                f"The towers in {self._folder} do not belong together: photos become {dim} numbers, words {width}; "
-                "get both from one model."
+                "The towers in {folder} do not belong together: photos become {dim} numbers, words {width}; "
+                "get both from one model.",
+                folder=self._folder,
+                dim=dim,
+                width=width,
             )
         title = self._folder.resolve().name
         manifest = Manifest(
@@ -304,15 +324,18 @@ class _Published:
             tokenizer = tokenizers.Tokenizer.from_file(str(path))
         except Exception as fault:  # the library raises plain Exception for any fault of the file
             raise BundleError(
-                f"The model file {path} cannot be read ({fault}); get the model again."
+                "The model file {path} cannot be read ({fault}); get the model again.", path=path, fault=fault
             ) from fault
         tokenizer.no_truncation()
         tokenizer.no_padding()
         rows, tokens = self._text_config.get("vocab_size"), tokenizer.get_vocab_size()
         if rows and not 0.9 * rows <= tokens <= rows:
             raise BundleError(
-                f"The tokenizer {path} does not belong to this model: it knows {tokens:,} tokens, the text tower {rows:,}; "
-                "get all files from one place."
+                "The tokenizer {path} does not belong to this model: it knows {tokens:,} tokens, the text tower {rows:,}; "
+                "get all files from one place.",
+                path=path,
+                tokens=tokens,
+                rows=rows,
             )
         return tokenizer
 
@@ -330,7 +353,9 @@ class _Published:
         known = [output for output in _OUTPUTS if output in graph.outputs]
         if not known or (known[0] == "pooler_output" and "clip" in str(self._config.get("model_type", ""))):
             raise BundleError(
-                f"{self._folder / name} does not give an embedding but {', '.join(graph.outputs)}; export it with its projection."
+                "{path} does not give an embedding but {outputs}; export it with its projection.",
+                path=self._folder / name,
+                outputs=", ".join(graph.outputs),
             )
         width = graph.outputs[known[0]][-1]
         if not isinstance(width, int):
@@ -351,10 +376,12 @@ class _Published:
                 data = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as fault:
             raise BundleError(
-                f"The model file {path} cannot be read ({fault}); get the model again."
+                "The model file {path} cannot be read ({fault}); get the model again.", path=path, fault=fault
             ) from fault
         if not isinstance(data, dict):
-            raise BundleError(f"The model file {path} is no description of a model; get the model again.")
+            raise BundleError(
+                "The model file {path} is no description of a model; get the model again.", path=path
+            )
         return data
 
 

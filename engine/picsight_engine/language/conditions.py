@@ -77,11 +77,11 @@ _NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
 }
 _UNIT = re.compile(r"f/(?=[0-9.])|(?<=[0-9.])mm| ")  # units that users type with a number
 _EXACTNESS = re.compile(r"\.0(?![0-9])|\s+(?=mm)")  # of the numbers in a lens's name
-_ABSENT: dict[TextColumn, str] = {
-    "place": 'No photo is at "{value}"',
-    "camera": 'No photo is by "{value}"',
-    "lens": 'No photo has the lens "{value}"',
-    "label": 'No photo has the label "{value}"',
+_ABSENT: dict[TextColumn, Message] = {
+    "place": Message('No photo is at "{value}"'),
+    "camera": Message('No photo is by "{value}"'),
+    "lens": Message('No photo has the lens "{value}"'),
+    "label": Message('No photo has the label "{value}"'),
 }
 _MOST_NAMED = 5
 _NEAR = 0.6  # the share of common letters from which one name may be a misspelling of another
@@ -280,7 +280,7 @@ def _without_text(db: Database, column: TextColumn, value: str) -> Message | Non
     if not there:
         return None
     names = list(dict.fromkeys(text.split(", ")[0] if column == "place" else text for text in there))
-    absent = Message(_ABSENT[column], value=value)
+    absent = _ABSENT[column].about(value=value)
     if len(names) == 1:
         return Message("{absent}; there is {name}.", absent=absent, name=names[0])
     others = [Message("others")] if len(names) > _MOST_NAMED else []

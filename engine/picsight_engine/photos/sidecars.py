@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
+from picsight_engine.errors import Message
 from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.tag_precedence import EDITED
@@ -60,14 +61,16 @@ def read_sidecar(path: Path) -> bytes | None:
     try:
         info = path.stat()
         if not stat.S_ISREG(info.st_mode):
-            raise PacketError("it is not a file")
+            raise PacketError(Message("it is not a file"))
         if info.st_size > MOST_BYTES:
-            raise PacketError(f"it is larger than {MOST_BYTES / 1e6:.0f} megabytes")
+            raise PacketError(
+                Message("it is larger than {megabytes:.0f} megabytes", megabytes=MOST_BYTES / 1e6)
+            )
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as fault:
-        raise PacketError(f"it may not be read ({fault.strerror})") from fault
+        raise PacketError(Message("it may not be read ({reason})", reason=fault.strerror)) from fault
 
 
 def pairs(names: Iterable[str]) -> dict[str, list[str]]:

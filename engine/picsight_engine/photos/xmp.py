@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from picsight_engine.errors import Message
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -211,12 +213,12 @@ def read_facts(data: bytes) -> dict[str, Fact]:
     Includes the hash of the picture for which a side-car was written, and its kind of file.
     """
     if max(data.count(b"<"), data.count(b"=")) > _MOST_PARTS:
-        raise PacketError("it has too many elements")
+        raise PacketError(Message("it has too many elements"))
     tree = _parse_within(data, recover=True)
     try:
         return _facts(tree)
     except ValueError as fault:  # of names that only a broken packet has
-        raise PacketError("it is not well-formed XML") from fault
+        raise PacketError(Message("it is not well-formed XML")) from fault
 
 
 def _facts(tree: _ElementTree) -> dict[str, Fact]:
@@ -276,9 +278,9 @@ def _parse_within(data: bytes, *, recover: bool) -> _ElementTree:
 def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
     """The packet's tree, which contains rdf:RDF; `recover` reads what it can of a broken one. Raises PacketError."""
     if not data.strip():
-        raise PacketError("it is empty")
+        raise PacketError(Message("it is empty"))
     if _declares(data):
-        raise PacketError("it declares a document type, which XMP does not allow")
+        raise PacketError(Message("it declares a document type, which XMP does not allow"))
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, recover=recover)
     try:
         tree = etree.ElementTree(
@@ -286,13 +288,13 @@ def parse(data: bytes, *, recover: bool = False) -> _ElementTree:
         )
     except (etree.XMLSyntaxError, ValueError) as fault:
         where = f" (line {fault.lineno})" if isinstance(fault, etree.XMLSyntaxError) else ""
-        raise PacketError(f"it is not well-formed XML{where}") from fault
+        raise PacketError(Message("it is not well-formed XML{where}", where=where)) from fault
     if tree.getroot() is None:
-        raise PacketError("it is not XML")
+        raise PacketError(Message("it is not XML"))
     if tree.docinfo.internalDTD is not None:
-        raise PacketError("it declares a document type, which XMP does not allow")
+        raise PacketError(Message("it declares a document type, which XMP does not allow"))
     if next(tree.getroot().iter(RDF), None) is None:
-        raise PacketError("it is XML, but holds no XMP")
+        raise PacketError(Message("it is XML, but holds no XMP"))
     return tree
 
 

@@ -14,13 +14,14 @@ import platform
 import sys
 import time
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.bundles.json_records import read_record
-from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.errors import BundleError, Message, StorageError
 from picsight_engine.private_files import write_private
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
@@ -221,7 +222,9 @@ def _keep(path: Path, verdict: BackendVerdict) -> None:
         write_private(path, json.dumps(asdict(verdict), indent=2) + "\n")
     except OSError as fault:
         raise StorageError(
-            f"{path} cannot be written ({fault.strerror}), so photos are read without Core ML; check its permissions."
+            "{path} cannot be written ({reason}), so photos are read without Core ML; check its permissions.",
+            path=path,
+            reason=fault.strerror,
         ) from fault
 
 
@@ -230,7 +233,7 @@ class BackendChoice:
     """The backend of an image tower, and the reason in one sentence for the user."""
 
     backend: Backend
-    sentence: str
+    sentence: Message
 
 
 def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> BackendChoice:
@@ -242,42 +245,54 @@ def choose_image_backend(bundle: Bundle, machine: Machine | None = None) -> Back
     machine = machine or Machine.this()
     tried = candidates(bundle, machine)
     verdict = read_verdict(bundle, machine) if tried else None
+    hindrance = _hindrance(bundle, machine)
     if verdict is None:
-        reason = (
-            ": Core ML was not compared with it on this system yet" if tried else _hindrance(bundle, machine)
-        )
-        return BackendChoice(Backend.ONNX, f"Photos are read by ONNX Runtime{reason}.")
+        untried = Message("Core ML was not compared with it on this system yet")
+        return BackendChoice(Backend.ONNX, _by_onnx_runtime(untried if tried else hindrance))
     refusals = {name: _refusal(verdict.cpu, trial) for name, trial in verdict.trials.items()}
-    suitable = [name for name, refusal in refusals.items() if not refusal]
+    suitable = [name for name, refusal in refusals.items() if refusal is None]
     if not suitable:
-        reason = "; ".join(f"{Backend[name].value} {refusal}" for name, refusal in refusals.items())
-        sentence = f"Photos are read by ONNX Runtime: {reason}{_hindrance(bundle, machine)}."
-        return BackendChoice(Backend.ONNX, sentence)
+        named = (refusal and refusal.about(backend=Backend[name].value) for name, refusal in refusals.items())
+        return BackendChoice(Backend.ONNX, _by_onnx_runtime(*named, hindrance))
     best = min(suitable, key=lambda name: verdict.trials[name].seconds)
     trial = verdict.trials[best]
     return BackendChoice(
         Backend[best],
-        f"Photos are read by {Backend[best].value}, which agrees to {trial.least:.3f} and is "
-        f"{verdict.cpu / trial.seconds:.1f} times as fast as one thread of the CPU.",
+        Message(
+            "Photos are read by {backend}, which agrees to {least:.3f} and is {speedup:.1f} times as fast as one thread of the CPU.",
+            backend=Backend[best].value,
+            least=trial.least,
+            speedup=verdict.cpu / trial.seconds,
+        ),
     )
 
 
-def _hindrance(bundle: Bundle, machine: Machine) -> str:
+def _by_onnx_runtime(*reasons: Message | None) -> Message:
+    known = list(filter(None, reasons))
+    if not known:
+        return Message("Photos are read by ONNX Runtime.")
+    joined = reduce(lambda one, other: Message("{one}; {other}", one=one, other=other), known)
+    return Message("Photos are read by ONNX Runtime: {reasons}.", reasons=joined)
+
+
+def _hindrance(bundle: Bundle, machine: Machine) -> Message | None:
     """The reason why Core ML cannot run the package of a bundle."""
     if not holds_package(bundle) or (machine.apple_silicon and machine.coremltools):
-        return ""
+        return None
     if not machine.apple_silicon:
-        return "; Core ML needs a Mac with Apple's own processor"
-    return "; Core ML needs Picsight installed with the extra coreml"
+        return Message("Core ML needs a Mac with Apple's own processor")
+    return Message("Core ML needs Picsight installed with the extra coreml")
 
 
-def _refusal(cpu: float, trial: Trial) -> str:
-    """Why a candidate is not used; empty if it may be used."""
+def _refusal(cpu: float, trial: Trial) -> Message | None:
+    """Why a candidate, the `{backend}`, is not used; None if it may be used."""
     if trial.fault or trial.seconds <= 0:
-        return f"cannot be used here ({trial.fault.rstrip('.')})"
+        return Message("{backend} cannot be used here ({fault})", fault=trial.fault.rstrip("."))
     if not trial.least >= LEAST_COSINE:
-        return f"agrees only to {trial.least:.3f}, {LEAST_COSINE} is needed"
+        words = "{backend} agrees only to {least:.3f}, {needed} is needed"
+        return Message(words, least=trial.least, needed=LEAST_COSINE)
     speedup = cpu / trial.seconds
     if speedup < LEAST_SPEEDUP:
-        return f"is {speedup:.1f} times as fast as one thread of the CPU, {LEAST_SPEEDUP:g} are needed"
-    return ""
+        words = "{backend} is {speedup:.1f} times as fast as one thread of the CPU, {needed:g} are needed"
+        return Message(words, speedup=speedup, needed=LEAST_SPEEDUP)
+    return None

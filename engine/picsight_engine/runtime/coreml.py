@@ -83,13 +83,21 @@ class CoreMLImageEncoder:
             if fits:
                 return str(entries[0].name), str(results[0].name)
         raise BundleError(
-            f"The model file {self._path} does not fit its manifest: it does not turn one picture of {size} by {size} "
-            f"pixels into {self._dim} numbers; install the model again."
+            "The model file {path} does not fit its manifest: it does not turn one picture of {size} by {size} "
+            "pixels into {dim} numbers; install the model again.",
+            path=self._path,
+            size=size,
+            dim=self._dim,
         )
 
     def _fault(self, what: str, fault: Exception) -> BundleError:
         reason = str(fault).strip().split("\n")[0].rstrip(".")
-        return BundleError(f"The model file {self._path} {what} ({reason}); install the model again.")
+        return BundleError(
+            "The model file {path} {what} ({reason}); install the model again.",
+            path=self._path,
+            what=what,
+            reason=reason,
+        )
 
 
 def pictures(pixels: NDArray[np.float32], spec: ImageSpec) -> list[Image.Image]:

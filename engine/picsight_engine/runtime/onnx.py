@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from picsight_engine.errors import BundleError
+from picsight_engine.errors import BundleError, Message
 from picsight_engine.runtime.unit_rows import unit_rows
 from picsight_engine.signals import signals_deferred
 
@@ -35,6 +35,14 @@ _TYPES = {
 }
 
 onnxruntime.disable_telemetry_events()
+_TAKES, _GIVES = (
+    Message(
+        "The model file {path} does not fit its manifest: it takes the shape {found} instead of {wanted}; install the model again."
+    ),
+    Message(
+        "The model file {path} does not fit its manifest: it gives the shape {found} instead of {wanted}; install the model again."
+    ),
+)
 _SILENT = 4  # errors also arrive as exceptions, and are reported only once
 onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
@@ -96,12 +104,17 @@ class _Tower:
         self._types = {name: _TYPES.get(node.type, np.float32) for name, node in inputs.items()}
         if not {source} <= set(inputs) <= {source, TOKEN_MASK} or target not in outputs:
             raise BundleError(
-                f"The model file {self._path} does not fit its manifest: it takes {', '.join(inputs)} and gives "
-                f"{', '.join(outputs)} instead of {source} and {target}; install the model again."
+                "The model file {path} does not fit its manifest: it takes {inputs} and gives "
+                "{outputs} instead of {source} and {target}; install the model again.",
+                path=self._path,
+                inputs=", ".join(inputs),
+                outputs=", ".join(outputs),
+                source=source,
+                target=target,
             )
         self._single = inputs[source].shape[0] == 1  # a graph exported with a batch of one
-        self._check_shape("takes", inputs[source].shape, shape)
-        self._check_shape("gives", outputs[target].shape, (None, dim))
+        self._check_shape(_TAKES, inputs[source].shape, shape)
+        self._check_shape(_GIVES, outputs[target].shape, (None, dim))
 
     def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The output for one batch: preprocessed photos [n, 3, size, size], or token ids [n, tokens] → [n, dim], rows of unit
@@ -115,7 +128,9 @@ class _Tower:
                 (vectors,) = self._session.run([self._target], fed)
         except Exception as fault:  # as in `_load`
             raise BundleError(
-                f"The model file {self._path} cannot be run ({_first_line(fault)}); install the model again."
+                "The model file {path} cannot be run ({fault}); install the model again.",
+                path=self._path,
+                fault=_first_line(fault),
             ) from fault
         return unit_rows(np.asarray(vectors, dtype=np.float32), (len(values), self._dim), self._path)
 
@@ -123,17 +138,16 @@ class _Tower:
         """The graph's inputs, in its types."""
         return {self._source: values.astype(self._types[self._source], copy=False)}
 
-    def _check_shape(self, verb: str, found: list[int | str | None], wanted: tuple[int | None, ...]) -> None:
+    def _check_shape(
+        self, words: Message, found: list[int | str | None], wanted: tuple[int | None, ...]
+    ) -> None:
         """Compares shapes; a named axis in the graph, or None in `wanted`, means any length."""
         fits = len(found) == len(wanted) and all(
             not isinstance(have, int) or want is None or have == want
             for have, want in zip(found, wanted, strict=True)
         )
         if not fits:
-            raise BundleError(
-                f"The model file {self._path} does not fit its manifest: it {verb} the shape {found} instead of "
-                f"{list(wanted)}; install the model again."
-            )
+            raise BundleError(words.about(path=self._path, found=str(found), wanted=str(list(wanted))))
 
 
 class OnnxImageEncoder(_Tower):
@@ -184,14 +198,18 @@ def _load(
     first = providers[0] if isinstance(providers[0], str) else providers[0][0]
     if first not in onnxruntime.get_available_providers():
         raise BundleError(
-            f"The model file {path} cannot be run by {first}: this ONNX Runtime does not have it."
+            "The model file {path} cannot be run by {first}: this ONNX Runtime does not have it.",
+            path=path,
+            first=first,
         )
     try:
         with signals_deferred():  # C++ again
             session = onnxruntime.InferenceSession(path, options, providers=providers, enable_fallback=0)
     except Exception as fault:  # the runtime has a dozen unrelated error classes
         raise BundleError(
-            f"The model file {path} cannot be loaded ({_first_line(fault)}); install the model again."
+            "The model file {path} cannot be loaded ({fault}); install the model again.",
+            path=path,
+            fault=_first_line(fault),
         ) from fault
     session.disable_fallback()
     return session

@@ -23,12 +23,17 @@ def unit_rows(vectors: NDArray[np.float32], shape: tuple[int, int], file: Path) 
     """
     if vectors.shape != shape:
         raise BundleError(
-            f"The model file {file} gives vectors of shape {vectors.shape} instead of {shape}; install the model again."
+            "The model file {file} gives vectors of shape {found} instead of {shape}; install the model again.",
+            file=file,
+            found=str(vectors.shape),
+            shape=str(shape),
         )
     flaw = flaw_of(vectors)
     if flaw is not None:
         raise VectorError(
-            f"The model file {file} gives {flaw}, as where weights are missing; get the model again, or choose another one."
+            "The model file {file} gives {flaw}, as where weights are missing; get the model again, or choose another one.",
+            file=file,
+            flaw=flaw,
         )
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)
 

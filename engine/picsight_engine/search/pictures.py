@@ -83,7 +83,7 @@ class PictureFinder:
             return None if photo is None else photo.id
         photo_id = int(number[1])
         if photo_id not in photos_by_id(self._db, [photo_id]):
-            raise PicsightError(f"There is no photo {picture.target} in the library.")
+            raise PicsightError("There is no photo {target} in the library.", target=picture.target)
         return photo_id
 
     def _vector(self, picture: Picture, photo_id: int | None) -> NDArray[np.float32]:
@@ -91,14 +91,16 @@ class PictureFinder:
             return self._of_file(_path_of(picture))
         stored = vector_of(self._db, photo_id, self._space)
         if stored is None:
-            raise PicsightError(f"{picture.target} was not read by this model yet; index its folder again.")
+            raise PicsightError(
+                "{target} was not read by this model yet; index its folder again.", target=picture.target
+            )
         return stored.astype(np.float32)
 
     def _of_file(self, path: Path) -> NDArray[np.float32]:
         try:
             info = path.stat()
         except (OSError, ValueError):  # NUL in a path
-            raise PicsightError(f"{path} is not there, so nothing can be like it.") from None
+            raise PicsightError("{path} is not there, so nothing can be like it.", path=path) from None
         with self._lock:
             found = self._read(path, info.st_mtime_ns, info.st_size)
         if isinstance(found, ImageError):
@@ -121,5 +123,5 @@ def _path_of(picture: Picture) -> Path:
         return Path(os.path.abspath(os.path.expanduser(picture.target)))  # noqa: PTH100, PTH111 -- keeps links, and a missing home raises no error
     except FileNotFoundError:
         raise PicsightError(
-            f"The folder in which {picture.target} was typed is gone; type the whole path."
+            "The folder in which {target} was typed is gone; type the whole path.", target=picture.target
         ) from None

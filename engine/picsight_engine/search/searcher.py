@@ -114,7 +114,9 @@ class Searcher:
         started = time.perf_counter()
         stored = vector_of(self._db, photo.id, self._manifest.space_id)
         if stored is None:
-            raise RequestError(f"{photo.path} was not read by this model yet; index its folder again.")
+            raise RequestError(
+                "{path} was not read by this model yet; index its folder again.", path=photo.path
+            )
         rows = self.rows()
         direction = stored[np.newaxis].astype(np.float32)
         others = Scope(rows, None).without([photo.id])

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LibraryError, PicsightError, StorageError
+from picsight_engine.errors import LibraryError, Message, PicsightError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +37,9 @@ _NONSENSE = (
 )
 _OLDEST = (3, 35)  # the first version with DROP COLUMN; trigrams came one version earlier
 # SQLite would replay the log of the damaged file into the restored one, and damage that.
-RESTORE = "move it away with library.db-wal; then restore it from a backup, or index the folders again and import the tags from decisions.jsonl beside it."
+RESTORE = Message(
+    "move it away with library.db-wal; then restore it from a backup, or index the folders again and import the tags from decisions.jsonl beside it."
+)
 DISK_FULL = "The disk is full. Nothing was lost; make room and try again."
 
 
@@ -48,16 +50,26 @@ def explain(error: sqlite3.Error | UnicodeDecodeError, path: Path) -> PicsightEr
     if code in _FULL:
         return StorageError(DISK_FULL)
     if primary in _DAMAGED or isinstance(error, UnicodeDecodeError) or str(error).startswith(_NONSENSE):
-        return LibraryError(f"{path} is damaged ({error}). Nothing was changed; {RESTORE}")
+        return LibraryError(
+            "{path} is damaged ({fault}). Nothing was changed; {restore}",
+            path=path,
+            fault=error,
+            restore=RESTORE,
+        )
     if str(error).startswith("no such module"):
         return LibraryError(
-            f"{path} cannot be used: the SQLite of this Python ({sqlite3.sqlite_version}) was built without text search "
-            f"({error}). Nothing was changed; run Picsight with another Python, such as the one from python.org."
+            "{path} cannot be used: the SQLite of this Python ({sqlite_version}) was built without text search "
+            "({fault}). Nothing was changed; run Picsight with another Python, such as the one from python.org.",
+            path=path,
+            sqlite_version=sqlite3.sqlite_version,
+            fault=error,
         )
     if primary in _REFUSED:
         return StorageError(
-            f"{path} cannot be written or opened ({error}). Nothing was lost; check its disk and its permissions, and close "
-            "other programs that use it."
+            "{path} cannot be written or opened ({fault}). Nothing was lost; check its disk and its permissions, and close "
+            "other programs that use it.",
+            path=path,
+            fault=error,
         )
     return None
 
@@ -67,8 +79,10 @@ def require_sqlite() -> None:
     if sqlite3.sqlite_version_info < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
         raise LibraryError(
-            f"Picsight needs SQLite {oldest} or newer, and this Python has {sqlite3.sqlite_version}. Run Picsight "
-            "with another Python, such as the one from python.org."
+            "Picsight needs SQLite {oldest} or newer, and this Python has {sqlite_version}. Run Picsight "
+            "with another Python, such as the one from python.org.",
+            oldest=oldest,
+            sqlite_version=sqlite3.sqlite_version,
         )
 
 

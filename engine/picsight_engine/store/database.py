@@ -132,7 +132,8 @@ class Database:
     def _open_writer(self) -> sqlite3.Connection:
         if self.read_only:
             raise StorageError(
-                f"{self.path} is on a disk that is full or cannot be written, so nothing can be changed."
+                "{path} is on a disk that is full or cannot be written, so nothing can be changed.",
+                path=self.path,
             )
         if self._closed:
             raise RuntimeError(f"{self.path} was closed")
@@ -154,8 +155,9 @@ class Database:
         """Raises StorageError if other files have taken the places: what is written to a deleted file is lost."""
         if self._identities() != self._known:
             raise StorageError(
-                f"Another library has taken the place of {self.folder} meanwhile, so nothing more was stored. "
-                "Start Picsight again."
+                "Another library has taken the place of {folder} meanwhile, so nothing more was stored. "
+                "Start Picsight again.",
+                folder=self.folder,
             )
 
     def _identities(self) -> list[tuple[int, int]]:
@@ -163,8 +165,9 @@ class Database:
             return [(info.st_dev, info.st_ino) for info in map(Path.stat, self._places)]
         except OSError as error:
             raise StorageError(
-                f"The library folder {self.folder} no longer exists, so nothing more was stored. "
-                "Connect its disk, or index the folders again."
+                "The library folder {folder} no longer exists, so nothing more was stored. "
+                "Connect its disk, or index the folders again.",
+                folder=self.folder,
             ) from error
 
 

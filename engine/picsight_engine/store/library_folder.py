@@ -38,16 +38,21 @@ def require_library_folder(folder: Path) -> None:
     except (FileNotFoundError, NotADirectoryError) as error:
         if folder.exists():
             raise StorageError(
-                f"The library folder {folder} cannot be made or written: it is a file. Choose another one."
+                "The library folder {folder} cannot be made or written: it is a file. Choose another one.",
+                folder=folder,
             ) from error
         return
     except OSError as error:
-        raise StorageError(f"The library folder {folder} cannot be read ({error.strerror}).") from error
+        raise StorageError(
+            "The library folder {folder} cannot be read ({reason}).", folder=folder, reason=error.strerror
+        ) from error
     foreign = min((name for name in names if _is_foreign(name)), default=None)
     if foreign is not None:
         raise ForeignFolderError(
-            f"{folder} is not a library but a folder with photos or other files, such as {foreign}. A library needs a folder "
-            "of its own: name one that is empty or not there yet."
+            "{folder} is not a library but a folder with photos or other files, such as {foreign}. A library needs a folder "
+            "of its own: name one that is empty or not there yet.",
+            folder=folder,
+            foreign=foreign,
         )
 
 
@@ -81,15 +86,20 @@ def chosen_model(folder: Path) -> str | None:
         return None
     except OSError as fault:
         raise StorageError(
-            f"The library folder {folder} cannot be read ({MODEL}: {fault.strerror}); check its disk, its "
-            "permissions and those of the files in it."
+            "The library folder {folder} cannot be read ({model}: {reason}); check its disk, its "
+            "permissions and those of the files in it.",
+            folder=folder,
+            model=MODEL,
+            reason=fault.strerror,
         ) from fault
     except (ValueError, KeyError, TypeError) as fault:
         raise LibraryError(
-            f"{path} cannot be read ({fault}); choose a model again: picsight models use NAME"
+            "{path} cannot be read ({fault}); choose a model again: picsight models use NAME",
+            path=path,
+            fault=fault,
         ) from fault
     if not isinstance(name, str):
-        raise LibraryError(f"{path} names no model; choose one again: picsight models use NAME")
+        raise LibraryError("{path} names no model; choose one again: picsight models use NAME", path=path)
     return name
 
 

@@ -40,7 +40,7 @@ def open_database(folder: Path, *, create: bool = True, steps: Steps = MIGRATION
     if not _is_there(path):
         require_library_folder(folder)
         if not create:
-            raise RequestError(f"There is no library in {folder}; index a folder first.")
+            raise RequestError("There is no library in {folder}; index a folder first.", folder=folder)
         _create(path, steps)
     with explained(path):
         read_only = _prepare(path, steps)
@@ -76,7 +76,9 @@ def _is_there(path: Path) -> bool:
         return False
     except OSError as error:
         raise StorageError(
-            f"The library folder {path.parent} cannot be opened ({error.strerror})."
+            "The library folder {parent} cannot be opened ({reason}).",
+            parent=path.parent,
+            reason=error.strerror,
         ) from error
     return True
 
@@ -101,7 +103,9 @@ def _create(path: Path, steps: Steps) -> None:
                 draft.unlink()
     except OSError as error:
         raise StorageError(
-            f"The library folder {path.parent} cannot be made or written ({error.strerror}); choose another one."
+            "The library folder {parent} cannot be made or written ({reason}); choose another one.",
+            parent=path.parent,
+            reason=error.strerror,
         ) from error
 
 
@@ -113,20 +117,24 @@ def _prepare(path: Path, steps: Steps) -> bool:
         if version == len(steps):
             return
         if not writable:
-            raise StorageError(f"{path} is from an older Picsight and on a disk that cannot be written.")
+            raise StorageError(
+                "{path} is from an older Picsight and on a disk that cannot be written.", path=path
+            )
         try:
             back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
             _copy_decisions(path.parent, version)
         except OSError as error:
             raise StorageError(
-                f"{path} is from an older Picsight, and a backup cannot be written beside it ({error.strerror}). "
-                "Make room, or check the permissions of its folder."
+                "{path} is from an older Picsight, and a backup cannot be written beside it ({reason}). "
+                "Make room, or check the permissions of its folder.",
+                path=path,
+                reason=error.strerror,
             ) from error
         migrate(connection, steps)
 
     if path.stat().st_size == 0:  # SQLite would treat it as a new database and discard its log
         raise LibraryError(
-            f"{path} is empty. Nothing was changed; move it away or choose another library folder."
+            "{path} is empty. Nothing was changed; move it away or choose another library folder.", path=path
         )
     return probe(path, check)
 
@@ -137,12 +145,16 @@ def _checked_version(connection: sqlite3.Connection, path: Path, known: int) -> 
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if ours != APPLICATION_ID:
         raise LibraryError(
-            f"{path} is not a Picsight library. Nothing was changed; move it away or choose another library folder."
+            "{path} is not a Picsight library. Nothing was changed; move it away or choose another library folder.",
+            path=path,
         )
     if version > known:
         raise LibraryError(
-            f"{path} was made by a newer Picsight (version {version} of the library, this program knows {known}); "
-            "update Picsight to open it. Nothing was changed."
+            "{path} was made by a newer Picsight (version {version} of the library, this program knows {known}); "
+            "update Picsight to open it. Nothing was changed.",
+            path=path,
+            version=version,
+            known=known,
         )
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()  # parses the whole schema
     _refuse_cut_file(connection, path)
@@ -155,4 +167,8 @@ def _refuse_cut_file(connection: sqlite3.Connection, path: Path) -> None:
         pages: int = connection.execute("PRAGMA page_count").fetchone()[0]
         page_size: int = connection.execute("PRAGMA page_size").fetchone()[0]
         if path.stat().st_size < pages * page_size:
-            raise LibraryError(f"{path} is damaged (its end is missing). Nothing was changed; {RESTORE}")
+            raise LibraryError(
+                "{path} is damaged (its end is missing). Nothing was changed; {restore}",
+                path=path,
+                restore=RESTORE,
+            )

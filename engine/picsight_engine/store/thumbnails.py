@@ -189,7 +189,9 @@ def remove(folder: Path) -> None:
             (folder / (FILE_NAME + suffix)).unlink(missing_ok=True)
     except OSError as error:
         raise StorageError(
-            f"The damaged {folder / FILE_NAME} cannot be deleted ({error.strerror}); close what uses it, or delete it."
+            "The damaged {path} cannot be deleted ({reason}); close what uses it, or delete it.",
+            path=folder / FILE_NAME,
+            reason=error.strerror,
         ) from error
 
 

@@ -223,8 +223,10 @@ def vectors_since(db: Database, space: str, dim: int, row: int, last: int, limit
         _require_length(Space(*db.row(_SPACE, space)), dim)
     if any(len(blob) != dim * STORED.itemsize for *_, blob in found):
         raise LibraryError(
-            f"A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
-            "Nothing was changed; run `picsight doctor`."
+            "A stored vector of the model space {space} has not {dim} numbers: the library is damaged. "
+            "Nothing was changed; run `picsight doctor`.",
+            space=space,
+            dim=dim,
         )
     return VectorRows(
         rows=np.array([stored for stored, *_ in found], dtype=np.int64),
@@ -265,6 +267,9 @@ def ensure_space(connection: sqlite3.Connection, name: str, dim: int, *, active:
 def _require_length(space: Space, dim: int) -> None:
     if space.dim != dim:
         raise LibraryError(
-            f"The library holds vectors of {space.dim} numbers for the model space {space.name}, the model gives {dim}: "
-            "the model's description and the library contradict each other."
+            "The library holds vectors of {held} numbers for the model space {space}, the model gives {given}: "
+            "the model's description and the library contradict each other.",
+            held=space.dim,
+            space=space.name,
+            given=dim,
         )

@@ -30,7 +30,7 @@ from picsight_engine.store.tags import live_tags, tags_by_id
 from picsight_engine.store.vectors import photos_since, space_state
 from picsight_engine.tags.quality import ENOUGH, Preview, Statistics, confidence, confusion, cross_validate
 from picsight_engine.tags.scoring import TagScorer, TrainingSet, best_of_each, scores_of
-from picsight_engine.tags.tree import counted, threshold_of
+from picsight_engine.tags.tree import tags_counted, threshold_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -295,8 +295,15 @@ def _words(found: Sequence[TagMatches], since: Sequence[int] | None) -> Message:
     photos = len({photo for matches in found for photo in matches.photos.tolist()})
     tags = sum(len(matches.photos) > 0 for matches in found)
     if since is None:
-        are = "is" if photos == 1 else "are"
-        words = f"{{photos}} {are} suggested for {{tags}} by the model that searches now"
-        return Message(words, photos=counted(photos, "photo"), tags=counted(tags, "tag"))
-    words = f"{{photos}} {'was' if photos == 1 else 'were'} suggested for {{tags}}"
-    return Message(words, photos=counted(photos, "new photo"), tags=counted(tags, "tag"))
+        return Message.counted(
+            photos,
+            "{number:,} photo is suggested for {tags} by the model that searches now",
+            "{number:,} photos are suggested for {tags} by the model that searches now",
+            tags=tags_counted(tags),
+        )
+    return Message.counted(
+        photos,
+        "{number:,} new photo was suggested for {tags}",
+        "{number:,} new photos were suggested for {tags}",
+        tags=tags_counted(tags),
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.errors import Message, RequestError
 from picsight_engine.store.contents import shared_tags
 from picsight_engine.store.decisions import count_states, decided, states_of
 from picsight_engine.store.photos import known_photos
@@ -47,19 +47,21 @@ class Lookup:
             path = paths_of(connection, [tag_id])[tag_id]
             return listed_tag(definition, path, count_states(connection, tag_id))
 
-    def _definition(self, name: str, refusal: str = "") -> Definition:
+    def _definition(self, name: str, refusal: Message | None = None) -> Definition:
         """The definition of a tag, like `find`; raises RequestError also if it is the favourites and `refusal` is given."""
         with self._db.reading() as connection:
             ids = tags_called(connection, name)
             tag = tags_by_id(connection, ids)[ids[0]] if len(ids) == 1 else None
         if tag is not None:
             if refusal and tag.kind == "favourite":
-                raise RequestError(refusal.format(tag.name))
+                raise RequestError(refusal.about(tag=tag.name))
             return tag
         if not ids:
-            raise RequestError(f'There is no tag "{shortened(name)}".')
+            raise RequestError('There is no tag "{name}".', name=shortened(name))
         raise RequestError(
-            f'{len(ids)} tags are called "{shortened(name)}"; give its path, as in "Birds/Waders".'
+            '{number} tags are called "{name}"; give its path, as in "Birds/Waders".',
+            number=len(ids),
+            name=shortened(name),
         )
 
     def _photos(self, photos: Iterable[Path | int]) -> tuple[int, ...]:

@@ -19,8 +19,8 @@ from picsight_engine.tags.tree import (
     checked_name,
     checked_prompts,
     checked_threshold,
-    counted,
     merge_into,
+    photos_counted,
     shortened,
 )
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from picsight_engine.errors import Value
     from picsight_engine.store.database import Database
     from picsight_engine.store.decisions import State, Verdict
     from picsight_engine.store.runs import Run, RunRecorder, UndoResult
@@ -38,11 +37,13 @@ if TYPE_CHECKING:
     from picsight_engine.tags.quality import Preview, Statistics
     from picsight_engine.tags.tree import Tag
 
-_DOING: dict[Verdict, str] = {
-    "accepted": 'Accept {photos}: "{tag}"', "rejected": 'Reject {photos}: "{tag}"', "withdrawn": 'Undecide {photos}: "{tag}"',
-}  # fmt: skip
-_FIXED = '"{}" is always there, and cannot be renamed, moved, merged or removed.'
-_NO_PARENT = 'No tag can be below "{}"; name another parent, or none.'
+_DOING: dict[Verdict, Message] = {
+    "accepted": Message('Accept {photos}: "{tag}"'),
+    "rejected": Message('Reject {photos}: "{tag}"'),
+    "withdrawn": Message('Undecide {photos}: "{tag}"'),
+}
+_FIXED = Message('"{tag}" is always there, and cannot be renamed, moved, merged or removed.')
+_NO_PARENT = Message('No tag can be below "{tag}"; name another parent, or none.')
 MOST_STARS = 5
 REJECTED = -1
 _DRAFT = Definition(0, "This tag", None, "tag", threshold=None, suggests=False, created_at=0.0)
@@ -93,7 +94,9 @@ class Tags(Lookup):
         draft = with_examples(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
         _require_learner(draft)
         self.learner.read(draft.prompts)
-        with record_run(self._db, "new", _about('New {kind} "{tag}"', draft, kind=Message(kind))) as run:
+        with record_run(
+            self._db, "new", Message('New {kind} "{tag}"', tag=shortened(draft.name), kind=Message(kind))
+        ) as run:
             tag_id = run.add(draft)
             run.score(tag_id, self.learner.suggested(draft, {}))
         return self._tag(tag_id)
@@ -117,7 +120,7 @@ class Tags(Lookup):
         words = None if prompts is None else checked_prompts(prompts)
         alike, unlike = (None if some is None else self._photos(some) for some in (examples, against))
         self.learner.read(known.prompts if words is None else words)
-        with record_run(self._db, "change", _about('Change "{tag}"', known)) as run:
+        with record_run(self._db, "change", Message('Change "{tag}"', tag=shortened(known.name))) as run:
             tag = with_examples(run.tag(known.id), words, alike, unlike)
             tag = replace(
                 tag,
@@ -166,7 +169,9 @@ class Tags(Lookup):
         tag = self._definition(name)
         _require_training(tag, self._verdicts(tag))
         self.learner.read(tag.prompts)
-        with record_run(self._db, "suggest", _about('Suggestions for "{tag}"', tag)) as run:
+        with record_run(
+            self._db, "suggest", Message('Suggestions for "{tag}"', tag=shortened(tag.name))
+        ) as run:
             scores = self.learner.suggested(run.tag(tag.id), decided(run.connection, tag.id))
             run.score(tag.id, scores)
         with self._db.reading() as connection:
@@ -187,7 +192,7 @@ class Tags(Lookup):
         tag, ids = self._definition(name), self._shown(photos)
         with suppress(BundleError):  # without the model it learns later
             self.learner.read(tag.prompts)
-        words = _about(_DOING[verdict], tag, photos=counted(len(ids), "photo"))
+        words = _DOING[verdict].about(tag=shortened(tag.name), photos=photos_counted(len(ids)))
         with record_run(self._db, "decide", words) as run:
             tag = run.tag(tag.id)
             known = decided(run.connection, tag.id)
@@ -201,7 +206,7 @@ class Tags(Lookup):
     def rename(self, name: str, new_name: str) -> Tag:
         """Renames a tag; raises RequestError also if the name is invalid or taken."""
         tag, called = self._definition(name, _FIXED), checked_name(new_name)
-        words = _about('Rename "{tag}" to "{name}"', tag, name=shortened(called))
+        words = Message('Rename "{tag}" to "{name}"', tag=shortened(tag.name), name=shortened(called))
         with record_run(self._db, "rename", words) as run:
             run.define(replace(run.tag(tag.id), name=called))
         return self._tag(tag.id)
@@ -213,9 +218,11 @@ class Tags(Lookup):
         """
         tag = self._definition(name, _FIXED)
         above = None if parent is None else self._definition(parent, _NO_PARENT)
-        words = _about('Move "{tag}" to the top', tag)
+        words = Message('Move "{tag}" to the top', tag=shortened(tag.name))
         if above is not None:
-            words = _about('Move "{tag}" below "{above}"', tag, above=shortened(above.name))
+            words = Message(
+                'Move "{tag}" below "{above}"', tag=shortened(tag.name), above=shortened(above.name)
+            )
         with record_run(self._db, "move", words) as run:
             run.define(replace(run.tag(tag.id), parent_id=None if above is None else above.id))
         return self._tag(tag.id)
@@ -227,11 +234,13 @@ class Tags(Lookup):
         """
         tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
         self.learner.read((*tag.prompts, *other.prompts))
-        words = _about('Merge "{tag}" into "{other}"', tag, other=shortened(other.name))
+        words = Message('Merge "{tag}" into "{other}"', tag=shortened(tag.name), other=shortened(other.name))
         with record_run(self._db, "merge", words) as run:
             if tag.id in ids_above(run.connection, other.id):
                 raise RequestError(
-                    f'"{shortened(other.name)}" is "{shortened(tag.name)}", or is below it; choose another tag.'
+                    '"{other}" is "{tag}", or is below it; choose another tag.',
+                    other=shortened(other.name),
+                    tag=shortened(tag.name),
                 )
             for gone, kept in list(merge_into(run, run.tag(tag.id), run.tag(other.id))):
                 run.score(gone, Scores(self.learner.space, {}))
@@ -241,7 +250,7 @@ class Tags(Lookup):
     def remove(self, name: str) -> Run | None:
         """Removes a tag; undo restores its decisions. Raises RequestError also if there are tags below it."""
         tag = self._definition(name, _FIXED)
-        with record_run(self._db, "remove", _about('Remove "{tag}"', tag)) as run:
+        with record_run(self._db, "remove", Message('Remove "{tag}"', tag=shortened(tag.name))) as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
 
@@ -252,10 +261,14 @@ class Tags(Lookup):
         """
         ids = self._shown(photos)
         if stars is not None and not REJECTED <= stars <= MOST_STARS:
-            raise RequestError(f"A photo has 0 to {MOST_STARS} stars, or -1 if it is rejected, not {stars}.")
+            raise RequestError(
+                "A photo has 0 to {most_stars} stars, or -1 if it is rejected, not {stars}.",
+                most_stars=MOST_STARS,
+                stars=stars,
+            )
         what = {None: Message("by its files"), REJECTED: Message("rejected")}.get(stars)
-        what = what or counted(stars or 0, "star")
-        words = Message("Rate {photos}: {stars}", photos=counted(len(ids), "photo"), stars=what)
+        what = what or Message.counted(stars or 0, "{number} star", "{number} stars")
+        words = Message("Rate {photos}: {stars}", photos=photos_counted(len(ids)), stars=what)
         with record_run(self._db, "rate", words) as run:
             given = person_stars(run.connection, ids)
             run.rate([photo for photo in ids if given.get(photo) != stars], stars)
@@ -316,14 +329,11 @@ def _require_training(tag: Definition, verdicts: Mapping[int, State]) -> None:
     _require_kind(tag)
     if not can_learn(tag, verdicts):
         raise RequestError(
-            f'"{shortened(tag.name)}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.'
+            '"{name}" has nothing to go by yet: give it a few words or an example photo, or accept a photo.',
+            name=shortened(tag.name),
         )
 
 
 def _require_kind(tag: Definition) -> None:
     if tag.kind != "tag":
-        raise RequestError(f'"{shortened(tag.name)}" is filled by hand and suggests nothing.')
-
-
-def _about(words: str, tag: Definition, **values: Value) -> Message:
-    return Message(words, tag=shortened(tag.name), **values)
+        raise RequestError('"{name}" is filled by hand and suggests nothing.', name=shortened(tag.name))

@@ -37,11 +37,14 @@ def checked_name(text: str) -> str:
         raise RequestError("A tag needs a name.")
     if "/" in name:
         raise RequestError(
-            f'The name "{shortened(name)}" holds "/", which separates a tag from its parent; give the parent separately.'
+            'The name "{name}" holds "/", which separates a tag from its parent; give the parent separately.',
+            name=shortened(name),
         )
     if len(name) > LONGEST_NAME:
         raise RequestError(
-            f"A tag's name has at most {LONGEST_NAME:,} characters, and this one {len(name):,}."
+            "A tag's name has at most {most:,} characters, and this one {length:,}.",
+            most=LONGEST_NAME,
+            length=len(name),
         )
     return name
 
@@ -54,11 +57,17 @@ def checked_prompts(texts: Iterable[str]) -> tuple[str, ...]:
     """
     prompts = tuple(dict.fromkeys(filter(None, map(_plain, texts))))
     if len(prompts) > MOST_PROMPTS:
-        raise RequestError(f"A tag has at most {MOST_PROMPTS} descriptions, and these are {len(prompts)}.")
+        raise RequestError(
+            "A tag has at most {most} descriptions, and these are {number}.",
+            most=MOST_PROMPTS,
+            number=len(prompts),
+        )
     longest = max(map(len, prompts), default=0)
     if longest > _LONGEST_PROMPT:
         raise RequestError(
-            f"A description has at most {_LONGEST_PROMPT:,} characters, and this one {longest:,}."
+            "A description has at most {most:,} characters, and this one {longest:,}.",
+            most=_LONGEST_PROMPT,
+            longest=longest,
         )
     return prompts
 
@@ -66,7 +75,9 @@ def checked_prompts(texts: Iterable[str]) -> tuple[str, ...]:
 def checked_threshold(threshold: float | None) -> float | None:
     """The threshold, unchanged; raises RequestError if it is not between 0 and 1."""
     if threshold is not None and not (math.isfinite(threshold) and 0 <= threshold <= 1):
-        raise RequestError(f"A threshold lies between 0 and 1, and {threshold:g} does not.")
+        raise RequestError(
+            "A threshold lies between 0 and 1, and {threshold:g} does not.", threshold=threshold
+        )
     return threshold
 
 

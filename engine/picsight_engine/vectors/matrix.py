@@ -170,8 +170,10 @@ class Matrix:
             self._follow(anew=True)
         except OSError as error:
             raise StorageError(
-                f"Neither the library's cache nor {tempfile.gettempdir()} can be written ({error.strerror}), "
-                "so nothing can be searched; make room there."
+                "Neither the library's cache nor {folder} can be written ({reason}), "
+                "so nothing can be searched; make room there.",
+                folder=tempfile.gettempdir(),
+                reason=error.strerror,
             ) from error
 
     @contextmanager

@@ -173,7 +173,7 @@ def test_a_line_with_half_a_character_is_reported_and_the_others_are_read(tmp_pa
     file = write(tmp_path / "a.jsonl", DECIDED, changed(DECIDED, **half), changed(DECIDED, **half), RATED)
     faults = []
     assert tuple(read_decisions(file, faults)) == (DECIDED, RATED)
-    (sentence,) = faults
+    sentence = str(*faults)
     assert sentence.startswith(f"2 lines of {file} were left out: in line 2 `{name}` holds half a character.")
 
 

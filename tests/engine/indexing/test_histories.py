@@ -336,7 +336,9 @@ class Home:
         lost = self.words.keys() - {word for content in contents for word in words_in(content)}
         assert not lost, (lost, outcome.left_alone)
         for path in self.seen.keys() - self.strange:
-            if not any(f"{path}" in said or f" in {path.parent} " in said for said in outcome.left_alone):
+            if not any(
+                f"{path}" in said or f" in {path.parent} " in said for said in map(str, outcome.left_alone)
+            ):
                 self.check_sidecar(path)
 
     def check_sidecar(self, path: Path) -> None:

@@ -103,7 +103,8 @@ def import_tags(invocation: Invocation, place: Path) -> None:
         imported = library.exchange.import_from(place)
     if invocation.json:
         document = asdict(imported) | {"run": _document(imported.run)}
-        document["left_out"] = document.pop("faults")
+        del document["faults"]
+        document["left_out"] = imported.faults
         put_json(document)
         return
     invocation.warn(*map(worded, imported.faults))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
-from picsight.texts import plural, tr
+from picsight.texts import plural, tr, worded
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask, choose, open_once
 from picsight.window.parts.words import counted, first_of, isolated, number
@@ -213,7 +213,7 @@ class TagExchange(QObject):
         unknown = counted(
             imported.unknown, "%n photo is not in the library.", "%n photos are not in the library."
         )
-        why = first_of(imported.faults, "One more was left out.", "%n more were left out.")
+        why = first_of(list(map(worded, imported.faults)), "One more was left out.", "%n more were left out.")
         return " ".join(filter(None, (words, unknown if imported.unknown else "", why)))
 
 
@@ -227,7 +227,7 @@ def _outcome(exported: Exported | None, *, stopped: bool) -> str:
         words = f"{words} {tr('Write again to continue.')}"
     elif not exported.written and exported.unchanged:
         words = tr("All side-cars are up to date.")
-    why = first_of(exported.left_alone, "One more was skipped.", "%n more were skipped.")
+    why = first_of(list(map(worded, exported.left_alone)), "One more was skipped.", "%n more were skipped.")
     return " ".join(filter(None, (words, why)))
 
 
