@@ -26,7 +26,7 @@ def use(catalogue: gettext.NullTranslations) -> None:
 
 def tr(text: str, /, **values: object) -> str:
     """The text in the user's language, with the values that it names."""
-    words = _catalogue.gettext(text)
+    words = text and _catalogue.gettext(text)  # of no text, it returns the catalogue's head
     return words.format_map(values) if values else words
 
 

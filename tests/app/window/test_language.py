@@ -18,11 +18,11 @@ SHOWN = (
     "text", "placeholderText", "toolTip", "statusTip", "whatsThis", "windowTitle", "accessibleName", "accessibleDescription",
 )  # fmt: skip
 ROLES = Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole
-# Translated words, names within a sentence, tags of a tooltip; then files and folders, keys, dates, sizes, and what was asked.
+# Translated words, names within a sentence, tags of a tooltip; then files and folders, keys, dates, sizes, what was asked, a model, a draft.
 FOREIGN = re.compile("⟦[^⟦⟧]*⟧|\u2068[^\u2068\u2069]*\u2069|<[^<>]*>")
 NAMES = re.compile(
     r"\b(Left|Right|Up|Down|Home|End|Pg\w+|Return|Esc|Del|Space|F\d+|[A-Z])\b|"
-    r"/\S+|[\w-]+\.jpg|Pictures\d+|Broken\d+|Picsight|((Ctrl|Shift|Alt)\+)+(\w+|\S)|\(\w+\)|\w{3} \d+ \w{3} \d{4}|[km]B\b|\b(iso\S*|people|rated)\b"
+    r"/\S+|[\w-]+\.jpg|Pictures\d+|Broken\d+|Picsight|((Ctrl|Shift|Alt)\+)+(\w+|\S)|\(\w+\)|\w{3} \d+ \w{3} \d{4}|[kM]B\b|\b(iso\S*|people|rated|[Oo]ther|be-kind|Finds more|here)\b"
 )
 
 
@@ -92,6 +92,8 @@ def test_every_text_of_the_other_pages_is_translated(qtbot, window):
     ):
         show()
         assert english(window) == set()
+    qtbot.waitUntil(lambda: bool(window.models.dialog.rows))
+    assert english(window) == set()
 
 
 def test_every_text_of_menus_and_questions_is_translated(qtbot, window):

@@ -135,7 +135,7 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
             given_title=offer.title,
             licence_id=offer.licence.id if offer.licence else "",
             url=offer.licence.url if offer.licence else "",
-            words=tr(BLURBS[offer.name].words) if offer.name in BLURBS else offer.words,
+            words=tr(BLURBS[offer.name].words if offer.name in BLURBS else offer.words),
             quality=_quality(offer),
             facts=" · ".join(filter(None, (size(offer.bytes) if offer.bytes else "", _time(offer, photos)))),
             licence=_licence(offer),
