@@ -65,7 +65,10 @@ class Steps:
         self._news = sentence or self._news
         line = f"step {step} of {steps}: {self._news}".removesuffix(": ")
         if sys.stderr.isatty():
-            self._show(step, steps, line)
+            if self._display is None:
+                self._display = tqdm(desc=line, total=steps, initial=step, file=sys.stderr, bar_format=_STEPS)
+            self._display.set_description_str(line, refresh=False)
+            self._display.update(step - self._display.n)
         elif sentence and (time.monotonic() >= self._silent_until or step == steps):
             self.note(line)
             self._silent_until = time.monotonic() + _A_WHILE
@@ -79,12 +82,6 @@ class Steps:
         """Closes the bar; later output starts on a new line."""
         if self._display is not None:
             self._display.close()
-
-    def _show(self, step: int, steps: int, line: str) -> None:
-        if self._display is None:
-            self._display = tqdm(desc=line, total=steps, initial=step, file=sys.stderr, bar_format=_STEPS)
-        self._display.set_description_str(line, refresh=False)
-        self._display.update(step - self._display.n)
 
 
 def printable(text: str) -> str:

@@ -201,12 +201,8 @@ def draw_view(settings: Augmentation, key: str, seed: int, number: int, size: tu
     width, height = size
     if number == 0 or settings.kind == "none":
         return DrawnView(Crop(0, 0, height, width))
-    return _draw(settings, _generator(seed, key, number), width, height)
-
-
-def _generator(seed: int, key: str, number: int) -> np.random.Generator:
     digest = hashlib.sha256(f"{seed}/{number}/{key}".encode(errors="surrogatepass")).digest()
-    return np.random.default_rng(int.from_bytes(digest, "little"))
+    return _draw(settings, np.random.default_rng(int.from_bytes(digest, "little")), width, height)
 
 
 def _draw(settings: Augmentation, chance: np.random.Generator, width: int, height: int) -> DrawnView:

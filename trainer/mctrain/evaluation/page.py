@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mctrain.evaluation.evaluated_model import EvaluatedModel
-    from mctrain.evaluation.outcome import Difference, Interval
-    from mctrain.evaluation.report import Figure, TaskResult
+    from mctrain.evaluation.outcome import Interval
+    from mctrain.evaluation.report import TaskResult
 
 
 WIDTH, HEIGHT, MARGIN = 640, 380, 56
@@ -229,19 +229,15 @@ def _rows(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _table(result: TaskResult) -> str:
-    apart = {each.figure: each for each in result.differences}
-    rows = [(*_cells(figure), *(_more(apart[figure.name]) if apart else ())) for figure in result.figures]
+    apart = {lead.figure: lead for lead in result.differences}
+    rows = []
+    for figure in result.figures:
+        halves = ("" if half is None else f"{half:.1f}" for half in (figure.choosing, figure.reporting))
+        rows.append([_plain(figure.name), f"{figure.percent:.1f}", _span(figure.interval), *halves])
+        if lead := apart.get(figure.name):
+            rows[-1] += [f"{lead.points:+.1f}", _span(lead.interval), f"{lead.better:.1%}"]
     asked = f"{result.photos:,} photos, {result.texts:,} texts.{' Less is better.' * result.less_is_better}"
     return f"## {_plain(result.task)}\n\n{asked}\n\n" + _rows(_COLUMNS + (_MORE if apart else ()), rows)
-
-
-def _cells(figure: Figure) -> tuple[str, ...]:
-    halves = ("" if each is None else f"{each:.1f}" for each in (figure.choosing, figure.reporting))
-    return (_plain(figure.name), f"{figure.percent:.1f}", _span(figure.interval), *halves)
-
-
-def _more(each: Difference) -> tuple[str, ...]:
-    return (f"{each.points:+.1f}", _span(each.interval), f"{each.better:.1%}")
 
 
 def _span(each: Interval) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mctrain.evaluation.outcome import Answers, Figured
+    from mctrain.evaluation.outcome import Answers
 
 
 _DRAWN = 20
@@ -87,16 +87,15 @@ class TaskResult:
 def result_of(task: str, answers: Answers, others: Answers | None = None) -> TaskResult:
     """The figures of the answers to a task; `others` are another model's answers to the same questions."""
     odd = reported_half(answers.keys)
-    figures = tuple(_figure(outcome, odd) for outcome in answers.outcomes)
+    figures = []
+    for outcome in answers.outcomes:
+        percent = outcome.percent()
+        assert percent is not None, "every group of it has a question"
+        halves = outcome.percent(~odd), outcome.percent(odd)
+        figures.append(Figure(outcome.figure, percent, interval_of(outcome), *halves))
     pairs = zip(answers.outcomes, others.outcomes, strict=True) if others else ()
     apart = tuple(difference(one, other) for one, other in pairs)
-    return TaskResult(task, len(answers.keys), answers.texts, figures, apart, answers.less_is_better)
-
-
-def _figure(outcome: Figured, odd: NDArray[np.bool_]) -> Figure:
-    percent = outcome.percent()
-    assert percent is not None, "every group of it has a question"
-    return Figure(outcome.figure, percent, interval_of(outcome), outcome.percent(~odd), outcome.percent(odd))
+    return TaskResult(task, len(answers.keys), answers.texts, tuple(figures), apart, answers.less_is_better)
 
 
 def _span(each: Interval) -> str:

@@ -88,7 +88,8 @@ def presence(terms: Sequence[SearchTerm], photos: Iterable[SampleTexts]) -> NDAr
         for phrase in term.doubts:
             row[holders(phrase)] = DOUBTFUL
         for photo in np.flatnonzero(np.any([holders(parts[0]) for parts in term.shows], axis=0)):
-            if _is_shown(term, texts[photo]):
+            named = any(map(term.is_shown_by, texts[photo].names))
+            if named or sum(map(term.is_shown_by, texts[photo].captions)) >= _TWICE:
                 row[photo] = SHOWN
     return found
 
@@ -99,8 +100,3 @@ def _photo_texts(words: SampleTexts) -> _PhotoTexts:
     names = tuple(map(singular, (*kinds["query"], *kinds["class"])))
     others = [singular(text) for field in ("objects", "phrases") for text in text_field(words.about, field)]
     return _PhotoTexts(captions, names, "|".join((*captions, *names, *others)))
-
-
-def _is_shown(term: SearchTerm, texts: _PhotoTexts) -> bool:
-    named = any(map(term.is_shown_by, texts.names))
-    return named or sum(map(term.is_shown_by, texts.captions)) >= _TWICE

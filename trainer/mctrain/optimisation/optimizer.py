@@ -48,7 +48,8 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
     demand_parts(named.keys(), [rule.part for rule in rules], "parameter")
     kinds: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, each in named.items():
-        factor = _factor(name, rules)
+        named_by = [rule for rule in rules if is_within(name, rule.part)]
+        factor = max(named_by, key=lambda rule: len(rule.part)).factor if named_by else 1.0
         each.requires_grad = each.requires_grad and factor > 0
         if each.requires_grad:
             kinds.setdefault((factor, each.ndim >= 2), []).append(each)
@@ -64,11 +65,6 @@ def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Sets each group's learning rate to `rate` times its factor, 1 by default."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group.get(FACTOR, 1.0)
-
-
-def _factor(name: str, rules: Sequence[RateRule]) -> float:
-    each = [rule for rule in rules if is_within(name, rule.part)]
-    return max(each, key=lambda rule: len(rule.part)).factor if each else 1.0
 
 
 def build_student_optimizer(model: nn.Module, table: OptimizerTable) -> torch.optim.AdamW:

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mctrain.data.texts import SampleTexts
     from mctrain.paths import AnyPath
 
 
 # The fields that are copied into a shard besides the text; others may contain places and cameras.
 _FACTS = ("url", "uid", "license", "source")
+_TEXTS = ("txt", "caption", "text")  # the first usual column that has a caption
 _UNSAFE = re.compile(r"[^\w.-]")
 _ROWS = 64  # read at a time
 
@@ -126,17 +126,12 @@ def _entries(table: Path, folder: Path, faults: list[str]) -> Iterator[SourceEnt
         path = folder / f"{number:07}-{name}.{column}"
         path.write_bytes(photo)
         try:
-            words = _words(row)
+            caption = next((text for name in _TEXTS for text in text_field(row, name)), "")
+            facts = {name: row[name] for name in _FACTS if isinstance(row.get(name), str)}
+            words = described({"captions": [caption], **facts})
         except DataError as fault:
             faults.append(f"{table}, row {number}: {fault}")
             continue
         yield SourceEntry(path, words)
     if lost:
         faults.append(f"{table}: no photo in {lost} of its rows, downloads that failed.")
-
-
-def _words(row: Mapping[str, Any]) -> SampleTexts:
-    """The caption, from the first usual column that has one, and the fields of `_FACTS`."""
-    caption = next((text for name in ("txt", "caption", "text") for text in text_field(row, name)), "")
-    facts = {name: row[name] for name in _FACTS if isinstance(row.get(name), str)}
-    return described({"captions": [caption], **facts})

@@ -79,14 +79,15 @@ class _Network:
         """Features [n, 1280] and logits [n, 1000]."""
         missing = [row for row, digest in enumerate(digests) if digest not in self._places]
         fresh = dict(zip(missing, self._compute([squares[row] for row in missing], spec), strict=True))
-        rows = [fresh[row] if row in fresh else self._known(digest) for row, digest in enumerate(digests)]
+        rows = []
+        for row, digest in enumerate(digests):
+            if row not in fresh:
+                path, place = self._places[digest]
+                arrays = self._load(path)
+                fresh[row] = arrays["features"][place], arrays["logits"][place]
+            rows.append(fresh[row])
         features, logits = zip(*rows, strict=True)
         return np.stack(features), np.stack(logits)
-
-    def _known(self, digest: str) -> _Known:
-        path, row = self._places[digest]
-        arrays = self._load(path)
-        return arrays["features"][row], arrays["logits"][row]
 
     def _compute(self, squares: Sequence[PIL.Image.Image], spec: ImageSpec) -> list[_Known]:
         if not squares:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mctrain.data.packing.plan import Planned
-    from mctrain.data.texts import SampleTexts
 
     Progress = Callable[[int, str], None]
 
@@ -183,7 +182,9 @@ def _make(
         if isinstance(made, str):
             skipped[each.key] = made
             continue
-        samples.append((each.key, members_of(_licensed(each.texts, settings.license), made.photo)))
+        about = {"source": "", **each.texts.about}
+        about["license"] = about.get("license") or settings.license
+        samples.append((each.key, members_of(replace(each.texts, about=about), made.photo)))
         counts["unchanged"] += made.unchanged
         counts["human"] += bool(each.texts.human)
         counts["synthetic"] += not each.texts.human and CAPTIONS in each.texts.synthetic
@@ -211,12 +212,6 @@ def _prepared(each: Planned, side: int) -> Prepared | str:
     except ImageError as fault:
         return fault.code
     return _EVALUATION if shipped_digests().holds_photo(made.photo.content) else made
-
-
-def _licensed(words: SampleTexts, licence: str) -> SampleTexts:
-    """Adds a licence and a source, which are empty if unknown."""
-    about = {"source": "", **words.about}
-    return replace(words, about={**about, "license": about.get("license") or licence})
 
 
 def _explain(shard: tuple[Planned, ...], record: PackedShard, packed: Packed) -> None:

@@ -89,8 +89,12 @@ def open_shard(path: Path, cache: Path, needs: Needs = REINFORCED) -> Shard:
     Raises:
         DataError: the shard is missing or damaged.
     """
-    identity = _identify(path)
-    tar = _unpack(path, cache / "unpacked" / f"{identity}.tar") if _is_zipped(path) else path
+    # differs between files, and changes when a file is rewritten
+    digest = hashlib.sha256(f"{path.name} {version_of(path)}".encode()).hexdigest()
+    identity = f"{path.name.partition('.')[0]}-{digest[:16]}"
+    with opened(path) as source:
+        zipped = source.read(len(_GZIP)) == _GZIP
+    tar = _unpack(path, cache / "unpacked" / f"{identity}.tar") if zipped else path
     file = cache / "index" / f"{identity}-{LAYOUT}.npy"
     if not file.exists():
         rows = _index(tar)
@@ -145,17 +149,6 @@ def _walk(tar: Path) -> Iterator[tuple[str, str, int, int]]:
         for member in archive:
             if member.isfile():
                 yield *split_name(member.name), member.offset_data, member.size
-
-
-def _identify(path: Path) -> str:
-    """A cache name that differs between files, and changes when a file is rewritten."""
-    digest = hashlib.sha256(f"{path.name} {version_of(path)}".encode()).hexdigest()
-    return f"{path.name.partition('.')[0]}-{digest[:16]}"
-
-
-def _is_zipped(path: Path) -> bool:
-    with opened(path) as file:
-        return file.read(len(_GZIP)) == _GZIP
 
 
 def _unpack(path: Path, target: Path) -> Path:

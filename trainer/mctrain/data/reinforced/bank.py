@@ -217,7 +217,11 @@ def write_bank(
     files = [parts / f"{_digest(about.teachers, chunk)}.npy" for chunk in chunks]
     for file, chunk in zip(files, chunks, strict=True):
         if not file.exists():
-            _save(file, embed(chunk), len(chunk), about)
+            vectors = embed(chunk)
+            if fault := find_fault(vectors, len(chunk), [teacher.width for teacher in teachers]):
+                raise DataError(f"What the teachers gave for texts of the bank {fault}; check their weights.")
+            with open_atomic(file) as part:
+                np.save(part, vectors.astype("<f2"), allow_pickle=False)
         progress(len(chunk), "")
     whole = parts / path.name  # in this folder, so that a half-written file is removed with it
     with open_atomic(whole) as target:
@@ -229,13 +233,6 @@ def write_bank(
 def _digest(teachers: Sequence[TeacherRecord], texts: Sequence[str]) -> str:
     content = [[(teacher.width, teacher.digest) for teacher in teachers], texts]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _save(file: Path, vectors: NDArray[np.float32], count: int, about: BankAbout) -> None:
-    if fault := find_fault(vectors, count, [teacher.width for teacher in about.teachers]):
-        raise DataError(f"What the teachers gave for texts of the bank {fault}; check their weights.")
-    with open_atomic(file) as part:
-        np.save(part, vectors.astype("<f2"), allow_pickle=False)
 
 
 def _join(target: BinaryIO, about: BankAbout, texts: Sequence[str], files: Iterable[Path]) -> None:

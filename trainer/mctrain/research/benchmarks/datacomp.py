@@ -78,13 +78,11 @@ def retrieved(
     task: str, photos: NDArray[np.float32], texts: NDArray[np.float32], owner: NDArray[np.int64]
 ) -> list[Outcome]:
     """The figures of a retrieval under their published names, the main one first; text j belongs to photo `owner[j]`."""
-    figures = [replace(each, figure=_published(each.figure)) for each in retrieval(photos, texts, owner)]
-    return sorted(figures, key=lambda each: each.figure != MAIN[task])
-
-
-def _published(figure: str) -> str:
-    way, _, depth = figure.rpartition(" at ")
-    return f"{_WAYS[way]}_recall@{depth}"
+    figures = []
+    for outcome in retrieval(photos, texts, owner):
+        way, _, depth = outcome.figure.rpartition(" at ")
+        figures.append(replace(outcome, figure=f"{_WAYS[way]}_recall@{depth}"))
+    return sorted(figures, key=lambda outcome: outcome.figure != MAIN[task])
 
 
 def averaged(answers: Mapping[str, Answers]) -> Answers:

@@ -109,7 +109,9 @@ def _views(key: str, content: bytes, photo: StoredPhoto, matched: MatchedPhoto) 
         views = parse_views(parse_record(content, key, "paug.json").get("param_aug"), key)
     now = (photo.width, photo.height)
     before = _drawn_from(matched, now)
-    if not all(view.fits(*before) for view in views) or not _is_scaled(now, before):
+    scale = max(now) / max(before)  # both sides shrank equally, up to rounding
+    scaled = all(abs(side - other * scale) <= _ROUNDED for side, other in zip(now, before, strict=True))
+    if not scaled or not all(view.fits(*before) for view in views):
         raise SampleError(f"A view of {key} reaches beyond its photo, whose original size is unknown.", UNFIT)
     fitted = tuple(rescaled(view, before, now) for view in views)
     if fitted == views:
@@ -124,12 +126,6 @@ def _drawn_from(matched: MatchedPhoto, now: tuple[int, int]) -> tuple[int, int]:
         case (int() as width, int() as height) if matched.by != BY_BYTES and min(width, height) >= 1:
             return width, height
     return now
-
-
-def _is_scaled(now: tuple[int, int], before: tuple[int, int]) -> bool:
-    """Whether both sides shrank equally, up to rounding."""
-    scale = max(now) / max(before)
-    return all(abs(side - each * scale) <= _ROUNDED for side, each in zip(now, before, strict=True))
 
 
 _LOOKED_AT = 100  # samples, of which one is whole
