@@ -90,8 +90,8 @@ def evaluate(
     finally:
         if report:
             _write_page(report, measured)
-        for each in measured:
-            save_scores(cache, each.subject.digest, each.results)
+        for item in measured:
+            save_scores(cache, item.subject.digest, item.results)
 
 
 def _write_page(report: Path, measured: Sequence[_Measured]) -> None:

@@ -114,5 +114,5 @@ def calibrate(bundle: Path, *, data: Path) -> None:
             f"{calibration.growth} more for e times the photos, below a thousand {calibration.growth_below}; {calibration.common} less for a thing e times as common"
         )
     )
-    for each in measured:
-        click.echo(each.sentence())
+    for measurement in measured:
+        click.echo(measurement.sentence())

@@ -83,8 +83,8 @@ def _compare(
     ):
         both = measure(samples, columns, teacher, progress)
         near = ", ".join(
-            f"{min(each.cosines):.4f} and {np.mean(each.cosines):.4f} of {len(each.cosines)} {what}"
-            for each, what in zip(both, ("views", "texts"), strict=True)
+            f"{min(check.cosines):.4f} and {np.mean(check.cosines):.4f} of {len(check.cosines)} {what}"
+            for check, what in zip(both, ("views", "texts"), strict=True)
         )
         click.echo(
             f"{recorded.name}: cosine with fresh embeddings, least and mean: {near}, of {len(samples)} photos; "

@@ -125,10 +125,10 @@ def _bundle(folder: Path) -> tuple[list[str], bool]:
 
 def _of_matches(manifest: Manifest, folder: Path) -> list[str]:
     """The cosine thresholds of a match; empty for a single tower."""
-    each = manifest.calibration
-    if each is not None:
+    calibration = manifest.calibration
+    if calibration is not None:
         return [
-            f"matches    strong from {each.strong}, an answer from {each.answered}, in a library of 1,000 photos"
+            f"matches    strong from {calibration.strong}, an answer from {calibration.answered}, in a library of 1,000 photos"
         ]
     if manifest.image is None or manifest.text is None:
         return []
@@ -161,9 +161,9 @@ def _of_run(facts: Mapping[str, Any]) -> list[str]:
     elif "began_with" not in facts and facts.get("photos"):
         lines.append(f"learnt     {facts['photos']} photos")
     return lines + [
-        f"compared   {each['name']}: {each['photos']} photos, {each['before']:.1f} to {each['after']:.1f} %"
-        f"{', less is better' if each.get('less_is_better') else ''}"
-        for each in facts.get("compared", ())
+        f"compared   {comparison['name']}: {comparison['photos']} photos, {comparison['before']:.1f} to {comparison['after']:.1f} %"
+        f"{', less is better' if comparison.get('less_is_better') else ''}"
+        for comparison in facts.get("compared", ())
     ]
 
 

@@ -58,8 +58,8 @@ def print_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_R
     click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
     groups = {each.group: list[_Row]() for each in sets}
     groups[sets[0].group] += tags
-    for each in sets:
-        groups[each.group].append((each.title, each.photos, each.before, each.after))
+    for compared in sets:
+        groups[compared.group].append((compared.title, compared.photos, compared.before, compared.after))
     for group, rows in groups.items():
         click.echo(f"{group}:")
         for name, photos, before, after in rows:

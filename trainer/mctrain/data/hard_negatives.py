@@ -72,7 +72,9 @@ def hard_negative_of(text: str) -> str | None:
     changed = found[draw.integers(len(found))]
     words = set(_WORD.findall(text))
     left = [
-        each for each in _GROUP_OF[changed.group()] if each not in words and not _alike(each, changed.group())
+        member
+        for member in _GROUP_OF[changed.group()]
+        if member not in words and not _alike(member, changed.group())
     ]
     return _put(text, changed, left[draw.integers(len(left))]) if left else None
 
@@ -84,11 +86,11 @@ def _is_part(found: re.Match[str], text: str) -> bool:
 def _lists(colours: list[re.Match[str]], text: str) -> list[list[re.Match[str]]]:
     """Groups of colours that belong to one thing, such as "red, white and blue", or to things with the same name."""
     lists = list[list[re.Match[str]]]()
-    for each in colours:
+    for colour in colours:
         if lists and _LISTED.match(text, lists[-1][-1].end()):
-            lists[-1].append(each)
+            lists[-1].append(colour)
         else:
-            lists.append([each])
+            lists.append([colour])
     return lists
 
 

@@ -64,14 +64,19 @@ def pack_library(shards: Sequence[Path], share: float, folder: Path) -> Path:
 def _described(shards: Sequence[Path]) -> Iterator[_Member]:
     """The readable photos with texts: human captions, or else the first synthetic text."""
     for shard in shards:
-        for each in grouped(shard):
+        for sample in grouped(shard):
             try:
                 texts = (
-                    [] if each.fault else [text for text in texts_of(each.members).captions if text.strip()]
+                    []
+                    if sample.fault
+                    else [text for text in texts_of(sample.members).captions if text.strip()]
                 )
                 if texts:
-                    each.image()
-                    yield each.key, {each.suffix: each.photo, "json": json.dumps({"queries": texts}).encode()}
+                    sample.image()
+                    yield (
+                        sample.key,
+                        {sample.suffix: sample.photo, "json": json.dumps({"queries": texts}).encode()},
+                    )
             except DataError:
                 continue  # training counts it as skipped, and `mctrain data check` reports it
 

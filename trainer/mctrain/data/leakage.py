@@ -119,7 +119,10 @@ def evaluation_digests(data: Path, shards: Sequence[str], texts: Sequence[str]) 
     keys, photos, sentences = _digests(path for pattern in shards for path in files_of(data, pattern))
     files = [path for pattern in texts for path in files_of(data, pattern)]
     sentences |= {
-        each for path in files for line in lines_of(path) for each in _text_digests(sentences_of_line(line))
+        digest
+        for path in files
+        for line in lines_of(path)
+        for digest in _text_digests(sentences_of_line(line))
     }
     known = shipped_digests()
     return EvaluationDigests(

@@ -68,9 +68,9 @@ def _listed(folder: _Folder, names: Sequence[str]) -> dict[str, list[_Folder]] |
         return None
     folders = {posixpath.dirname(name) for name in names}
     files = (
-        (posixpath.join(within, each.name), each)
+        (posixpath.join(within, file.name), file)
         for within in folders
-        for each in files_of(folder, f"{within}/*" if within else "*")
+        for file in files_of(folder, f"{within}/*" if within else "*")
     )
     return {name: [each] for name, each in files}
 

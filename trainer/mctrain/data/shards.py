@@ -193,10 +193,12 @@ def grouped(shard: AnyPath) -> Iterator[SampleMembers]:
 
 def samples(shard: AnyPath) -> Iterator[SampleMembers]:
     """The samples of any shard, up to the first fault; raises DataError if a sample or the shard has a fault."""
-    for each in grouped(shard):
-        if each.fault is not None:
-            raise DataError(f"{each.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it.")
-        yield each
+    for sample in grouped(shard):
+        if sample.fault is not None:
+            raise DataError(
+                f"{sample.fault.sentence.rstrip('.')}, in {shard}; run `mctrain data check` on it."
+            )
+        yield sample
 
 
 def _judged(key: str, found: dict[str, bytes]) -> SampleMembers:

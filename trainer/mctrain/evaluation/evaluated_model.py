@@ -216,8 +216,13 @@ class EvaluatedModel:
 
 
 def _in_shard(shard: Path) -> Iterator[_Photo]:
-    for each in samples(shard):
-        yield each.key, Path(f"{each.key}.{each.suffix}"), each.photo, texts_of(each.members, each.key)
+    for sample in samples(shard):
+        yield (
+            sample.key,
+            Path(f"{sample.key}.{sample.suffix}"),
+            sample.photo,
+            texts_of(sample.members, sample.key),
+        )
 
 
 def _in_folders(folder: Path) -> Iterator[_Photo]:

@@ -65,8 +65,8 @@ def measure_all(
 
 
 def _record(results: list[list[TaskResult]], task: str, answers: Sequence[Answers]) -> None:
-    for place, each in enumerate(results):
-        each.append(result_of(task, *answers[place:]))
+    for place, of_model in enumerate(results):
+        of_model.append(result_of(task, *answers[place:]))
 
 
 def measure(model: EvaluatedModel, found: FoundTask) -> Answers:
@@ -203,8 +203,8 @@ def _asked(gallery: Gallery, rows: NDArray[np.int64], task: str) -> tuple[Galler
 def captions_of(gallery: Gallery, task: str) -> list[tuple[str, ...]]:
     """The captions of each photo: human ones, or else synthetic ones; raises DataError if a photo has none."""
     captions = [each.human or each.synthetic.get(CAPTIONS, ()) for each in gallery.texts]
-    for key, each in zip(gallery.keys, captions, strict=True):
-        if not each:
+    for key, of_photo in zip(gallery.keys, captions, strict=True):
+        if not of_photo:
             raise DataError(f"{key} has no caption, which {task} needs; name shards with captions.")
     return captions
 

@@ -127,8 +127,8 @@ class Average:
         """The figure over all photos or a subset [n]; None if one of its parts has none."""
         ends = np.cumsum([count for _, count in self.parts])
         figures = [
-            each.percent(None if photos is None else photos[end - count : end])
-            for (each, count), end in zip(self.parts, ends, strict=True)
+            part.percent(None if photos is None else photos[end - count : end])
+            for (part, count), end in zip(self.parts, ends, strict=True)
         ]
         known = [each for each in figures if each is not None]
         return sum(known) / len(known) if len(known) == len(figures) else None

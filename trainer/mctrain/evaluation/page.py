@@ -163,8 +163,8 @@ def accuracy_of(results: Sequence[TaskResult]) -> Accuracy | None:
 def accuracy_plot(models: Sequence[Placed]) -> str:
     """The plot as SVG: the first model in one colour, the others in another."""
     points = [
-        Point(each.name, each.latency.image, each.accuracy.percent, rival=number > 0)
-        for number, each in enumerate(models)
+        Point(model.name, model.latency.image, model.accuracy.percent, rival=number > 0)
+        for number, model in enumerate(models)
     ]
     of = models[0].accuracy.of
     title = of[0] if len(of) == 1 else f"mean of {len(of)} figures"
@@ -206,13 +206,13 @@ def markdown(
 def _against_latency(placed: Sequence[Placed], plot: str) -> str:
     rows = [
         (
-            _plain(each.name),
-            f"{each.accuracy.percent:.1f}",
-            f"{each.latency.image:.1f}",
-            f"{each.latency.text:.1f}",
-            each.latency.runtime,
+            _plain(model.name),
+            f"{model.accuracy.percent:.1f}",
+            f"{model.latency.image:.1f}",
+            f"{model.latency.text:.1f}",
+            model.latency.runtime,
         )
-        for each in placed
+        for model in placed
     ]
     of = ", ".join(map(_plain, placed[0].accuracy.of))
     machine = f"{platform.processor() or platform.machine()} with {os.cpu_count()} cores, {platform.system()}"

@@ -77,8 +77,8 @@ class TaskResult:
         lines = [f"{self.task}: {asked}; {'; '.join(figures)}"]
         if self.differences:
             leads = [
-                f"{each.figure} {each.points:+.2f} {_span(each.interval)}, more in {each.better:.1%}"
-                for each in self.differences
+                f"{lead.figure} {lead.points:+.2f} {_span(lead.interval)}, more in {lead.better:.1%}"
+                for lead in self.differences
             ]
             lines.append(f"{self.task}, against {against}: {'; '.join(leads)}")
         return lines

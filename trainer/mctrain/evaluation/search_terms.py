@@ -59,10 +59,10 @@ def load_search_terms() -> tuple[SearchTerm, ...]:
     return tuple(
         SearchTerm(
             query,
-            tuple(tuple(map(singular, phrase.split("+"))) for phrase in each["shows"].split(",")),
-            tuple(map(singular, filter(None, each.get("may", "").split(",")))),
+            tuple(tuple(map(singular, phrase.split("+"))) for phrase in term["shows"].split(",")),
+            tuple(map(singular, filter(None, term.get("may", "").split(",")))),
         )
-        for query, each in tomllib.loads(text).items()
+        for query, term in tomllib.loads(text).items()
     )
 
 

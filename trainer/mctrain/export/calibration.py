@@ -173,8 +173,10 @@ def fit_likeness(photos: Vectors, shown: NDArray[np.int8]) -> tuple[Likeness, tu
     def pairs(rows: slice) -> tuple[Vectors, NDArray[np.bool_]]:
         upper = np.triu_indices(len(photos[rows]), 1)
         alike, doubtful = (
-            (each.T @ each)[upper] > 0
-            for each in ((specific[:, rows] >= least).astype(np.float32) for least in (SHOWN, DOUBTFUL))
+            (specific_of.T @ specific_of)[upper] > 0
+            for specific_of in (
+                (specific[:, rows] >= least).astype(np.float32) for least in (SHOWN, DOUBTFUL)
+            )
         )
         judged = alike | ~doubtful
         return (photos[rows] @ photos[rows].T)[upper][judged], alike[judged]

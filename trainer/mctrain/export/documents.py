@@ -132,8 +132,8 @@ def _bundle_of(checkpoint: Checkpoint) -> BundleTable | None:
         case HeadFit() as run:
             return run.recipe.bundle
         case Trained(recipe=recipe):
-            each = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
-            return parse(BundleTable, recipe["bundle"] or each, "bundle")
+            table = {"name": _installable(recipe["name"]), "title": _title(recipe), "licence": "none"}
+            return parse(BundleTable, recipe["bundle"] or table, "bundle")
 
 
 def _installable(name: str) -> str:
@@ -150,11 +150,11 @@ def _document_of(run: HeadFit | Trained, kind: str, networks: str = "") -> str:
     """The document beside the recipe in this package, or a generated one that also names the `networks`."""
     recipe = asdict(run.recipe) if isinstance(run, HeadFit) else run.recipe
     folder = Path(str(resources.files("mctrain"))) / "recipes"
-    each = folder / f"{recipe['name']}.{kind}"
+    path = folder / f"{recipe['name']}.{kind}"
     if kind == "licence.txt" and (recipe["bundle"] or {}).get("licence") == _STARTERS:
-        each = folder / "starter.licence.txt"  # must stay with the weights, also with modified ones
-    if each.is_file():
-        return each.read_text(encoding="utf-8")
+        path = folder / "starter.licence.txt"  # must stay with the weights, also with modified ones
+    if path.is_file():
+        return path.read_text(encoding="utf-8")
     source = recipe["about"]["source"] or "photos and texts that it does not name"
     return (
         f"{_title(recipe)}\n\nTrained by the recipe {recipe['name']} on: {source}\n"
@@ -187,8 +187,8 @@ def _training_of(checkpoint: Checkpoint) -> str:
         return ""
     learnt = f"\nIt learnt from {origin.photos} photos in {origin.steps} steps, on top of {_begun_name(checkpoint)}.\n"
     return learnt + "".join(
-        f"{each.title}, {each.photos} photos: {each.before:.1f} % before, {each.after:.1f} % after\n"
-        for each in origin.compared
+        f"{comparison.title}, {comparison.photos} photos: {comparison.before:.1f} % before, {comparison.after:.1f} % after\n"
+        for comparison in origin.compared
     )
 
 

@@ -44,7 +44,7 @@ class ReusedTowers:
         self.text = begun.preset.text == made.preset.text and not _changed(begun.clip.text, made.clip.text)
         self.stored = str(bundle.manifest.drift["image"]["stored"])
         self._head = {
-            name: each for name, each in made.clip.image.state_dict().items() if name.startswith(_HEAD)
+            name: tensor for name, tensor in made.clip.image.state_dict().items() if name.startswith(_HEAD)
         }
 
     def copy_text(self, work: Path) -> tuple[list[str], _Drift, TextSpec]:

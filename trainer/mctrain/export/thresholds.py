@@ -135,13 +135,13 @@ def measure(trials: Trials, calibration: Calibration) -> list[LibraryResult]:
     """The accuracy of a calibration, by library size."""
     found = []
     for size in np.unique(trials.sizes).tolist():
-        each = trials.of(trials.sizes == size)
-        absent = each.right == 0
-        searches = zip(each.scores.tolist(), each.common.tolist(), strict=True)
+        of_size = trials.of(trials.sizes == size)
+        absent = of_size.right == 0
+        searches = zip(of_size.scores.tolist(), of_size.common.tolist(), strict=True)
         matches = np.array([calibration.matches(best, size, common) for best, common in searches])  # [t, 100]
         strong, none = matches[:, 0] == "strong", matches[:, 0] == "none"
-        lost = ~((matches != "none") & (each.shown == SHOWN)).any(axis=1)
-        evidence = _evidence(each, calibration.gap) + calibration.common * each.common
+        lost = ~((matches != "none") & (of_size.shown == SHOWN)).any(axis=1)
+        evidence = _evidence(of_size, calibration.gap) + calibration.common * of_size.common
         found.append(
             LibraryResult(
                 photos=size,
@@ -150,8 +150,8 @@ def measure(trials: Trials, calibration: Calibration) -> list[LibraryResult]:
                 auc=auc(evidence[~absent], evidence[absent]),
                 absent_strong=_share(strong[absent]),
                 present_strong=_share(strong[~absent]),
-                one_strong=_share(strong[each.right == 1]),
-                five_strong=_share(strong[each.right >= BEST]),
+                one_strong=_share(strong[of_size.right == 1]),
+                five_strong=_share(strong[of_size.right >= BEST]),
                 absent_none=_share(none[absent]),
                 present_lost=_share(lost[~absent]),
             )

@@ -73,13 +73,13 @@ def write_graph(
 def _nothing_in_place(module: torch.nn.Module) -> Iterator[None]:
     """Turns off in-place activations, which the exporter decomposes into many small operations: a third of its time."""
     acting: list[Any] = [each for each in module.modules() if getattr(each, "inplace", False)]
-    for each in acting:
-        each.inplace = False
+    for activation in acting:
+        activation.inplace = False
     try:
         yield
     finally:
-        for each in acting:
-            each.inplace = True
+        for activation in acting:
+            activation.inplace = True
 
 
 def provide_graph(

@@ -116,8 +116,8 @@ class JoinedNetworks(nn.Module):
 
     def drop_classifier(self) -> None:
         """Leaves the features alone; `forward` is of no use afterwards."""
-        for each in self.networks:
-            cast("Lite", each).drop_classifier()
+        for network in self.networks:
+            cast("Lite", network).drop_classifier()
 
 
 class LiteTower(nn.Module):

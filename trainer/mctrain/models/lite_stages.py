@@ -102,9 +102,9 @@ class UpperStages(nn.Module):
         self._numbers = numbers
         self.blocks = nn.ModuleList()
         for block in _blocks(network, first):
-            each = _Block(block, side)
-            side = each.around.side
-            self.blocks.append(each)
+            upper = _Block(block, side)
+            side = upper.around.side
+            self.blocks.append(upper)
         whole = cast("Any", network.network)
         self.last = _Linear(whole.conv_head, whole.bn2)
 
@@ -119,11 +119,11 @@ class UpperStages(nn.Module):
     @torch.no_grad()
     def write_back(self, network: Lite, first: int) -> None:
         """Writes the trained weights into the network: BatchNorm keeps its statistics and scales, so convolutions are unfolded."""
-        for each, block in zip(self.blocks, _blocks(network, first), strict=True):
-            each = cast("_Block", each)
-            unfold(block.conv_pw, block.bn1, each.widen.weight, each.widen.bias)
-            unfold(block.conv_dw, block.bn2, each.around.taps, each.around.bias)
-            unfold(block.conv_pwl, block.bn3, each.narrow.weight, each.narrow.bias)
+        for upper, block in zip(self.blocks, _blocks(network, first), strict=True):
+            upper = cast("_Block", upper)
+            unfold(block.conv_pw, block.bn1, upper.widen.weight, upper.widen.bias)
+            unfold(block.conv_dw, block.bn2, upper.around.taps, upper.around.bias)
+            unfold(block.conv_pwl, block.bn3, upper.narrow.weight, upper.narrow.bias)
         whole = cast("Any", network.network)
         unfold(whole.conv_head, whole.bn2, self.last.weight, self.last.bias)
 

@@ -47,12 +47,12 @@ def group_parameters(model: nn.Module, rules: Sequence[RateRule], decay: float) 
     named = dict(model.named_parameters())
     demand_parts(named.keys(), [rule.part for rule in rules], "parameter")
     kinds: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for name, each in named.items():
+    for name, parameter in named.items():
         named_by = [rule for rule in rules if is_within(name, rule.part)]
         factor = max(named_by, key=lambda rule: len(rule.part)).factor if named_by else 1.0
-        each.requires_grad = each.requires_grad and factor > 0
-        if each.requires_grad:
-            kinds.setdefault((factor, each.ndim >= 2), []).append(each)
+        parameter.requires_grad = parameter.requires_grad and factor > 0
+        if parameter.requires_grad:
+            kinds.setdefault((factor, parameter.ndim >= 2), []).append(parameter)
     if not kinds:
         raise RecipeError("Everything in the model is frozen; leave a part of it to be trained.")
     return [
@@ -83,8 +83,8 @@ def build_head_optimizer(named: Iterable[tuple[str, nn.Parameter]], decay: float
     Decay would pull that one to 0, its lower bound.
     """
     kinds: dict[bool, list[nn.Parameter]] = {True: [], False: []}
-    for name, each in named:
-        kinds[name != "logit_scale"].append(each)
+    for name, parameter in named:
+        kinds[name != "logit_scale"].append(parameter)
     groups: list[dict[str, Any]] = [{"params": kinds[True]}, {"params": kinds[False], "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=decay, fused=True)
 

@@ -74,10 +74,10 @@ def stop_dropout(model: nn.Module) -> None:
     """Turns dropout off for good in every module whose parameters are all frozen, so that its output stays the same."""
     for module in model.modules():
         frozen = [not each.requires_grad for each in module.parameters()]
-        for each in module.modules() if frozen and all(frozen) else ():
-            if isinstance(each, nn.Dropout):
-                each.train = MethodType(_stay, each)  # type: ignore[method-assign]
-                each.eval()
+        for module_norm in module.modules() if frozen and all(frozen) else ():
+            if isinstance(module_norm, nn.Dropout):
+                module_norm.train = MethodType(_stay, module_norm)  # type: ignore[method-assign]
+                module_norm.eval()
 
 
 @contextmanager
@@ -88,8 +88,8 @@ def statistics_frozen(model: nn.Module) -> Iterator[None]:
     """
     norms = [each for each in model.modules() if isinstance(each, _BatchNorm) and each.training]
     before = [(each.momentum, each.num_batches_tracked) for each in norms]
-    for each in norms:
-        each.momentum, each.num_batches_tracked = 0.0, None
+    for norm in norms:
+        norm.momentum, norm.num_batches_tracked = 0.0, None
     try:
         yield
     finally:

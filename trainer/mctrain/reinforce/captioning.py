@@ -148,13 +148,13 @@ class Captioning:
         answers = self.captioner.describe([each.picture for each in batch], seeds, self.config.sampling)
         described: list[_Pictured] = []
         captions: list[list[str]] = []
-        for each, texts in zip(batch, answers, strict=True):
+        for pictured, texts in zip(batch, answers, strict=True):
             if not texts:
-                outcome.miss(each.group.key, UNANSWERED)
+                outcome.miss(pictured.group.key, UNANSWERED)
                 continue
             sentences = [kept for text in texts if (kept := first_sentence(text))]
             captions.append(list(dict.fromkeys(sentences)))
-            described.append(each)
+            described.append(pictured)
             outcome.counts[BLANK] += len(texts) - len(sentences)
             outcome.counts[AGAIN] += len(sentences) - len(captions[-1])
         if self.judge is not None and (least := self.config.least) is not None:

@@ -149,13 +149,13 @@ def _claim(job: ShardJob, identity: Mapping[str, Any]) -> None:
 def _differing(found: dict[str, Any], identity: Mapping[str, Any]) -> list[str]:
     """The differences between the folder's identity and this job's, in words."""
     before, now = (
-        {**each.get("augmentation", {}), **each}
-        for each in (found["configuration"], identity["configuration"])
+        {**configuration.get("augmentation", {}), **configuration}
+        for configuration in (found["configuration"], identity["configuration"])
     )
     settings = [
-        f"another {name} ({before.get(name)}, now {each})"
-        for name, each in now.items()
-        if before.get(name) != each
+        f"another {name} ({before.get(name)}, now {value})"
+        for name, value in now.items()
+        if before.get(name) != value
     ]
     others = [name for name in dict.fromkeys((*identity, *found)) if found.get(name) != identity.get(name)]
     return [*settings, *(f"other {name}" for name in others)]

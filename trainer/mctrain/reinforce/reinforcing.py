@@ -160,7 +160,8 @@ class Reinforcing:
     def _teachers(self) -> tuple[TeacherRecord, ...]:
         """The teachers' manifest records."""
         return tuple(
-            TeacherRecord(each.name, each.width, each.scale, each.digest) for each in self.ensemble.members
+            TeacherRecord(member.name, member.width, member.scale, member.digest)
+            for member in self.ensemble.members
         )
 
 

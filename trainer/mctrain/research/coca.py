@@ -79,9 +79,9 @@ class CocaCaptioner:
         return ids
 
     def _decoded(self, ids: Sequence[int]) -> str:
-        each = list(ids[1:])
-        ends = [each.index(mark) for mark in (self._end, self._pad) if mark in each]
-        return str(self._model.tokenizer.decode(each[: min(ends, default=len(each))]))
+        tokens = list(ids[1:])
+        ends = [tokens.index(mark) for mark in (self._end, self._pad) if mark in tokens]
+        return str(self._model.tokenizer.decode(tokens[: min(ends, default=len(tokens))]))
 
 
 def _drawn(

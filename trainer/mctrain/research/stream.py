@@ -80,14 +80,14 @@ class StreamedData:
         Raises:
             DataError: there are fewer shards than ranks, or no sample is usable.
         """
-        each = len(self._shards[part.rank :: part.ranks])
-        if not each:
+        streams = len(self._shards[part.rank :: part.ranks])
+        if not streams:
             raise DataError(
                 f"{len(self._shards)} shards cannot be streamed by {part.ranks} processes, each of which needs at least one; "
                 "start fewer, or write smaller shards."
             )
         steps = _Stream(self._shards, self._settings, part, len(self) // part.batch)
-        yield from load(steps, None, min(workers, each), self._skipped)
+        yield from load(steps, None, min(workers, streams), self._skipped)
 
 
 class _Stream(IterableDataset["TrainingBatch | str"]):
@@ -121,12 +121,12 @@ class _Stream(IterableDataset["TrainingBatch | str"]):
         part = self._part
         for turn in count():
             drawn = order(len(self._shards), part.epoch, part.seed).tolist()
-            each = [self._shards[place] for place in drawn][part.rank :: part.ranks][number::workers]
-            while turn == 0 and each and seen >= each[0].samples:
-                seen -= each.pop(0).samples
+            shards = [self._shards[place] for place in drawn][part.rank :: part.ranks][number::workers]
+            while turn == 0 and shards and seen >= shards[0].samples:
+                seen -= shards.pop(0).samples
             usable = 0
             draw = random.Random(f"{part.seed} {part.epoch} {part.rank} {number} {turn}")  # noqa: S311 (no secret)
-            for sample in self._mixed(each, draw):
+            for sample in self._mixed(shards, draw):
                 if (drawn := self._seen(sample)) is not None:
                     usable += 1
                     yield drawn
@@ -208,13 +208,13 @@ def open_stream(folder: AnyPath, shards: Sequence[AnyPath], settings: ReaderSett
     try:
         records = json.loads(read(path))["shards"]
         known = {
-            str(folder / each["name"]): CountedShard(
-                folder / each["name"],
-                each["name"],
-                int(each["samples"] if "samples" in each else each["photos"]),
-                each["sha256"],
+            str(folder / record["name"]): CountedShard(
+                folder / record["name"],
+                record["name"],
+                int(record["samples"] if "samples" in record else record["photos"]),
+                record["sha256"],
             )
-            for each in records
+            for record in records
         }
     except (ValueError, KeyError, TypeError) as fault:
         raise DataError(f"The manifest {path} is damaged; make it again.") from fault

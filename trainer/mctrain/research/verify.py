@@ -117,9 +117,9 @@ def _read(shard: Shard, number: int, widths: Sequence[int]) -> ReinforcedSample:
 
 def _replay_views(record: ShardRecord, shard: Shard, widths: Sequence[int], found: VerifyReport) -> None:
     moved = [
-        f"view {each.view} of {key} {reason}"
-        for key, each in record.replays.items()
-        if (reason := _change(shard, key, each, widths))
+        f"view {view.view} of {key} {reason}"
+        for key, view in record.replays.items()
+        if (reason := _change(shard, key, view, widths))
     ]
     found.replayed += len(record.replays)
     if moved:

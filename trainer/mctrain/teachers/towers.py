@@ -64,8 +64,8 @@ class ModelTeacher:
         modes = [each.training for each in tower.modules()]
         tower.eval()
         vectors = [F.normalize(tower(torch.from_numpy(part).to(self._device)), dim=1) for part in parts]
-        for each, mode in zip(tower.modules(), modes, strict=True):
-            each.training = mode
+        for module, mode in zip(tower.modules(), modes, strict=True):
+            module.training = mode
         return (
             torch.cat([each.float().cpu() for each in vectors]).numpy()
             if vectors

@@ -54,7 +54,8 @@ class FeatureExtractor:
         """RGB pictures → features [n, networks * 1280] and logits [networks, n, 1000], rounded to float16 as in the cache."""
         size = (self._spec.size, self._spec.size)
         squares = [
-            each if each.size == size else replay(each, DrawnView(None), self._spec.size) for each in pictures
+            picture if picture.size == size else replay(picture, DrawnView(None), self._spec.size)
+            for picture in pictures
         ]
         digests = [picture_digest(each)[:DIGITS] for each in squares]
         outputs = [network.of(squares, digests, self._spec) for network in self._networks]

@@ -76,7 +76,8 @@ def _compare(
     begun: Checkpoint, made: Checkpoint, asked: ComparisonSets, progress: Callable[[int, str], None]
 ) -> Iterator[Compared]:
     models = [
-        EvaluatedModel(ModelTeacher(each.clip, each.preset, "", ""), progress) for each in (begun, made)
+        EvaluatedModel(ModelTeacher(checkpoint.clip, checkpoint.preset, "", ""), progress)
+        for checkpoint in (begun, made)
     ]
     yield replace(compare(APART, *(_search_held_out(each, asked) for each in models)), group="asked for")
     galleries, words = [each.gallery([asked.library]) for each in models], everyday_words()

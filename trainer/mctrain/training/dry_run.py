@@ -83,8 +83,8 @@ def _time(run: Training, reporter: Reporter, clock: Callable[[], float]) -> tupl
     Each size gets the same share of steps and time, and at least one step.
     """
     size_ranges = defaultdict[int, list[range]](list)
-    for each in run.feed.size_ranges(run.steps):
-        size_ranges[run.feed.size_at(each.start)].append(each)
+    for steps in run.feed.size_ranges(run.steps):
+        size_ranges[run.feed.size_at(steps.start)].append(steps)
     timed, loss = list[_Timed](), 0.0
     for size, found in size_ranges.items():
         longest = max(found, key=len)
@@ -117,9 +117,9 @@ def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
     seconds = sum(item.seconds for item in timed)
     waiting = sum(item.seconds * item.waited / item.times.sum() for item in timed) / seconds
     sizes = ", ".join(f"{batch / item.times.mean():.1f} of {item.size} pixels" for item in timed)
-    each = f" ({sizes})" if len(timed) > 1 else ""
+    by_size = f" ({sizes})" if len(timed) > 1 else ""
     yield (
-        f"speed      {run.steps * batch / seconds:.1f} photos a second{each} on {run.feed.device}, "
+        f"speed      {run.steps * batch / seconds:.1f} photos a second{by_size} on {run.feed.device}, "
         f"{waiting:.0%} of the time waiting for data"
     )
     least, most = (

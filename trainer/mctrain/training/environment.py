@@ -90,19 +90,21 @@ class Signals:
         self.received = 0
         self._defers = False
         self._before = {
-            each: before for each in _SIGNALS if (before := signal.getsignal(each)) is not signal.SIG_IGN
+            number: before
+            for number in _SIGNALS
+            if (before := signal.getsignal(number)) is not signal.SIG_IGN
         }
 
     def __enter__(self) -> Self:
-        for each in self._before:
-            signal.signal(each, self._receive)
+        for number in self._before:
+            signal.signal(number, self._receive)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for each, before in self._before.items():
-            signal.signal(each, before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:

@@ -69,7 +69,7 @@ def train(run: Training, interrupts: Signals, main: MainProcess | None) -> Endin
     batches = run.feed.batches(run.at.step, run.steps)
     if _evaluate(run, main):  # the run was stopped between its last step and its evaluation
         _save(run, main)
-    saved, every, each = time.monotonic(), run.recipe.run.save_every, run.feed.steps_of_pass
+    saved, every, steps_of_pass = time.monotonic(), run.recipe.run.save_every, run.feed.steps_of_pass
     while not _is_over(run):
         began = time.perf_counter()
         batch = next(batches)
@@ -79,7 +79,7 @@ def train(run: Training, interrupts: Signals, main: MainProcess | None) -> Endin
         _report(run, main)
         measured = _evaluate(run, main)
         signal = run.feed.rank.max(interrupts.received)
-        due = is_save_due(run.at.step, every, steps_of_pass=each, seconds=time.monotonic() - saved)
+        due = is_save_due(run.at.step, every, steps_of_pass=steps_of_pass, seconds=time.monotonic() - saved)
         if signal or measured or _is_over(run) or due:
             _save(run, main)
             saved = time.monotonic()

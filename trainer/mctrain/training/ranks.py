@@ -44,10 +44,10 @@ class Rank:
 
     def average(self, gradients: Iterable[Tensor | None]) -> None:
         """Averages over the processes, in place."""
-        for each in gradients:
-            if self.count > 1 and each is not None:
-                distributed.all_reduce(each)
-                each.div_(self.count)
+        for gradient in gradients:
+            if self.count > 1 and gradient is not None:
+                distributed.all_reduce(gradient)
+                gradient.div_(self.count)
 
     def broadcast(self, value: float) -> float:
         """The first process's value."""

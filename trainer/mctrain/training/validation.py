@@ -56,8 +56,8 @@ class Validation:
             DataError: a file is missing.
         """
         tasks = [
-            (repr(each.task), [_state_of(path) for path in (*each.photos, *each.beside)])
-            for each in self.found
+            (repr(found.task), [_state_of(path) for path in (*found.photos, *found.beside)])
+            for found in self.found
         ]
         return hashlib.sha256(repr(tasks).encode()).hexdigest()
 

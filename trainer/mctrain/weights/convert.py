@@ -100,14 +100,14 @@ def _misfit(tensors: dict[str, Tensor], preset: Preset, layout: Layout, *, folde
 def _fill(model: Clip, tensors: dict[str, Tensor], layout: Layout, source: str) -> None:
     """Copies a publisher's tensors, which fit, into a model."""
     filled = {}
-    for each, wanted in model.state_dict().items():
-        key = layout.name(each)
+    for name, wanted in model.state_dict().items():
+        key = layout.name(name)
         tensor = tensors.get(key, torch.zeros((), dtype=torch.int64))  # only a counter may be absent
         if wanted.is_floating_point() and not (tensor.is_floating_point() and bool(tensor.isfinite().all())):
             raise WeightsError(
                 f"{source} holds values in {key} that are not finite floating-point numbers; download it again."
             )
-        filled[each] = layout.read(each, tensor).to(wanted.dtype).reshape(wanted.shape)
+        filled[name] = layout.read(name, tensor).to(wanted.dtype).reshape(wanted.shape)
     model.load_state_dict(filled, assign=True)
     model.clamp_scale()
 

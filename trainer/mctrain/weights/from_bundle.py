@@ -80,8 +80,8 @@ def _preset(provenance: dict[str, Any], folder: Path) -> Preset:
 
 def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
     """A table in a manifest; empty if it is missing or not a table."""
-    each = content.get(name)
-    return each if isinstance(each, dict) else {}
+    value = content.get(name)
+    return value if isinstance(value, dict) else {}
 
 
 def _demand_same(preset: Preset, manifest: Manifest, folder: Path) -> None:
@@ -98,8 +98,8 @@ def _read_image(tower: LiteTower, shape: LiteShape, stored: StoredWeights) -> No
     convs = {name: each for name, each in tower.named_modules() if isinstance(each, nn.Conv2d)}
     norms = {name: each for name, each in tower.named_modules() if isinstance(each, nn.BatchNorm2d)}
     plain = {
-        name: each
-        for name, each in tower.state_dict().items()
+        name: tensor
+        for name, tensor in tower.state_dict().items()
         if name.rpartition(".")[0] not in convs.keys() | norms.keys() and name != _FACTORS
     }
     tower.load_state_dict(stored.like(plain), strict=False)
@@ -179,15 +179,15 @@ class StoredWeights:
         if place is not None:
             each, turned = place
             return self._arrays[each].T if turned else self._arrays[each]
-        for each, turned in self._spellings(name):
-            if f"{each}_quantized" in self._arrays:
-                return self._restored(each).T if turned else self._restored(each)
+        for spelling, turned in self._spellings(name):
+            if f"{spelling}_quantized" in self._arrays:
+                return self._restored(spelling).T if turned else self._restored(spelling)
         return None
 
     def _place(self, name: str) -> tuple[str, bool] | None:
         """The float32 or float16 array that holds a tensor, and whether it is transposed."""
-        for each, turned in self._spellings(name):
-            for form in (each, f"{each}_half"):
+        for spelling, turned in self._spellings(name):
+            for form in (spelling, f"{spelling}_half"):
                 if form in self._arrays:
                     return form, turned
         return None

@@ -177,17 +177,17 @@ def _make(
     samples: list[tuple[str, Mapping[str, bytes]]] = []
     skipped: dict[str, str] = {}
     counts: Counter[str] = Counter()
-    for each, made in zip(shard, prepared, strict=True):
+    for planned, made in zip(shard, prepared, strict=True):
         progress(1, path.name)
         if isinstance(made, str):
-            skipped[each.key] = made
+            skipped[planned.key] = made
             continue
-        about = {"source": "", **each.texts.about}
+        about = {"source": "", **planned.texts.about}
         about["license"] = about.get("license") or settings.license
-        samples.append((each.key, members_of(replace(each.texts, about=about), made.photo)))
+        samples.append((planned.key, members_of(replace(planned.texts, about=about), made.photo)))
         counts["unchanged"] += made.unchanged
-        counts["human"] += bool(each.texts.human)
-        counts["synthetic"] += not each.texts.human and CAPTIONS in each.texts.synthetic
+        counts["human"] += bool(planned.texts.human)
+        counts["synthetic"] += not planned.texts.human and CAPTIONS in planned.texts.synthetic
     written = write_archive(path, samples) if samples else ""
     return PackedShard(
         name=path.name,

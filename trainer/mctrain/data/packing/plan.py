@@ -103,7 +103,8 @@ def make_plan(
 def digest(shard: tuple[Planned, ...], settings: PackingSettings) -> str:
     """A digest of everything that determines a shard's bytes; a finished shard with the same digest is kept."""
     content = [
-        [each.key, each.texts.human, dict(each.texts.synthetic), dict(each.texts.about)] for each in shard
+        [planned.key, planned.texts.human, dict(planned.texts.synthetic), dict(planned.texts.about)]
+        for planned in shard
     ]
     text = json.dumps([RULE, settings.side, settings.license, content], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

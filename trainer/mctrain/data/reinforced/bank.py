@@ -129,7 +129,7 @@ def open_bank(path: Path, teachers: Sequence[TeacherRecord]) -> Bank:
     """
     about = read_about(path)
     if [(each.width, each.digest) for each in about.teachers] != [
-        (each.width, each.digest) for each in teachers
+        (teacher.width, teacher.digest) for teacher in teachers
     ]:
         raise DataError(
             f"The text bank {path} has the teachers {_names(about.teachers)}, and the set {_names(teachers)}; write it "

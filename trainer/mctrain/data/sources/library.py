@@ -213,7 +213,8 @@ def fact_of(decisions: Iterable[Decision]) -> dict[str, Any]:
     """The decisions on a photo, for the JSON of its sample."""
     return {
         DECISIONS: [
-            {"tag": each.tag, "prompts": list(each.prompts), "accepted": each.accepted} for each in decisions
+            {"tag": decision.tag, "prompts": list(decision.prompts), "accepted": decision.accepted}
+            for decision in decisions
         ]
     }
 

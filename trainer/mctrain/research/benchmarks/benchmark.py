@@ -128,8 +128,8 @@ def _associations(model: EvaluatedModel, folder: Path) -> Answers:
     words = model.texts([each.prompt for each in instances])
     indices = np.array(
         [
-            _jaccard(gallery.vectors[[places[name] for name in each.candidates]] @ word, each)
-            for each, word in zip(instances, words, strict=True)
+            _jaccard(gallery.vectors[[places[name] for name in instance.candidates]] @ word, instance)
+            for instance, word in zip(instances, words, strict=True)
         ]
     )
     many = np.flatnonzero([len(each.candidates) >= _MANY for each in instances])

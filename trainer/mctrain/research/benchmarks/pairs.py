@@ -68,8 +68,8 @@ def pair_accuracy(right: NDArray[np.bool_], rows: NDArray[np.int64], kinds: Sequ
     """Accuracy over all pairs and per kind; pair j belongs to photo `rows[j]`."""
     parts = [Outcome.plain(_ALL, right, rows)]
     for kind in dict.fromkeys(kinds):
-        each = np.flatnonzero([other == kind for other in kinds])
-        parts.append(Outcome.plain(kind, right[each], rows[each]))
+        chosen = np.flatnonzero([other == kind for other in kinds])
+        parts.append(Outcome.plain(kind, right[chosen], rows[chosen]))
     return parts
 
 
@@ -78,8 +78,8 @@ def captions_preferred(
 ) -> NDArray[np.bool_]:
     """Whether photos [m, dim] are nearer to their captions [m, dim] than to each negative j of row `of[j]`; ties are wrong."""
     right = np.ones(len(captions), np.bool_)
-    each = (photos * captions).sum(1)[of]
-    np.logical_and.at(right, of, each > (photos[of] * others).sum(1))
+    cosines = (photos * captions).sum(1)[of]
+    np.logical_and.at(right, of, cosines > (photos[of] * others).sum(1))
     return right
 
 

@@ -51,10 +51,12 @@ def normalised(caption: str) -> str:
 def make_negatives(caption: str, seed: str) -> CaptionNegatives:
     """Makes the negatives of a caption; unchanged and repeated ones are left out."""
     words, draw = normalised(caption).split(), Random(seed)  # noqa: S311 (no secret)
-    each = " ".join(words)
+    as_is = " ".join(words)
     shuffled = [" ".join(shuffle(words, draw)) for shuffle in SHUFFLES]
-    orders = tuple(dict.fromkeys(other for other in shuffled if other != each))
-    return CaptionNegatives(each, orders, _swapped(words, _nouns(words)), _swapped(words, _attributes(words)))
+    orders = tuple(dict.fromkeys(other for other in shuffled if other != as_is))
+    return CaptionNegatives(
+        as_is, orders, _swapped(words, _nouns(words)), _swapped(words, _attributes(words))
+    )
 
 
 def shuffle_nouns_and_adjectives(words: Sequence[str], draw: Random) -> Words:

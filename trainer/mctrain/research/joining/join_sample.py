@@ -57,14 +57,14 @@ def match_photo(sha256: str, candidates: Iterable[FetchedSample], key: str) -> M
         SampleError: there is no photo, or none that matches.
     """
     seen = False
-    for each in candidates:
+    for candidate in candidates:
         seen = True
         if not sha256:
-            return MatchedPhoto(each, BY_UID)
-        if hashlib.sha256(each.photo).hexdigest() == sha256:
-            return MatchedPhoto(each, BY_BYTES)
-        if str(each.facts.get("sha256") or "").lower() == sha256:
-            return MatchedPhoto(each, BY_DOWNLOAD)
+            return MatchedPhoto(candidate, BY_UID)
+        if hashlib.sha256(candidate.photo).hexdigest() == sha256:
+            return MatchedPhoto(candidate, BY_BYTES)
+        if str(candidate.facts.get("sha256") or "").lower() == sha256:
+            return MatchedPhoto(candidate, BY_DOWNLOAD)
     if seen:
         raise SampleError(f"The photo found for {key} does not match its sha256.", ANOTHER)
     raise SampleError(f"{key} has no photo.", MISSING)
@@ -153,9 +153,9 @@ def teachers_of(shard: AnyPath) -> tuple[TeacherRecord, ...]:
     fault = "no sample has embeddings"
     # without texts nothing tells the two sets apart
     reinforced = (
-        each
-        for each in grouped(shard)
-        if "syn.json" in each.members and any(map(_is_embeddings, each.members))
+        sample
+        for sample in grouped(shard)
+        if "syn.json" in sample.members and any(map(_is_embeddings, sample.members))
     )
     for group in itertools.islice(reinforced, _LOOKED_AT):
         try:

@@ -114,7 +114,7 @@ def _look_through(database: sqlite3.Connection, file: SampleFile, number: int) -
     fault = ""
     try:
         entries.extend(
-            (each.uid, number, each.at, each.size, each.photo, each.text) for each in file.entries()
+            (entry.uid, number, entry.at, entry.size, entry.photo, entry.text) for entry in file.entries()
         )
     except DataError as damage:
         fault = str(damage)

@@ -69,8 +69,8 @@ def join(logits: NDArray[np.float16], factors: tuple[float, ...]) -> NDArray[np.
     """[views, networks, photos, classes] → their weighted means [views, photos, classes]."""
     weights = np.array(factors, np.float32) / len(factors)
     joined = np.empty((logits.shape[0], *logits.shape[2:]), np.float16)
-    for view, each in enumerate(logits):
-        joined[view] = np.einsum("npc,n->pc", each, weights, optimize=True)
+    for view, of_view in enumerate(logits):
+        joined[view] = np.einsum("npc,n->pc", of_view, weights, optimize=True)
     return joined
 
 

@@ -78,7 +78,7 @@ class Views:
     def sized(self) -> tuple[SizedNetwork, ...]:
         """Each network with its input sizes."""
         return tuple(
-            replace(each, first=self.first) for each in sized_networks(self.networks, self.spec.size)
+            replace(network, first=self.first) for network in sized_networks(self.networks, self.spec.size)
         )
 
 
@@ -161,8 +161,8 @@ def cache_outputs(
         network.graph_file(cache)
     with open_pool(workers) if workers > 1 else nullcontext() as pool:
         counts = map(_compute, work) if pool is None else pool.map(_compute, work)
-        for each, count in zip(work, counts, strict=True):
-            progress(count, f"{each.shard.name} view {each.view}")
+        for task, count in zip(work, counts, strict=True):
+            progress(count, f"{task.shard.name} view {task.view}")
 
 
 def cached(
@@ -179,10 +179,10 @@ def _missing(shards: Sequence[Path], views: Views, cache: Path) -> Iterator[_Wor
     """The missing work, whole photos first because they are useful alone."""
     digests = {shard: file_digest(shard) for shard in shards}
     for view, shard in itertools.product(range(views.augmentation.views), shards):
-        each = _Work(shard, digests[shard], view, views, views.sized(), cache)
-        missing = tuple(network for network in each.networks if not each.path(network).exists())
+        task = _Work(shard, digests[shard], view, views, views.sized(), cache)
+        missing = tuple(network for network in task.networks if not task.path(network).exists())
         if missing:
-            yield replace(each, networks=missing)
+            yield replace(task, networks=missing)
 
 
 def _compute(work: _Work) -> int:
@@ -258,8 +258,8 @@ def open_maps(shards: Sequence[Path], rows: NDArray[np.int64], views: Views, cac
     digests = {shard: file_digest(shard) for shard in shards}
     files = tuple(
         tuple(
-            load_array(_Work(shard, each, view, views, (network,), cache).path(network))
-            for shard, each in digests.items()
+            load_array(_Work(shard, digest, view, views, (network,), cache).path(network))
+            for shard, digest in digests.items()
         )
         for view in range(views.augmentation.views)
     )

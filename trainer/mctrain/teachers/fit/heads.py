@@ -188,9 +188,9 @@ def _loss(heads: Heads, data: FitData, batch: FitBatch, table: TrainingTable) ->
 def _optimizer(heads: Heads, recipe: TeachingRecipe) -> torch.optim.AdamW:
     """The optimizer; stages have a separate learning rate."""
     named = [
-        (name, each)
-        for name, each in heads.named_parameters()
-        if each.requires_grad and not name.startswith("stages.")
+        (name, parameter)
+        for name, parameter in heads.named_parameters()
+        if parameter.requires_grad and not name.startswith("stages.")
     ]
     optimizer = build_head_optimizer(named, recipe.training.weight_decay)
     if heads.stages is not None and recipe.stages is not None:
@@ -226,8 +226,8 @@ def _caption_loss(seen: _Embedded, batch: FitBatch) -> Tensor:
     rows = torch.from_numpy(batch.texts)
     others = (seen.contrasts, torch.from_numpy(batch.contrasts))
     losses = [
-        contrastive_loss(seen.photos, texts, each, seen.scale, others)
-        for texts, each in zip(seen.texts, rows, strict=True)
+        contrastive_loss(seen.photos, texts, owners, seen.scale, others)
+        for texts, owners in zip(seen.texts, rows, strict=True)
     ]
     return torch.stack(losses).mean()
 

@@ -62,8 +62,8 @@ def tune(clip: Clip, corpus: Corpus, recipe: TeachingRecipe, folder: Path, bar: 
     heads.image.fit_scores(as_tensor(corpus.features[0]))
     heads.text.fit_scores(_vectors(trunk, read, corpus.texts[:: max(1, len(corpus.texts) // _SCORED)]))
     upper = trunk.tunable(table.layers)
-    for each in upper:
-        each.requires_grad = True
+    for parameter in upper:
+        parameter.requires_grad = True
     model = _Tuned(heads, trunk)
     optimizer = _optimizer(heads, upper, table)
     progress = FitProgress(folder / TUNED, recipe, model, None, optimizer)

@@ -103,9 +103,13 @@ def fit(
     """
     torch.set_num_threads(1)
     torch.manual_seed(recipe.decisions.seed)
-    table, each, steps = _table(head, data, recipe.decisions.rank), recipe.optimizer, recipe.decisions.steps
+    table, optimizing, steps = (
+        _table(head, data, recipe.decisions.rank),
+        recipe.optimizer,
+        recipe.decisions.steps,
+    )
     learning = copy.deepcopy(head).eval().requires_grad_()  # dropout would move photos that should stay
-    optimizer = build_student_optimizer(learning, each)
+    optimizer = build_student_optimizer(learning, optimizing)
     history: list[float] = []
 
     def losses(step: int) -> Iterator[Tensor]:
@@ -113,9 +117,9 @@ def fit(
         yield _loss(learning, data, table, recipe)
 
     def at_rate(step: int) -> None:
-        set_rate(optimizer, rate_at(step, steps, each.warmup, each.rate, each.floor))
+        set_rate(optimizer, rate_at(step, steps, optimizing.warmup, optimizing.rate, optimizing.floor))
 
-    FitLoop(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=each.longest).run(
+    FitLoop(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=optimizing.longest).run(
         history, steps, lambda: progress(1, f"loss {history[-1]:.3f}")
     )
     return learning.requires_grad_(requires_grad=False)
@@ -216,7 +220,8 @@ def judge_tags(heads: tuple[Head, Head], held_out: Decisions, tags: TagWords, le
     for place in judged_tags(held_out, least):
         kinds = held_out.labels[:, place]
         figures = [
-            100 * auc(each[kinds == ACCEPTED, place], each[kinds == REJECTED, place]) for each in scores
+            100 * auc(tag_scores[kinds == ACCEPTED, place], tag_scores[kinds == REJECTED, place])
+            for tag_scores in scores
         ]
         judged.append(TagScores(held_out.tags[place], int(accepted[place]), int(rejected[place]), *figures))
     return judged
