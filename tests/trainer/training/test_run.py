@@ -37,7 +37,6 @@ SHORT = ("run.steps=1", "run.batch=2")
         ("towers.image=lite3", "no tower lite3; known are lite0, lite1, lite2, mobileclip_s0"),
         ("towers.text=lite0", "no tower lite0; known are minilm, mobileclip_s0"),
         ("towers.text=minilm", "has a fixed context"),
-        ("run.sizes=[{ step = 7, size = 64 }]", "7 steps and no photo of 64 pixels from step 7 on"),
     ],
 )
 def test_towers_that_do_not_fit_together_are_refused(opened, change, sentence):

@@ -18,11 +18,10 @@ from mctrain.errors import TrainerError
 from mctrain.training.metrics import METRICS
 from mctrain.weights.checkpoint import CHECKPOINT, states
 
-# learnt ranges, parts, a bank, held and moving norms, an average, a change of size, lines and scores between states
+# learnt ranges, parts, a bank, held and moving norms, an average, lines and scores between states
 EVERYTHING = (
     "run.range_augment=true",
     "run.parts=2",
-    "run.sizes=[{ step = 4, size = 48 }]",
     'optimizer.held=["text"]',
     'evaluation.figures=["dev: text to image at 1"]',
     "evaluation.every=2",

@@ -1,7 +1,8 @@
-"""A step follows its recipe: data, sizes, frozen parts, averages, precision, memory."""
+"""A step follows its recipe: data, frozen parts, averages, precision, memory."""
 
 from __future__ import annotations
 
+import copy
 import shutil
 from dataclasses import replace
 
@@ -12,9 +13,11 @@ from tests.trainer.training.conftest import RecordedReporter, learn
 
 from mctrain.data.shards import members
 from mctrain.errors import DataError, RecipeError, TrainerError
+from mctrain.models.clip import build_clip
+from mctrain.models.presets import preset_of
 from mctrain.recipes.tables import ModelTable
 from mctrain.training.student import build_student
-from mctrain.weights.checkpoint import states
+from mctrain.weights.checkpoint import Checkpoint, WeightsFile, states
 
 PLAIN = (
     "augmentation.kind=weak",
@@ -42,12 +45,11 @@ def test_plain_photos_are_trained_with_their_first_caption(opened):
     assert changed_tensors(before, run.student.clip.state_dict())
 
 
-def test_photos_have_the_size_of_their_step_also_after_a_restart(opened):
-    sizes = "run.sizes=[{ step = 0, size = 40 }, { step = 2, size = 48 }, { step = 4, size = 32 }]"
-    run = opened(sizes)
-    assert [batch.pixels.shape[-1] for batch in run.feed.batches(0, 7)] == [40, 40, 48, 48, 32, 32, 32]
+def test_the_steps_after_a_restart_are_those_of_the_whole_run(opened):
+    run = opened()
     whole = list(run.feed.batches(0, 5))
     for one, other in zip(whole[3:], run.feed.batches(3, 5), strict=True):
+        assert one.pixels.shape[-1] == 32
         assert torch.equal(one.pixels, other.pixels)
         assert all(torch.equal(a, b) for a, b in zip(one.ids, other.ids, strict=True))
 
@@ -98,21 +100,18 @@ def test_recomputed_blocks_give_the_same_gradients_and_count_a_batch_once(opened
     assert counts == {2}
 
 
-def pretrained(recipe_of):
-    """Lite0 and MiniLM at a small size, with the dropout and blocks of the large ones."""
-    recipe = recipe_of("run.recompute=true")
-    table = ModelTable(("lite0",), 64, 16, 8, 8, 0.2, 0.1, 0.2, 0.1, 0.0)
-    return replace(
-        recipe, towers=None, model=table, optimizer=replace(recipe.optimizer, rules=(), average=0.0)
-    )
-
-
 def test_pretrained_towers_are_recomputed_with_the_same_dropout(recipe_of):
-    recipe = pretrained(recipe_of)
+    """Lite0 and MiniLM at a small size, with the dropout and blocks of the large ones."""
+    recipe = recipe_of()
+    recipe = replace(recipe, towers=None, optimizer=replace(recipe.optimizer, rules=(), average=0.0))
+    preset = preset_of(ModelTable(("lite0",), 64, 16, 8, 8, 0.2, 0.1, 0.2, 0.1, 0.0))
+    torch.manual_seed(0)
+    begun = Checkpoint(preset, build_clip(preset), WeightsFile("", "", "picsight"))
     pixels, ids = torch.rand(4, 3, 64, 64), torch.randint(1, 1000, (4, 6))
     found = []
     for again in (False, True):
-        clip = build_student(replace(recipe, run=replace(recipe.run, recompute=again)), None, CPU).clip
+        start = replace(begun, clip=copy.deepcopy(begun.clip))
+        clip = build_student(replace(recipe, run=replace(recipe.run, recompute=again)), start, CPU).clip
         torch.manual_seed(3)
         photos, texts, _ = clip(pixels, ids)
         (photos @ texts.T).square().sum().backward()
@@ -174,7 +173,6 @@ def test_divergence_is_one_sentence_and_the_last_state_remains(run_in, tmp_path)
         (["towers.image=mobileclip_b"], RecipeError, "accepts photos of 224 pixels only, not of 32"),
         (["loss.scales=[1.0]"], RecipeError, "has 1 scales for 2 teachers"),
         (['optimizer.held=["tail"]'], RecipeError, "no BatchNorm in tail"),
-        (["run.sizes=[{ step = 3, size = 32 }, { step = 1, size = 32 }]"], RecipeError, "give them in order"),
         (['data.shards=["none.tar"]'], DataError, "There is no file none.tar"),
     ],
 )  # fmt: skip

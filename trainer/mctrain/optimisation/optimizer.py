@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mctrain.recipes.tables import OptimizerTable, RateRule
 
 
+LONGEST_GRADIENT = 1.0  # its norm, as published
 FACTOR = "factor"  # key in a parameter group: multiplies the learning rate
 
 
@@ -104,7 +105,7 @@ def rate_at(step: int, steps: int, warmup: int, peak: float, floor: float = 0.0)
 @dataclass(frozen=True, slots=True)
 class FitLoop:
     """`losses` yields the losses of a round by its number, each computed after the previous step; `set_rate` takes the step
-    number; `after_step` is called after each step. The gradient norm of the parameters in `clipped` is at most `longest`.
+    number; `after_step` is called after each step. The gradient norm of the parameters in `clipped` is at most `LONGEST_GRADIENT`.
     """
 
     optimizer: torch.optim.Optimizer
@@ -112,7 +113,6 @@ class FitLoop:
     set_rate: Callable[[int], None]
     after_step: Callable[[], None] = lambda: None
     clipped: Sequence[nn.Parameter] = ()
-    longest: float = 1.0
 
     def run(
         self, history: list[float], rounds: int, after_round: Callable[[], None], *, steps: int = 1
@@ -129,7 +129,7 @@ class FitLoop:
                 self.optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(loss)
                 if self.clipped:
-                    length = torch.nn.utils.clip_grad_norm_(self.clipped, self.longest)
+                    length = torch.nn.utils.clip_grad_norm_(self.clipped, LONGEST_GRADIENT)
                     if not length.isfinite():
                         raise TrainerError(
                             "The gradient is not finite, so nothing was written; set a lower rate in the recipe."

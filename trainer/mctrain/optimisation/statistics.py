@@ -74,10 +74,10 @@ def stop_dropout(model: nn.Module) -> None:
     """Turns dropout off for good in every module whose parameters are all frozen, so that its output stays the same."""
     for module in model.modules():
         frozen = [not each.requires_grad for each in module.parameters()]
-        for module_norm in module.modules() if frozen and all(frozen) else ():
-            if isinstance(module_norm, nn.Dropout):
-                module_norm.train = MethodType(_stay, module_norm)  # type: ignore[method-assign]
-                module_norm.eval()
+        for layer in module.modules() if frozen and all(frozen) else ():
+            if isinstance(layer, nn.Dropout):
+                layer.train = MethodType(_stay, layer)  # type: ignore[method-assign]
+                layer.eval()
 
 
 @contextmanager

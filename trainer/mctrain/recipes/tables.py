@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AllowInfNan, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
@@ -167,7 +167,6 @@ class OptimizerTable:
     first: Share = 0.9
     second: Share = 0.95
     epsilon: Amount = 1e-8
-    longest: Annotated[float, Field(gt=0), AllowInfNan()] = 1.0
     rules: tuple[RateRule, ...] = ()
     held: tuple[str, ...] = ()
     average: Share = 0.0

@@ -11,7 +11,6 @@ from mctrain.errors import RecipeError
 from mctrain.recipes.parser import load, read_toml
 from mctrain.recipes.tables import (
     CLOSED,
-    LEAST_SIZE,
     NO_FACTS,
     About,
     Amount,
@@ -19,7 +18,6 @@ from mctrain.recipes.tables import (
     BundleTable,
     Count,
     HeldOutTable,
-    ModelTable,
     Names,
     OptimizerTable,
     Positive,
@@ -70,14 +68,6 @@ class LossTable:
 
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
-class SizeTable:
-    """The photo side in pixels from this step on."""
-
-    step: Count
-    size: Annotated[int, Field(ge=LEAST_SIZE)]
-
-
-@dataclass(frozen=True, slots=True, config=CLOSED)
 class RunTable:
     """The length and mode of a run: `steps`, or `passes` over the data.
 
@@ -95,7 +85,6 @@ class RunTable:
     channels_last: bool = False
     recompute: bool = False
     range_augment: bool = False
-    sizes: tuple[SizeTable, ...] = ()
     log_every: Positive = 20
     save_every: Positive = 1000
     keep: Positive = 2
@@ -104,11 +93,6 @@ class RunTable:
         if (self.steps > 0) == (self.passes > 0):
             raise RecipeError(
                 "A run has either steps or passes; give one of them a number above 0, and the other 0."
-            )
-        steps = [each.step for each in self.sizes]
-        if steps != sorted(set(steps)):
-            raise RecipeError(
-                f"The picture sizes of a run begin at the steps {steps}; give them in order, each at another step."
             )
 
     def length(self, steps_of_pass: int) -> int:
@@ -131,8 +115,8 @@ class EvaluationTable:
 
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class TrainingRecipe:
-    """A recipe; `name` is its file name, `changes` those of the command line. Without `towers` and `model` a run takes the
-    model of its checkpoint.
+    """A recipe; `name` is its file name, `changes` those of the command line. Without `towers` a run takes the model
+    of its checkpoint.
 
     With `augmentation` new views are drawn in each epoch, and the data need only photos and captions. Without it, the
     stored views and the teachers' embeddings of them are used.
@@ -146,15 +130,12 @@ class TrainingRecipe:
     loss: LossTable = LossTable()
     augmentation: Augmentation | None = None
     towers: TowersTable | None = None
-    model: ModelTable | None = None
     evaluation: EvaluationTable | None = None
     apart: HeldOutTable | None = None
     bundle: BundleTable | None = None
     changes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.towers and self.model:
-            raise RecipeError(f"The recipe {self.name} has both towers and a model; leave one of them out.")
         if self.augmentation and (self.loss.distil or self.data.bank or self.data.teachers):
             raise RecipeError(
                 f"The recipe {self.name} draws views anew, for which there are no embeddings; give loss.distil and data.bank 0 and no "

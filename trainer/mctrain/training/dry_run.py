@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,22 +27,7 @@ if TYPE_CHECKING:
 _STEPS = 50
 _SECONDS = 60.0
 _SURE = 3  # fewest steps that show their spread
-_WARM = 2  # steps per size that are not timed: they allocate, and wait for readers to start
-
-
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    """Photos of one size: `steps` in the run, the `times` in seconds of the measured ones, and their total wait for data."""
-
-    size: int
-    steps: int
-    times: NDArray[np.float64]
-    waited: float
-
-    @property
-    def seconds(self) -> float:
-        """The estimated time of all these steps."""
-        return self.steps * float(self.times.mean())
+_WARM = 2  # steps that are not timed: they allocate, and wait for readers to start
 
 
 def dry_run(
@@ -67,42 +50,34 @@ def dry_run(
             pass  # reports a missing file now
         if rank.first:
             reporter.note(f"Taking steps for up to {_SECONDS:.0f} seconds.")
-        timed, loss = _time(run, reporter, clock)
+        times, waited, loss = _time(run, reporter, clock)
     return [
         _model(run),
         f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
-        *_speed(run, timed),
+        *_speed(run, times, waited),
         _disk(run),
         f"loss       {loss:.3f} after {run.at.step} steps",
     ]
 
 
-def _time(run: Training, reporter: Reporter, clock: Callable[[], float]) -> tuple[list[_Timed], float]:
-    """Times steps of each photo size, at the first rates of the schedule; and returns the loss of the last one.
-
-    Each size gets the same share of steps and time, and at least one step.
-    """
-    size_ranges = defaultdict[int, list[range]](list)
-    for steps in run.feed.size_ranges(run.steps):
-        size_ranges[run.feed.size_at(steps.start)].append(steps)
-    timed, loss = list[_Timed](), 0.0
-    for size, found in size_ranges.items():
-        longest = max(found, key=len)
-        count = min(max(1, _STEPS // len(size_ranges)), len(longest))
-        batches = run.feed.batches(longest.start, longest.start + count)
-        times, waited = list[float](), list[float]()
-        while len(times) < count and not _is_late(run, times, _SECONDS / len(size_ranges)):
-            began = clock()
-            batch = next(batches)
-            loss = take_step(run, batch)["loss"]
-            times.append(clock() - began)
-            waited.append(batch.waited)
-            run.at.step += 1
-            if run.feed.rank.first:
-                reporter.advance(run.at.step, min(_STEPS, run.steps), f"{times[-1]:.1f} seconds a step")
-        warm = min(_WARM, len(times) - 1)
-        timed.append(_Timed(size, sum(map(len, found)), np.array(times[warm:]), sum(waited[warm:])))
-    return timed, loss
+def _time(
+    run: Training, reporter: Reporter, clock: Callable[[], float]
+) -> tuple[NDArray[np.float64], float, float]:
+    """The times of steps in seconds, at the first rates of the schedule, their total wait for data, and the last one's loss."""
+    count, loss = min(_STEPS, run.steps), 0.0
+    batches = run.feed.batches(0, count)
+    times, waited = list[float](), list[float]()
+    while len(times) < count and not _is_late(run, times, _SECONDS):
+        began = clock()
+        batch = next(batches)
+        loss = take_step(run, batch)["loss"]
+        times.append(clock() - began)
+        waited.append(batch.waited)
+        run.at.step += 1
+        if run.feed.rank.first:
+            reporter.advance(run.at.step, count, f"{times[-1]:.1f} seconds a step")
+    warm = min(_WARM, len(times) - 1)
+    return np.array(times[warm:]), sum(waited[warm:]), loss
 
 
 def _is_late(run: Training, times: list[float], seconds: float) -> bool:
@@ -111,26 +86,16 @@ def _is_late(run: Training, times: list[float], seconds: float) -> bool:
     return bool(run.feed.rank.max(int(late)))
 
 
-def _speed(run: Training, timed: list[_Timed]) -> Iterator[str]:
-    """The speed of the whole run; each size is weighted by its time."""
-    batch = run.recipe.run.batch
-    seconds = sum(item.seconds for item in timed)
-    waiting = sum(item.seconds * item.waited / item.times.sum() for item in timed) / seconds
-    sizes = ", ".join(f"{batch / item.times.mean():.1f} of {item.size} pixels" for item in timed)
-    by_size = f" ({sizes})" if len(timed) > 1 else ""
+def _speed(run: Training, times: NDArray[np.float64], waited: float) -> Iterator[str]:
     yield (
-        f"speed      {run.steps * batch / seconds:.1f} photos a second{by_size} on {run.feed.device}, "
-        f"{waiting:.0%} of the time waiting for data"
+        f"speed      {run.recipe.run.batch / times.mean():.1f} photos a second on {run.feed.device}, "
+        f"{waited / times.sum():.0%} of the time waiting for data"
     )
-    least, most = (
-        duration(sum(item.steps * float(np.quantile(item.times, share)) for item in timed))
-        for share in (0.1, 0.9)
-    )
-    counted = min(len(item.times) for item in timed)
-    sure = f"{least} to {most} by the fastest and the slowest of {counted} steps"
-    if counted < _SURE:
-        sure = f"a rough estimate (half to twice that) after {counted} of such steps"
-    yield f"time       {duration(seconds)}, {sure}; without evaluations"
+    least, most = (duration(run.steps * float(np.quantile(times, share))) for share in (0.1, 0.9))
+    sure = f"{least} to {most} by the fastest and the slowest of {len(times)} steps"
+    if len(times) < _SURE:
+        sure = f"a rough estimate (half to twice that) after {len(times)} of such steps"
+    yield f"time       {duration(run.steps * float(times.mean()))}, {sure}; without evaluations"
 
 
 def _disk(run: Training) -> str:

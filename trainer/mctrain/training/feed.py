@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,14 +79,14 @@ class Feed:
             DataError: as the reader.
         """
         while start < end:
-            stop = self._end_of_part(start, end)
+            stop = min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass)
             epoch, first = divmod(start, self.steps_of_pass)
             run = self.recipe.run
             part = EpochPart(
                 epoch=epoch,
                 seed=run.seed,
                 batch=run.batch,
-                size=self.size_at(start),
+                size=self.spec.size,
                 start=first,
                 stop=first + stop - start,
                 rank=self.rank.number,
@@ -100,21 +99,6 @@ class Feed:
                 waited = time.perf_counter() - asked
                 yield self._step_data(batch, epoch, step, waited)
             start = stop
-
-    def size_ranges(self, end: int) -> list[range]:
-        """The steps before `end`, as ranges with one photo size each."""
-        changes = [each.step for each in self.recipe.run.sizes if 0 < each.step < end]
-        return [range(start, stop) for start, stop in pairwise([0, *changes, end])]
-
-    def size_at(self, step: int) -> int:
-        """The side of the photos at a step, in pixels."""
-        sizes = [each.size for each in self.recipe.run.sizes if each.step <= step]
-        return sizes[-1] if sizes else self.spec.size
-
-    def _end_of_part(self, start: int, end: int) -> int:
-        """The next end of an epoch, change of photo size, or end of the run."""
-        changes = [each.step for each in self.recipe.run.sizes if each.step > start]
-        return min(end, (start // self.steps_of_pass + 1) * self.steps_of_pass, *changes[:1])
 
     def _step_data(self, batch: TrainingBatch, epoch: int, step: int, waited: float) -> StepData:
         texts: Sequence[str] = ()

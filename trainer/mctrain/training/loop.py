@@ -122,7 +122,7 @@ def take_step(run: Training, batch: StepData) -> dict[str, float]:
     )
     if distance is not None:
         _teach_ranges(run, distance, photos, seen)
-    length = student.step(table.longest)
+    length = student.step()
     return {
         "loss": loss.total.item(),
         "clip": loss.clip.item(),
@@ -162,8 +162,6 @@ def _report(run: Training, main: MainProcess | None) -> None:
         if main is not None:
             main.metrics.add(at.step, line)
         sentence = progress(at.step, run.steps, line, run.recipe.run.batch)
-        if any(each.step >= at.step for each in run.recipe.run.sizes):
-            sentence += " at this size of photos"
     if main is not None:
         main.reporter.advance(at.step, run.steps, sentence)
 

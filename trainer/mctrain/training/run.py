@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
-    from mctrain.models.presets import Preset
     from mctrain.paths import AnyPath
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.environment import RunEnvironment, RunFolders
@@ -103,7 +102,11 @@ def open_training(
     device = _device(rank)
     teachers = _teachers(recipe, folders.photos)
     student = build_student(recipe, start.checkpoint if start else None, device)
-    _demand_sizes(recipe, student.preset)
+    shape = student.preset.image
+    if isinstance(shape, VitShape) and student.preset.size != shape.grid * shape.patch:
+        raise RecipeError(
+            f"The image tower accepts photos of {shape.grid * shape.patch} pixels only, not of {student.preset.size}."
+        )
     settings = ReaderSettings(
         interpolation="bicubic",
         texts=TextChoice(recipe.data.captions, recipe.data.synthetic),
@@ -115,10 +118,6 @@ def open_training(
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     steps = recipe.run.length(feed.steps_of_pass)
-    if late := [each for each in recipe.run.sizes if each.step >= steps]:
-        raise RecipeError(
-            f"The run has {steps} steps and no photo of {late[0].size} pixels from step {late[0].step} on; give run.sizes earlier ones."
-        )
     return Training(
         recipe=recipe,
         student=student,
@@ -196,16 +195,6 @@ def _demand_shares(recipe: TrainingRecipe, rank: Rank) -> None:
             f"A process has {run.batch // rank.count} photos a step, too few for {run.parts} parts of at least two; give run.batch a "
             "larger number, or run.parts a smaller one."
         )
-
-
-def _demand_sizes(recipe: TrainingRecipe, preset: Preset) -> None:
-    """Checks that the tower accepts every photo size in the recipe."""
-    shape = preset.image
-    if not isinstance(shape, VitShape):
-        return
-    item = shape.grid * shape.patch
-    if strange := [size for size in (preset.size, *(each.size for each in recipe.run.sizes)) if size != item]:
-        raise RecipeError(f"The image tower accepts photos of {item} pixels only, not of {strange[0]}.")
 
 
 def _device(rank: Rank) -> torch.device:

@@ -19,8 +19,8 @@ from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import LiteShape
 from mctrain.models.mci import AttentionBlock
 from mctrain.models.minilm import BertLayer
-from mctrain.models.presets import Preset, preset_of, preset_of_towers
-from mctrain.optimisation.optimizer import FACTOR, build_student_optimizer
+from mctrain.models.presets import Preset, preset_of_towers
+from mctrain.optimisation.optimizer import FACTOR, LONGEST_GRADIENT, build_student_optimizer
 from mctrain.optimisation.statistics import freeze_statistics, moving_average, statistics_frozen, stop_dropout
 from mctrain.training.range_augment import RangeAugment
 
@@ -85,9 +85,7 @@ class Precision:
         roots = [(self.scaler.scale(loss), None), *begun]
         torch.autograd.backward([each for each, _ in roots], [gradient for _, gradient in roots])
 
-    def step(
-        self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter], longest: float
-    ) -> float:
+    def step(self, optimizer: torch.optim.Optimizer, parameters: Iterable[nn.Parameter]) -> float:
         """Clips the gradient, takes a step, and returns the unscaled gradient norm.
 
         In float16 a norm that is not finite means that the step was skipped and the loss scale lowered, down to 1.
@@ -96,7 +94,7 @@ class Precision:
             TrainerError: the gradient is not finite, and a smaller loss scale would not help; nothing was changed.
         """
         self.scaler.unscale_(optimizer)
-        length = torch.nn.utils.clip_grad_norm_(parameters, longest)
+        length = torch.nn.utils.clip_grad_norm_(parameters, LONGEST_GRADIENT)
         if not length.isfinite() and self.scaler.get_scale() <= 1:
             raise TrainerError(
                 "The gradient is not finite; set a lower rate or a longer warm-up, and start in another folder."
@@ -124,13 +122,13 @@ class Student:
         """The model to evaluate and save: the average if there is one."""
         return self.clip if self.average is None else cast("Clip", self.average.module)
 
-    def step(self, longest: float) -> float:
+    def step(self) -> float:
         """Updates the weights and their average with the clipped gradient; returns the gradient norm.
 
         Raises:
             TrainerError: as `Precision.step`.
         """
-        length = self.precision.step(self.optimizer, self.clip.parameters(), longest)
+        length = self.precision.step(self.optimizer, self.clip.parameters())
         self.clip.clamp_scale()
         if self.average is not None:
             self.average.update_parameters(self.clip)
@@ -187,7 +185,7 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
 
 
 def _begin(recipe: TrainingRecipe, start: Checkpoint | None) -> tuple[Preset, Clip]:
-    described = _described(recipe)
+    described = preset_of_towers(recipe.towers) if recipe.towers else None
     if start is None:
         if described is None:
             raise RecipeError(
@@ -212,9 +210,3 @@ def _layout(recipe: TrainingRecipe, preset: Preset, device: torch.device) -> tor
     """Channels last if the recipe asks; on a CPU only for Lite, because torch 2.13 crashes in MobileCLIP's backward pass."""
     able = device.type == "cuda" or isinstance(preset.image, LiteShape)
     return torch.channels_last if recipe.run.channels_last and able else torch.contiguous_format
-
-
-def _described(recipe: TrainingRecipe) -> Preset | None:
-    if recipe.model:
-        return preset_of(recipe.model)
-    return preset_of_towers(recipe.towers) if recipe.towers else None

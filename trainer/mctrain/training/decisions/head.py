@@ -119,7 +119,7 @@ def fit(
     def at_rate(step: int) -> None:
         set_rate(optimizer, rate_at(step, steps, optimizing.warmup, optimizing.rate, optimizing.floor))
 
-    FitLoop(optimizer, losses, at_rate, clipped=tuple(learning.parameters()), longest=optimizing.longest).run(
+    FitLoop(optimizer, losses, at_rate, clipped=tuple(learning.parameters())).run(
         history, steps, lambda: progress(1, f"loss {history[-1]:.3f}")
     )
     return learning.requires_grad_(requires_grad=False)
