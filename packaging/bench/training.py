@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import torch
 from report import interleaved, machine, milliseconds, table
 
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.research.stream import open_stream
 from mctrain.training.environment import RunFolders
 from mctrain.training.loop import take_step
@@ -73,7 +74,7 @@ def stepper(text: str, photos: Path, folder: Path) -> Callable[[], object]:
     path = folder / "step.toml"
     path.write_text(text, encoding="utf-8")
     places = RunFolders(photos, None, (), folder / "cache", open_stream)
-    run = open_training(load_training(str(path)), None, places, Rank(), workers=1)
+    run = open_training(load(TrainingRecipe, str(path)), None, places, Rank(), workers=1)
     batches = run.feed.batches(0, run.steps)
 
     def step() -> None:

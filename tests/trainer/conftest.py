@@ -25,7 +25,8 @@ from tests.conftest import REPOSITORY
 
 from mctrain.cli.command import mctrain
 from mctrain.data.shards import SampleMembers, samples
-from mctrain.recipes.teaching import TeachingRecipe, load_recipe
+from mctrain.recipes.parser import load
+from mctrain.recipes.teaching import TeachingRecipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -254,7 +255,7 @@ def tiny_recipe_file(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_recipe(tiny_recipe_file) -> TeachingRecipe:
-    return load_recipe(str(tiny_recipe_file))
+    return load(TeachingRecipe, str(tiny_recipe_file))
 
 
 @pytest.fixture(scope="session")

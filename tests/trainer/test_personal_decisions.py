@@ -17,7 +17,8 @@ from mctrain.cli.command import mctrain
 from mctrain.data.held_out import is_held_out
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import DataError, ExportError, TrainerError
-from mctrain.recipes.training import load_decisions
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import DecisionsRecipe
 from mctrain.research.stream import open_stream
 from mctrain.training.decisions.learn import learn
 from mctrain.training.environment import RunFolders
@@ -137,7 +138,7 @@ def test_a_new_run_overwrites_only_an_earlier_one_of_its_recipe(outputs, home, s
         (home / "runs" / "decided", DataError, "There is no file"),
     ):
         with pytest.raises(kind, match=sentence):
-            learn(load_decisions("my-decisions"), starter, nowhere, folder, no_progress)
+            learn(load(DecisionsRecipe, "my-decisions"), starter, nowhere, folder, no_progress)
 
 
 @pytest.mark.soak

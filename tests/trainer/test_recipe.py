@@ -12,10 +12,10 @@ import torch
 from tests.trainer.conftest import RECIPE
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.parser import parse, read_toml
+from mctrain.recipes.parser import load, parse, read_toml
 from mctrain.recipes.tables import About
-from mctrain.recipes.teaching import load_recipe, load_reinforcement
-from mctrain.recipes.training import load_training
+from mctrain.recipes.teaching import ReinforcementRecipe, TeachingRecipe
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.training.student import build_student
 
 GUIDE = Path(__file__).parents[2] / "docs" / "training.md"
@@ -28,8 +28,8 @@ def write(tmp_path, text):
 
 
 def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
-    assert load_recipe("starter").bundle.name == "picsight-starter"
-    assert load_recipe(write(tmp_path, RECIPE)).training.epochs == 12
+    assert load(TeachingRecipe, "starter").bundle.name == "picsight-starter"
+    assert load(TeachingRecipe, write(tmp_path, RECIPE)).training.epochs == 12
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_every_shipped_recipe_describes_itself_completely(path):
 def test_the_recipe_in_the_guide_can_be_followed(tmp_path):
     shown = re.findall(r"```toml\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     (text,) = (block for block in shown if "[run]" in block)
-    recipe = load_training(write(tmp_path, text))
+    recipe = load(TrainingRecipe, write(tmp_path, text))
     student = build_student(recipe, None, torch.device("cpu"))
     assert {group["factor"] for group in student.optimizer.param_groups} == {0.1, 1.0, 10.0}  # of ranges too
 
 
 def test_a_recipe_may_leave_out_its_description(tmp_path):
     silent = re.sub(r"\[about\].*?(?=\n\[)", "", RECIPE, flags=re.DOTALL)
-    assert load_recipe(write(tmp_path, silent)).about == About()
+    assert load(TeachingRecipe, write(tmp_path, silent)).about == About()
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_a_recipe_may_leave_out_its_description(tmp_path):
 def test_an_unknown_missing_or_invalid_key_is_an_error(tmp_path, old, new, complaint):
     assert old in RECIPE
     with pytest.raises(RecipeError, match=complaint):
-        load_recipe(write(tmp_path, RECIPE.replace(old, new, 1)))
+        load(TeachingRecipe, write(tmp_path, RECIPE.replace(old, new, 1)))
 
 
 def test_a_recipe_of_another_kind_is_refused_with_its_command():
     with pytest.raises(RecipeError, match="of a reinforced set; `mctrain reinforce --recipe` follows it"):
-        load_recipe("everyday")
+        load(TeachingRecipe, "everyday")
     with pytest.raises(RecipeError, match="of a fit; `mctrain teach` follows it"):
-        load_reinforcement("starter")
+        load(ReinforcementRecipe, "starter")
 
 
 def test_an_unknown_name_is_reported_with_the_known_ones():
     with pytest.raises(RecipeError, match=r"there are: .*starter"):
-        load_recipe("nonsense")
+        load(TeachingRecipe, "nonsense")

@@ -15,7 +15,8 @@ from mctrain.data.check import difference_hash
 from mctrain.data.leakage import evaluation_digests, refuse_evaluation, shipped_digests
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import LeakageError
-from mctrain.recipes.teaching import load_recipe
+from mctrain.recipes.parser import load
+from mctrain.recipes.teaching import TeachingRecipe
 from mctrain.teachers.fit.corpus import FitFolders
 from mctrain.teachers.fit.teach import teach
 
@@ -80,7 +81,7 @@ def test_keys_of_a_shard_that_the_recipe_names_are_refused_in_other_files(real_d
 
 @pytest.mark.soak
 def test_no_training_part_holds_an_evaluation_photo(real_data):
-    recipe = load_recipe("starter").data
+    recipe = load(TeachingRecipe, "starter").data
     shards = [path for pattern in recipe.shards for path in real_data.glob(pattern)]
     assert len(shards) == 20
     refuse_evaluation(shards[::4], shipped_digests())

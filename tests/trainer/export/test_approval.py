@@ -12,7 +12,8 @@ from mctrain.export.bundle import demand_no_loss, export_bundle
 from mctrain.export.precision import SampleInputs
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.weights.checkpoint import Checkpoint, Compared, Trained, load_checkpoint, save_checkpoint
 
 APART = Compared("photos kept apart", 40, 50.0, 61.25)
@@ -20,7 +21,7 @@ PRESET = PRESETS["laptop_xxs"]
 
 
 def trained(*compared):
-    recipe = asdict(load_training("my-photos"))
+    recipe = asdict(load(TrainingRecipe, "my-photos"))
     origin = Trained(recipe, 9, "b" * 64, {}, None, photos=160, compared=compared)
     return Checkpoint(PRESET, build_clip(PRESET), origin)
 

@@ -15,7 +15,8 @@ from mctrain.export.coreml import write_image_package, write_text_package
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import PRESETS, preset_of
 from mctrain.models.tokenizer import MINILM_SPEC
-from mctrain.recipes.teaching import load_recipe
+from mctrain.recipes.parser import load
+from mctrain.recipes.teaching import TeachingRecipe
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.onnx import OnnxTextEncoder
@@ -49,7 +50,7 @@ def starter(tmp_path_factory):
     """Packages with the starter's preprocessing and tokens, of a small image tower and one text layer."""
     folder = tmp_path_factory.mktemp("starter")
     torch.manual_seed(0)
-    preset = preset_of(load_recipe("starter").model)
+    preset = preset_of(load(TeachingRecipe, "starter").model)
     starter = build_clip(preset).eval()
     load_trunks(starter, preset)
     starter.text.trunk.layers = starter.text.trunk.layers[:1]

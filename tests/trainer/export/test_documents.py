@@ -10,7 +10,8 @@ from mctrain.errors import RecipeError
 from mctrain.export.documents import CARD, LICENCE, licence_of, title_of, write_documents
 from mctrain.models.clip import build_clip
 from mctrain.models.presets import PRESETS
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.weights.checkpoint import Checkpoint, Trained, WeightsFile
 from mctrain.weights.from_bundle import read_bundle
 
@@ -37,7 +38,7 @@ def test_the_licence_names_only_the_vocabulary_in_the_bundle(family, starter, tm
 
 def trained_on(checkpoint, recipe):
     """The model after a training run."""
-    return replace(checkpoint, origin=Trained(asdict(load_training(recipe)), 9, "b" * 64, {}, None))
+    return replace(checkpoint, origin=Trained(asdict(load(TrainingRecipe, recipe)), 9, "b" * 64, {}, None))
 
 
 def test_a_model_of_published_weights_keeps_their_licence(tmp_path):
@@ -59,7 +60,7 @@ def test_a_bundle_gets_a_name_that_can_be_installed(starter):
     name, title = title_of(replace(trained, origin=replace(trained.origin, recipe=named)))
     assert (name, title) == ("Meine-Fotos-2026", "Meine Fotos 2026 …")
     with pytest.raises(RecipeError, match=r"bundle, name is 'Rex & Mia'; it should have up to 64 letters"):
-        load_training("my-photos", ['bundle.name="Rex & Mia"'])
+        load(TrainingRecipe, "my-photos", ['bundle.name="Rex & Mia"'])
 
 
 def test_a_run_names_the_weights_that_it_began_with(starter, tmp_path):

@@ -15,7 +15,8 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.precision import packaged_inputs
 from mctrain.export.reused_towers import ReusedTowers
 from mctrain.models.graph import Graph
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.weights.checkpoint import Trained
 from mctrain.weights.from_bundle import StoredWeights, read_bundle
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
@@ -35,7 +36,7 @@ def made(starter):
     torch.manual_seed(0)
     for weight in (head.straight.weight, head.narrow.bias, head.branch.weight):
         weight.add_(torch.randn_like(weight) * weight.std())
-    recipe = asdict(replace(load_training("my-photos"), apart=None))
+    recipe = asdict(replace(load(TrainingRecipe, "my-photos"), apart=None))
     return replace(checkpoint, origin=Trained(recipe, 9, "b" * 64, {}, None, photos=160))
 
 

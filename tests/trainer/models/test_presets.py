@@ -9,7 +9,8 @@ import torch
 
 from mctrain.models.clip import build_clip, deployed_model
 from mctrain.models.presets import PRESETS, find_preset, preset_of_towers
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from picsight_engine.errors import RequestError
 
 COUNTER = "num_batches_tracked"
@@ -97,7 +98,7 @@ def test_every_model_embeds_photos_and_texts_in_one_space(name):
     ],
 )
 def test_a_published_recipe_trains_the_published_towers(recipe, name):
-    assert preset_of_towers(load_training(recipe).towers) == PRESETS[name].named("", "")
+    assert preset_of_towers(load(TrainingRecipe, recipe).towers) == PRESETS[name].named("", "")
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones():

@@ -28,8 +28,9 @@ from mctrain.data.replay import versions
 from mctrain.data.shards import file_digest, samples, write_archive
 from mctrain.data.texts import CAPTIONS, SampleTexts
 from mctrain.data.views import draw_views, slots_of
+from mctrain.recipes.parser import load
 from mctrain.recipes.tables import Augmentation
-from mctrain.recipes.training import load_training
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.research.benchmarks.tasks import load_all_tasks
 from mctrain.research.stream import open_stream
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals
@@ -156,7 +157,7 @@ def recipe_file(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def recipe_of(recipe_file):
     """The tiny recipe with changes as on the command line."""
-    return lambda *changes: load_training(str(recipe_file), changes)
+    return lambda *changes: load(TrainingRecipe, str(recipe_file), changes)
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from mctrain.export.documents import LICENCE, write_documents
 from mctrain.models.lite import load_lite, weights_package
 from mctrain.models.minilm import PACKAGE as MINILM
 from mctrain.models.minilm import load_minilm
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.research.benchmarks.tasks import load_all_tasks
 from mctrain.teachers.towers import ModelTeacher
 from mctrain.training.environment import RunEnvironment, Signals, hold_lock
@@ -54,7 +55,7 @@ def test_any_image_tower_learns_with_any_text_tower(places, asked, tmp_path, ima
     recipe.write_text(RECIPE.replace("context = 16\n", ""), encoding="utf-8")
     around = RunEnvironment(tmp_path / "run", Signals(), RecordedReporter(), workers=0)
     around.folder.mkdir()
-    read = load_training(str(recipe), (*changes, *SHORT))
+    read = load(TrainingRecipe, str(recipe), (*changes, *SHORT))
     before = build_student(read, None, torch.device("cpu")).clip
     after = load_checkpoint(run_training(read, None, places, around).path)
     trunk = before.image.trunk.networks[0] if image == "lite0" else before.text.trunk

@@ -12,7 +12,8 @@ from mctrain.errors import TrainerError
 from mctrain.models.clip import build_clip
 from mctrain.models.minilm import MiniLmShape
 from mctrain.models.presets import PRESETS
-from mctrain.recipes.training import load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.training.student import Precision, build_student
 from mctrain.weights.checkpoint import Checkpoint, WeightsFile
 
@@ -73,7 +74,7 @@ def test_a_frozen_tower_gives_a_text_the_same_vector_in_training_and_a_learning_
     start = Checkpoint(preset, build_clip(preset), WeightsFile("w.pt", "0" * 64, "picsight"))
     rules = "[{ part = 'text', factor = 0.0 }]" if frozen else "[]"
     changes = ("optimizer.held=[]", f"optimizer.rules={rules}")
-    clip = build_student(load_training("my-photos", changes), start, torch.device("cpu")).clip
+    clip = build_student(load(TrainingRecipe, "my-photos", changes), start, torch.device("cpu")).clip
     ids = torch.tensor([[101, 2000, 102]])
     assert clip.training
     assert torch.equal(clip.text(ids), clip.text(ids)) == frozen

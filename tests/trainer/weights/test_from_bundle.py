@@ -18,8 +18,9 @@ from mctrain.export.bundle import export_bundle
 from mctrain.export.precision import packaged_inputs
 from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.presets import preset_of
+from mctrain.recipes.parser import load
 from mctrain.recipes.tables import ModelTable
-from mctrain.recipes.training import load_training
+from mctrain.recipes.training import TrainingRecipe
 from mctrain.teachers.teacher import BundleTeacher, open_teacher
 from mctrain.weights.checkpoint import Checkpoint, Trained, WeightsFile
 from mctrain.weights.from_bundle import read_bundle
@@ -75,7 +76,7 @@ def _near(one, other, real_data):
 
 def _exported(checkpoint, folder):
     """A bundle as of a run without steps, with text as int8."""
-    recipe = asdict(replace(load_training("my-photos"), apart=None))
+    recipe = asdict(replace(load(TrainingRecipe, "my-photos"), apart=None))
     origin = Trained(recipe, 0, "ab" * 32, {}, None)
     export_bundle(replace(checkpoint, origin=origin), folder, packaged_inputs(), int8_text=True)
     return BundleTeacher(folder)

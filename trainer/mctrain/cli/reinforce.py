@@ -16,8 +16,9 @@ from mctrain.data.phrasing import load_phrasing
 from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.manifest import Storage
 from mctrain.data.shard_names import find_shards, resolve_shards
+from mctrain.recipes.parser import load
 from mctrain.recipes.tables import Augmentation, Kind
-from mctrain.recipes.teaching import load_reinforcement
+from mctrain.recipes.teaching import ReinforcementRecipe
 
 if TYPE_CHECKING:
     from mctrain.paths import AnyPath
@@ -99,7 +100,7 @@ def reinforce(
         _demand_recipe_alone(context)
         if data is None:
             raise click.UsageError("--recipe needs --data, the folder of its shards.")
-        read = load_reinforcement(recipe)
+        read = load(ReinforcementRecipe, recipe)
         templates, translations = data / read.data.templates, data / read.data.translations
         find_shards(data, [read.data.templates, read.data.translations])  # reports a missing one first
         phrasing = load_phrasing(templates, translations)

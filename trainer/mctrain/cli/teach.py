@@ -11,7 +11,8 @@ from mctrain.cli.progress import bar
 from mctrain.cli.runs import print_recipe
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import ExportError
-from mctrain.recipes.teaching import load_recipe
+from mctrain.recipes.parser import load
+from mctrain.recipes.teaching import TeachingRecipe
 from mctrain.source_commit import CHANGED, commit_of_sources
 from picsight_engine.bundles.bundle import require_bundle_folder
 from picsight_engine.bundles.writable_folder import require_writable
@@ -32,7 +33,7 @@ def teach(
 
     The result can be a teacher for `mctrain reinforce`, be measured, and be exported. The same command resumes a killed run.
     """
-    read = load_recipe(recipe)
+    read = load(TeachingRecipe, recipe)
     if bundle is not None and Path(recipe).suffix != ".toml":  # a recipe of this package
         _demand_committed(bundle)
     shards = find_shards(data, read.data.shards)  # reports a wrong folder before torch is loaded

@@ -32,7 +32,8 @@ from mctrain.cli.runs import (
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import RecipeError
 from mctrain.paths import on_disk
-from mctrain.recipes.training import SHARDS, is_of_decisions, load_decisions, load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import SHARDS, DecisionsRecipe, TrainingRecipe, is_of_decisions
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals, hold_lock
 from picsight_engine.bundles.bundle import open_bundle, require_bundle_folder
 from picsight_engine.bundles.writable_folder import require_writable
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from mctrain.data.reading.sampling import ReaderSettings
     from mctrain.evaluation.tasks import Task
     from mctrain.paths import AnyPath
-    from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
     from mctrain.training.comparison import ComparisonSets
     from mctrain.weights.checkpoint import Compared
 
@@ -158,9 +158,11 @@ def train(
         raise click.UsageError("--tasks needs the folder of the evaluation sets; give it with --data.")
     folders, signal = RunFolders(photos, data, _listed(tasks) if data else (), cache, _stream), 0
     if is_of_decisions(recipe):
-        made: Path | None = train_decisions(load_decisions(recipe, changes), begin, folders, output, bundle)
+        made: Path | None = train_decisions(
+            load(DecisionsRecipe, recipe, changes), begin, folders, output, bundle
+        )
     else:
-        read = load_training(recipe, changes)
+        read = load(TrainingRecipe, recipe, changes)
         made, signal = _train_towers(read, begin, folders, output, bundle=bundle, workers=workers)
     if made is not None and bundle is not None:
         _export(made, bundle, begin)

@@ -107,7 +107,6 @@ class ListedTask(Protocol):
     @property
     def name(self) -> str:
         """The name in the list."""
-        ...
 
     def find(self, data: Path) -> list[FoundTask]:
         """The task, or the tasks that it stands for, with their files in the data folder.
@@ -115,7 +114,6 @@ class ListedTask(Protocol):
         Raises:
             DataError: a file is missing.
         """
-        ...
 
 
 class FurtherTask(Protocol):
@@ -124,7 +122,6 @@ class FurtherTask(Protocol):
     @property
     def name(self) -> str:
         """The name in results."""
-        ...
 
     def answers(self, model: EvaluatedModel, found: FoundTask) -> Answers:
         """The answers of a model.
@@ -132,7 +129,6 @@ class FurtherTask(Protocol):
         Raises:
             DataError: a file is damaged, or does not have what the task asks for.
         """
-        ...
 
 
 @runtime_checkable
@@ -142,7 +138,6 @@ class Suite(Protocol):
     @property
     def name(self) -> str:
         """The name of the suite; those of its tasks begin with it and a space."""
-        ...
 
     def combined(self, answers: Mapping[str, Answers]) -> Answers:
         """The answers to its tasks, by their names, as those to one.
@@ -150,7 +145,6 @@ class Suite(Protocol):
         Raises:
             DataError: one is missing.
         """
-        ...
 
 
 EverydayTask = Retrieval | ZeroShot | Folders | Everyday | Blanks | Translations

@@ -28,24 +28,25 @@ _KINDS = {
 }
 
 
-def load(kind: type[_Table], name_or_path: str, mark: str, changes: Sequence[str] | None = None) -> _Table:
-    """Loads a recipe of this package by name, or any by path; the table `mark` identifies its kind.
+def load(kind: type[_Table], name_or_path: str, changes: Sequence[str] = ()) -> _Table:
+    """Loads a recipe of this package by name, or any by path.
 
-    `changes` are `TABLE.KEY=VALUE` with a TOML value, and are recorded in the recipe; None for a kind without changes.
+    `changes` are `TABLE.KEY=VALUE` with a TOML value, and are recorded in the recipe.
 
     Raises:
         RecipeError: there is none, it is of another kind, or a key is missing, unknown, of another type or out of bounds.
     """
     content, where = read_toml(name_or_path)
+    known = get_type_hints(kind)
     for table, sentence in _KINDS.items():
-        if table in content and table != mark:
+        if table in content and table not in known:
             raise RecipeError(f"{where} is the recipe {sentence} follows it.")
     changed = {}
-    for wish in changes or ():
+    for wish in changes:
         changed[_change(content, wish)] = wish
     if "changes" in content:
         raise RecipeError(f"{where} has an unknown key: changes; only the option --set changes a recipe.")
-    if changes is not None:
+    if "changes" in known:
         content["changes"] = list(changes)
     return parse(kind, content, where, changed)
 

@@ -11,7 +11,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.parser import load
 from mctrain.recipes.tables import (
     CLOSED,
     NO_FACTS,
@@ -201,13 +200,3 @@ class ReinforcementRecipe:
     augmentation: Augmentation
     reinforcement: ReinforcementTable
     about: About = NO_FACTS
-
-
-def load_recipe(name_or_path: str) -> TeachingRecipe:
-    """A fit's recipe by name or path, as `recipes.parser.load` reads it."""
-    return load(TeachingRecipe, name_or_path, "training")
-
-
-def load_reinforcement(name_or_path: str) -> ReinforcementRecipe:
-    """A reinforced set's recipe by name or path, as `recipes.parser.load` reads it."""
-    return load(ReinforcementRecipe, name_or_path, "reinforcement")

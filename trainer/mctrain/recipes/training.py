@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from mctrain.errors import RecipeError
-from mctrain.recipes.parser import load, read_toml
+from mctrain.recipes.parser import read_toml
 from mctrain.recipes.tables import (
     CLOSED,
     NO_FACTS,
@@ -24,9 +24,6 @@ from mctrain.recipes.tables import (
     Seed,
     TowersTable,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Captions = Literal["any", "first"]
 Numbers = Literal["fp32", "bf16", "fp16"]
@@ -167,11 +164,6 @@ class TrainingRecipe:
         return self.evaluation.patience if self.evaluation else 0
 
 
-def load_training(name_or_path: str, changes: Sequence[str] = ()) -> TrainingRecipe:
-    """A run's recipe by name or path with changes, as `recipes.parser.load` reads it."""
-    return load(TrainingRecipe, name_or_path, "run", changes)
-
-
 @dataclass(frozen=True, slots=True, config=CLOSED)
 class DecisionsTable:
     """`steps` of `batch` photos each; `staying` weighs the loss that keeps photos in place.
@@ -204,8 +196,3 @@ class DecisionsRecipe:
 def is_of_decisions(name_or_path: str) -> bool:
     """Whether a recipe learns from decisions; raises RecipeError if there is none."""
     return DECISIONS in read_toml(name_or_path)[0]
-
-
-def load_decisions(name_or_path: str, changes: Sequence[str] = ()) -> DecisionsRecipe:
-    """A head's recipe by name or path with changes, as `recipes.parser.load` reads it."""
-    return load(DecisionsRecipe, name_or_path, DECISIONS, changes)

@@ -73,17 +73,14 @@ class ShardMaker(Protocol):
 
     def identity(self) -> dict[str, Any]:
         """Everything besides the source that the bytes depend on, as JSON: `configuration`, and the models with their digests."""
-        ...
 
     @property
     def limit(self) -> int | None:
         """Photos to process per shard, None for all."""
-        ...
 
     @property
     def trials(self) -> int:
         """Trial runs for the estimate: two if the first includes one-time loading."""
-        ...
 
     def samples(
         self, source: Path, outcome: ShardOutcome, limit: int | None
@@ -94,15 +91,12 @@ class ShardMaker(Protocol):
             DataError: the source is missing or damaged at its start.
             TrainerError: a worker process or a server has ended.
         """
-        ...
 
     def keys(self, shard: Path) -> list[str]:
         """The keys of a written shard, read as its consumer will read it; raises DataError if a sample is incomplete."""
-        ...
 
     def finish(self, folder: AnyPath, reports: Sequence[ShardReport], bar: Bar) -> list[str]:
         """Writes the files for the whole folder; returns sentences for the user."""
-        ...
 
 
 class MakerConfig(Protocol):
@@ -110,7 +104,6 @@ class MakerConfig(Protocol):
 
     def open(self) -> AbstractContextManager[ShardMaker]:
         """Loads the models; raises WeightsError if a model is unknown or damaged."""
-        ...
 
 
 def write_shard(

@@ -42,11 +42,9 @@ class Teacher(Protocol):
 
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [n, width] of RGB pictures; `keys` tell which photos a teacher was trained on."""
-        ...
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [n, width]."""
-        ...
 
 
 class Ensemble:

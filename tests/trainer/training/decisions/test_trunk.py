@@ -10,7 +10,8 @@ import pytest
 
 from mctrain.data.shards import samples, write_archive
 from mctrain.errors import DataError, RecipeError, WeightsError
-from mctrain.recipes.training import load_decisions, load_training
+from mctrain.recipes.parser import load
+from mctrain.recipes.training import DecisionsRecipe, TrainingRecipe
 from mctrain.teachers.teacher import BundleTeacher
 from mctrain.training.decisions.head import judged_tags, too_few
 from mctrain.training.decisions.trunk import BundleTrunk, HeadTeacher, embed, embed_decided
@@ -106,8 +107,8 @@ def test_a_recipe_of_decisions_is_checked_and_no_training_recipe():
         RecipeError,
         match="recipe of a head that learns from decisions about tags; `mctrain train` follows it",
     ):
-        load_training("my-decisions")
+        load(TrainingRecipe, "my-decisions")
     with pytest.raises(RecipeError, match="of a training run"):
-        load_decisions("my-photos")
+        load(DecisionsRecipe, "my-photos")
     with pytest.raises(RecipeError, match=r"--set decisions\.staying=-1: "):
-        load_decisions("my-decisions", ["decisions.staying=-1"])
+        load(DecisionsRecipe, "my-decisions", ["decisions.staying=-1"])

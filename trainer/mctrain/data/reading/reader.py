@@ -36,22 +36,18 @@ class Data(Protocol):
 
     def __len__(self) -> int:
         """The number of samples that are not held out."""
-        ...
 
     @property
     def guarantee(self) -> str:
         """A sentence on how a stopped run resumes."""
-        ...
 
     @property
     def digests(self) -> Mapping[str, str]:
         """A digest of each shard, by its name."""
-        ...
 
     @property
     def skipped(self) -> Counter[str]:
         """The number of samples skipped so far, by reason."""
-        ...
 
     def batches(self, part: EpochPart, workers: int) -> Iterator[TrainingBatch]:
         """The batches of a pass or of some of its steps, read by `workers` processes (0: by this one).
@@ -59,7 +55,6 @@ class Data(Protocol):
         Raises:
             DataError: the samples cannot be used.
         """
-        ...
 
 
 if TYPE_CHECKING:

@@ -44,7 +44,6 @@ class Captioner(Protocol):
         Raises:
             TrainerError: it does not answer.
         """
-        ...
 
 
 def seed_of(key: str, seed: int) -> int:

@@ -20,7 +20,8 @@ from mctrain.models.clip import build_clip, load_trunks
 from mctrain.models.lite import JoinedNetworks, Lite
 from mctrain.models.lite_stages import UpperStages
 from mctrain.models.presets import preset_of
-from mctrain.recipes.teaching import TEACH, load_recipe
+from mctrain.recipes.parser import load
+from mctrain.recipes.teaching import TEACH, TeachingRecipe
 from mctrain.teachers.fit.corpus import build_corpus
 from mctrain.teachers.fit.features import Views, cache_outputs, open_maps
 from mctrain.teachers.fit.heads import Classifier, FitData, Heads, as_tensor, fit
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from mctrain.models.clip import Clip
     from mctrain.models.lite import LiteTower
     from mctrain.models.minilm import MiniLmTower
-    from mctrain.recipes.teaching import StagesTable, TeachingRecipe
+    from mctrain.recipes.teaching import StagesTable
     from mctrain.teachers.fit.corpus import Bar, Corpus, FitFolders
 
 
@@ -148,7 +149,7 @@ def fitted_path(title: str, folders: FitFolders, bar: Bar) -> str:
     """
     if not title.startswith(TEACH):
         return title
-    recipe = load_recipe(title.removeprefix(TEACH))
+    recipe = load(TeachingRecipe, title.removeprefix(TEACH))
     folder = folders.cache / f"teacher-{recipe.name}-{recipe.digest()}"
     if not (folder / CHECKPOINT).exists():  # written last
         teach(recipe, folders, folder, bar, threads=1)
