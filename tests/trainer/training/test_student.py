@@ -20,14 +20,14 @@ from mctrain.weights.checkpoint import Checkpoint, WeightsFile
 RATE = 0.5
 
 
-def run(kind, slope, longest=1.0):
+def run(kind, slope):
     """One step down a slope of two weights: the weights before and after, the precision, and the length of the gradient."""
     weight = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
     optimizer = torch.optim.SGD([weight], lr=RATE)
     precision = Precision(kind, torch.device("cpu"))
     before = weight.detach().clone()
     precision.backward((weight * torch.tensor(slope)).sum())
-    return before, weight.detach(), precision, precision.step(optimizer, [weight], longest)
+    return before, weight.detach(), precision, precision.step(optimizer, [weight])
 
 
 @pytest.mark.parametrize("kind", ["fp32", "fp16"])
@@ -54,7 +54,7 @@ def test_in_float16_an_overflow_at_every_scale_stops_the_run():
     def step():
         optimizer.zero_grad()
         precision.backward((weight * math.inf).sum())
-        precision.step(optimizer, [weight], 1.0)
+        precision.step(optimizer, [weight])
 
     for _ in range(16):  # from 2 ** 16
         step()
