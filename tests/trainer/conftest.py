@@ -166,8 +166,7 @@ def changed_tensors(before, after) -> set[str]:
 def published(preset, publisher: str, fill, *, folded: bool = False):
     """A model in a publisher's form with weights from `fill`, and the tensors of the publisher's file."""
     from mctrain.models.mci import MciShape
-    from mctrain.weights.convert import empty_model
-    from mctrain.weights.published import LAYOUTS
+    from mctrain.weights.convert import LAYOUTS, empty_model
 
     tower = "mci" if isinstance(preset.image, MciShape) else "vit"
     layout = next(layout for layout in LAYOUTS if (layout.publisher, layout.tower) == (publisher, tower))

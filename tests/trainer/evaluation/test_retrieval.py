@@ -9,7 +9,7 @@ import torch
 from clip_benchmark.metrics.zeroshot_retrieval import recall_at_k
 from sklearn.metrics import ndcg_score, precision_score
 
-from mctrain.evaluation.relevance import grades_of, read_judgements, relevance_outcomes
+from mctrain.evaluation.measure import grades_of, read_judgements, relevance_outcomes
 from mctrain.evaluation.retrieval import classification, retrieval, right_photos, search_recall
 
 

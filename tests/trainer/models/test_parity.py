@@ -17,8 +17,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's convention)
 from mctrain.models.presets import PRESETS
 from mctrain.models.text import Text, TextShape
 from mctrain.models.vit import Vit
-from mctrain.weights.convert import read_model
-from mctrain.weights.published import LAYOUTS
+from mctrain.weights.convert import LAYOUTS, read_model
 
 SAME = 1e-5
 PAIRS = [
