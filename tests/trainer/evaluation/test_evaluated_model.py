@@ -198,6 +198,6 @@ def test_a_tower_without_numbers_is_named_with_its_subject():
     model = EvaluatedModel(Broken(), lambda *_: None)
     picture = Image.new("RGB", (8, 8))
     with pytest.raises(WeightsError, match="The image tower of broken gives no numbers for 'key'"):
-        model.picture(picture, "key")
+        model.pictures([picture], ["key"])
     with pytest.raises(WeightsError, match="The text tower of broken gives no numbers for 'b'"):
         model.texts(["a", "b"])

@@ -13,7 +13,6 @@ import numpy as np
 from mctrain.data.shards import PHOTO_SUFFIXES, samples
 from mctrain.data.texts import SampleTexts, texts_of
 from mctrain.errors import DataError, WeightsError
-from mctrain.paths import read
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.preprocess import reduced_side
 from picsight_engine.photos.colours import NAMES, colour_codes, named_colours
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 
 _Photo = tuple[str, Path, bytes, SampleTexts]  # key, file name, its bytes, texts
-_TOGETHER = 8  # photos per batch; unbatched, torch takes almost three times as long
+TOGETHER = 8  # photos per batch; unbatched, torch takes almost three times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,6 @@ class Gallery:
         return photos, np.array([numbers[self.digests[row]] for row in rows], np.int64)
 
 
-@dataclass(frozen=True, slots=True)
-class PhotoBox:
-    """A box in the photo of this file name: left, upper, right and lower edge in pixels."""
-
-    image: str
-    edges: tuple[int, int, int, int]
-
-
 class EvaluatedModel:
     """Embeds photos and texts; decodes photos with the engine, as in the application, each file once."""
 
@@ -81,7 +72,7 @@ class EvaluatedModel:
         self.digest = teacher.digest
         self._bundle = teacher if isinstance(teacher, BundleTeacher) else None
         self._teacher = teacher
-        self._progress = progress
+        self.progress = progress
         self._seen: dict[Path, Gallery] = {}
         self._texts: tuple[object, NDArray[np.float32]] | None = None
         self._asking: dict[str, np.bool_] = {}
@@ -107,34 +98,13 @@ class EvaluatedModel:
             np.concatenate([each.colours for each in parts if each.colours is not None]),
         )
 
-    def picture(self, picture: PIL.Image.Image, key: str) -> NDArray[np.float32]:
-        """The unit vector [dim] of a decoded RGB picture.
+    def pictures(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
+        """The unit vectors [pictures, dim] of decoded RGB pictures.
 
         Raises:
             WeightsError: the image tower's output is not finite.
         """
-        self._progress(1, "")
-        (vector,) = self._seen_in([picture], [key])
-        return np.asarray(vector)
-
-    def boxes(self, folder: Path, boxes: Sequence[PhotoBox]) -> NDArray[np.float32]:
-        """Unit vectors [boxes, dim] of parts of the photos in a folder; a box is black outside its photo.
-
-        Raises:
-            DataError: a photo is missing.
-            ImageError: one cannot be decoded.
-            WeightsError: the image tower's output is not finite.
-        """
-        rows, limits = [], Limits()
-        for start in range(0, len(boxes), _TOGETHER):
-            part, pictures = boxes[start : start + _TOGETHER], []
-            for box in part:
-                path = folder / box.image
-                picture = decode(read(path), path, min_side=limits.side, limits=limits).image
-                pictures.append(picture.crop(box.edges))
-                self._progress(1, folder.name)
-            rows.append(self._seen_in(pictures, [box.image for box in part]))
-        return np.concatenate(rows)
+        return self._numbers(self._teacher.photos(pictures, keys), keys, "image")
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors [texts, dim]; the last call is cached, because consecutive tasks may use the same texts.
@@ -181,9 +151,6 @@ class EvaluatedModel:
             self._texts = (asked, self._numbers(embed(texts), texts, "text"))
         return self._texts[1]
 
-    def _seen_in(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:
-        return self._numbers(self._teacher.photos(pictures, keys), keys, "image")
-
     def _numbers(self, vectors: NDArray[np.float32], of: Sequence[str], tower: str) -> NDArray[np.float32]:
         """Checks that the vectors are finite: in a small gallery even NaN vectors would find something."""
         wrong = np.flatnonzero(~np.isfinite(vectors).all(1))
@@ -199,7 +166,7 @@ class EvaluatedModel:
         rows, colours = list["NDArray[np.float32]"](), list[bytes]()
         side = reduced_side(self._teacher.spec)
         photos = _in_folders(path) if path.is_dir() else _in_shard(path)
-        while part := list(islice(photos, _TOGETHER)):
+        while part := list(islice(photos, TOGETHER)):
             pictures = []
             for key, name, content, texts in part:
                 pictures.append(decode(content, name, min_side=side, limits=Limits()).image)
@@ -207,8 +174,8 @@ class EvaluatedModel:
                 keys.append(key)
                 digests.append(hashlib.sha256(content).digest())
                 words.append(texts)
-                self._progress(1, path.name)
-            rows.append(self._seen_in(pictures, keys[-len(part) :]))
+                self.progress(1, path.name)
+            rows.append(self.pictures(pictures, keys[-len(part) :]))
         if not rows:
             raise DataError(f"{path} holds no photo; check the name.")
         codes = np.frombuffer(b"".join(colours), np.uint8).reshape(len(keys), -1)

@@ -94,7 +94,9 @@ def _samples(
     for number in range(int((folder / _SPLIT / "nshards.txt").read_text(encoding="utf-8"))):
         for sample in samples(folder / _SPLIT / f"{number}.tar"):
             key = f"{number}/{sample.key}"
-            yield key, model.picture(decode_photo(sample.photo, key), key), sample.members
+            model.progress(1, "")
+            (vector,) = model.pictures([decode_photo(sample.photo, key)], [key])
+            yield key, vector, sample.members
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mctrain.errors import DataError
-from mctrain.evaluation.evaluated_model import PhotoBox
+from mctrain.evaluation.evaluated_model import TOGETHER
 from mctrain.evaluation.measure import read_lines
 from mctrain.evaluation.outcome import Outcome
+from mctrain.paths import read
+from picsight_engine.photos.decode import Limits, decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from mctrain.evaluation.evaluated_model import EvaluatedModel
 
     Vectors = NDArray[np.float32]
 
@@ -81,6 +85,34 @@ def captions_preferred(
     cosines = (photos * captions).sum(1)[of]
     np.logical_and.at(right, of, cosines > (photos[of] * others).sum(1))
     return right
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoBox:
+    """A box in the photo of this file name: left, upper, right and lower edge in pixels."""
+
+    image: str
+    edges: tuple[int, int, int, int]
+
+
+def embed_boxes(model: EvaluatedModel, folder: Path, boxes: Sequence[PhotoBox]) -> NDArray[np.float32]:
+    """Unit vectors [boxes, dim] of parts of the photos in a folder; a box is black outside its photo.
+
+    Raises:
+        DataError: a photo is missing.
+        ImageError: one cannot be decoded.
+        WeightsError: the image tower's output is not finite.
+    """
+    rows, limits = [], Limits()
+    for start in range(0, len(boxes), TOGETHER):
+        part, pictures = boxes[start : start + TOGETHER], []
+        for box in part:
+            path = folder / box.image
+            picture = decode(read(path), path, min_side=limits.side, limits=limits).image
+            pictures.append(picture.crop(box.edges))
+            model.progress(1, folder.name)
+        rows.append(model.pictures(pictures, [box.image for box in part]))
+    return np.concatenate(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from mctrain.research.benchmarks.datacomp import MAIN, averaged, folder_of, task
 from mctrain.research.benchmarks.pairs import (
     By,
     captions_preferred,
+    embed_boxes,
     group_accuracy,
     pair_accuracy,
     read_boxed_pairs,
@@ -78,7 +79,7 @@ class BoxedPairs:
         pairs = read_boxed_pairs(found.data / self.pairs, self.by)
         boxes = list(dict.fromkeys(pair.box for pair in pairs))
         places = {box: row for row, box in enumerate(boxes)}
-        seen = model.boxes(found.data / self.images, boxes)[[places[pair.box] for pair in pairs]]
+        seen = embed_boxes(model, found.data / self.images, boxes)[[places[pair.box] for pair in pairs]]
         captions = model.texts([pair.caption for pair in pairs])
         negatives = model.texts([pair.negative for pair in pairs])
         right = captions_preferred(seen, captions, negatives, np.arange(len(pairs)))
