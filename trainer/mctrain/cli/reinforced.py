@@ -61,8 +61,8 @@ def _compare(
     if not titles:
         # the manifest stores a bundle's or a checkpoint's name, not its path
         names = " ".join(
-            f"--teacher {'' if each.name.startswith('open_clip:') else 'FOLDER_OF_'}{each.name}"
-            for each in manifest.teachers
+            f"--teacher {'' if record.name.startswith('open_clip:') else 'FOLDER_OF_'}{record.name}"
+            for record in manifest.teachers
         )
         click.echo(f"Embeddings were not compared; that needs the teachers: {names}")
         return []

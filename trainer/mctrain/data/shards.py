@@ -176,11 +176,11 @@ def grouped(shard: AnyPath) -> Iterator[SampleMembers]:
     """
     key, found = "", dict[str, bytes]()
     try:
-        for each, suffix, content in members(shard):
-            if found and (each != key or suffix in found):
+        for following, suffix, content in members(shard):
+            if found and (following != key or suffix in found):
                 yield _judged(key, found)
                 found = {}
-            key = each
+            key = following
             found[suffix] = content
     except DataError as fault:
         if found:

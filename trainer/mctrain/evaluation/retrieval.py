@@ -90,7 +90,9 @@ def right_photos(queries: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
     not "dogs". Words are separated by blanks; case is ignored.
     """
     words = [
-        (photo, frozenset(query.lower().split())) for photo, each in enumerate(queries) for query in each
+        (photo, frozenset(query.lower().split()))
+        for photo, of_photo in enumerate(queries)
+        for query in of_photo
     ]
     holders: dict[str, set[int]] = {}  # the queries that contain a word
     for place, (_, held) in enumerate(words):

@@ -93,8 +93,8 @@ def statistics_frozen(model: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        for each, (momentum, count) in zip(norms, before, strict=True):
-            each.momentum, each.num_batches_tracked = momentum, count
+        for norm, (momentum, count) in zip(norms, before, strict=True):
+            norm.momentum, norm.num_batches_tracked = momentum, count
 
 
 def _stay(module: nn.Module, mode: bool = True) -> nn.Module:  # noqa: ARG001 (torch's signature)

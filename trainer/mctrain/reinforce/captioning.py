@@ -113,10 +113,10 @@ class Captioning:
         photos, captioned = 0, Counter[str]()
         pictured = _pictures(_fit(source, outcome, limit), outcome)
         while batch := list(itertools.islice(pictured, _BATCH)):
-            for each, texts in self._captions(batch, outcome):
+            for described, texts in self._captions(batch, outcome):
                 photos += 1
                 captioned.update(texts)
-                yield each.group.key, self._joined(each, texts)
+                yield described.group.key, self._joined(described, texts)
         if not photos and outcome.faults[UNANSWERED]:
             raise TrainerError(
                 f"{self.captioner.name} has no answer for any photo of {source.name}; look at its log."
@@ -165,12 +165,14 @@ class Captioning:
         outcome.counts[KEPT] += sum(map(len, captions))
         return zip(described, captions, strict=True)
 
-    def _joined(self, each: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
+    def _joined(self, pictured: _Pictured, texts: Sequence[str]) -> dict[str, bytes]:
         """The members of a sample with the texts appended to its tag."""
-        joined = dict.fromkeys((*text_field(each.tagged, self.config.tag), *texts))
+        joined = dict.fromkeys((*text_field(pictured.tagged, self.config.tag), *texts))
         if not joined:
-            return dict(each.group.members)
-        return retagged(each.group.members, each.group.key, {**each.tagged, self.config.tag: list(joined)})
+            return dict(pictured.group.members)
+        return retagged(
+            pictured.group.members, pictured.group.key, {**pictured.tagged, self.config.tag: list(joined)}
+        )
 
 
 def _likeness(

@@ -124,5 +124,5 @@ class Signals:
         if not self._defers:
             raise SystemExit(128 + number)
         self.received = number
-        for each in self._before:  # the default handler, which does not wait for a backward pass
-            signal.signal(each, signal.SIG_DFL)
+        for known in self._before:  # the default handler, which does not wait for a backward pass
+            signal.signal(known, signal.SIG_DFL)

@@ -177,8 +177,8 @@ class StoredWeights:
     def _values(self, name: str) -> NDArray[Any] | None:
         place = self._place(name)
         if place is not None:
-            each, turned = place
-            return self._arrays[each].T if turned else self._arrays[each]
+            stored, turned = place
+            return self._arrays[stored].T if turned else self._arrays[stored]
         for spelling, turned in self._spellings(name):
             if f"{spelling}_quantized" in self._arrays:
                 return self._restored(spelling).T if turned else self._restored(spelling)
