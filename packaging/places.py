@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QLocale
 
-from picsight_engine.photos import geography
+from picsight_engine.photos.metadata import geography
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finish
 from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
-from picsight_engine.store.records import backup_record
+from picsight_engine.store.tagging.records import backup_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.events import Event
     from picsight_engine.search.active_model import ActiveModel
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import ThumbnailStore
+    from picsight_engine.store.derived.thumbnails import ThumbnailStore
     from picsight_engine.tags.tags import Tags
 
 # Copies are grouped once more than one photo in this many is new, so that a long run groups them as it goes.

@@ -11,11 +11,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.photos import colours
-from picsight_engine.store.colours import put_colour_codes
-from picsight_engine.store.derived import forget_rows, record_derived, settled_photos
+from picsight_engine.store.derived.colours import put_colour_codes
+from picsight_engine.store.derived.states import forget_rows, record_derived, settled_photos
+from picsight_engine.store.derived.vectors import VECTORS_RULE, put_vectors, vectors_in
 from picsight_engine.store.photos import put_likeness
 from picsight_engine.store.selection import visible_photos
-from picsight_engine.store.vectors import VECTORS_RULE, put_vectors, vectors_in
 
 if TYPE_CHECKING:
     import sqlite3
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import ThumbnailStore
+    from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
     Maker = Callable[[Any], Any]
 

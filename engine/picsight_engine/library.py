@@ -15,17 +15,17 @@ from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request
 from picsight_engine.search.details import details_at, photo_at
 from picsight_engine.store import folders as stored_folders
-from picsight_engine.store import health
-from picsight_engine.store.contents import photos_revision, shared_details
+from picsight_engine.store.derived.thumbnails import FILE_NAME as THUMBNAILS
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.vectors import moments_of, require_space
 from picsight_engine.store.folders import all_directories
 from picsight_engine.store.opening import open_database
+from picsight_engine.store.overview import health
+from picsight_engine.store.overview.contents import photos_revision, shared_details
+from picsight_engine.store.overview.problems import all_problems, problem_at, retry_later, set_ignored
 from picsight_engine.store.photos import companions_of, files_showing, gone_files, paths_below, photos_by_id
-from picsight_engine.store.problems import all_problems, problem_at, retry_later, set_ignored
-from picsight_engine.store.searches import Searches
-from picsight_engine.store.tagged import person_stars
-from picsight_engine.store.thumbnails import FILE_NAME as THUMBNAILS
-from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import moments_of, require_space
+from picsight_engine.store.tagging.searches import Searches
+from picsight_engine.store.tagging.tagged import person_stars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
     from picsight_engine.search.details import PhotoDetails
     from picsight_engine.search.searcher import Searcher
-    from picsight_engine.store.contents import SharedDetails
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Directory, Folder
+    from picsight_engine.store.overview.contents import SharedDetails
+    from picsight_engine.store.overview.problems import Problem
     from picsight_engine.store.photos import Photo
-    from picsight_engine.store.problems import Problem
     from picsight_engine.suggesting.suggestions import Suggestions
     from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.tags import Tags

@@ -28,8 +28,8 @@ from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.worker import THUMBNAIL_SIDE
 from picsight_engine.library import Library
-from picsight_engine.photos import raw
-from picsight_engine.photos.decode import Limits, decode, read_header
+from picsight_engine.photos.decoding import raw
+from picsight_engine.photos.decoding.decode import Limits, decode, read_header
 from picsight_engine.photos.identity import bytes_hash, fingerprint, perceptual_hash
 from picsight_engine.photos.reading import read_photo
 from picsight_engine.photos.thumbnail import thumbnail

@@ -20,14 +20,14 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.indexing.scan import scan
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos.tag_precedence import METADATA_RULE
+from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.pairs import pair
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import ensure_space, put_vector
+from picsight_engine.store.tagging.pairs import pair
 
 # Of each suffix in a folder; those with one number have one name.
 KINDS = {".JPG": 1800, ".DNG": 900, ".png": 200, ".JPG.xmp": 100}

@@ -31,11 +31,11 @@ from report import interleaved, machine, table
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.library import Library
+from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import ensure_space, put_vector
 from picsight_engine.vectors.matrix import Matrix, Rows
 from picsight_engine.vectors.scan import scan
 

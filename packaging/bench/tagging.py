@@ -21,12 +21,12 @@ from window import fill
 from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.library import Library
+from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.runs import record_run
-from picsight_engine.store.tags import Definition
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.tagging.runs import record_run
+from picsight_engine.store.tagging.tags import Definition
 from picsight_engine.tags.learner import Learner, TagModel
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from PySide6.QtGui import QImage
 from report import interleaved, machine, milliseconds, table
 
 from picsight.window.parts.picture import Pictures
-from picsight_engine.photos.decode import decode
+from picsight_engine.photos.decoding.decode import decode
 from picsight_engine.photos.reading import Limits, read_photo
 
 if TYPE_CHECKING:

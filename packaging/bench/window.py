@@ -34,12 +34,12 @@ from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.runtime.text_embedder import TextEmbedder
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.files import Metadata, NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import ensure_space, put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,8 +13,8 @@ from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.library import Library
+from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import tokenizers
 from onnx import TensorProto, helper, numpy_helper
 
 from picsight_engine.bundles.bundle import ImageSpec, Licence, Manifest, TextSpec
-from picsight_engine.store.vectors import space_state, vectors_since
+from picsight_engine.store.derived.vectors import space_state, vectors_since
 
 DIM = 4
 SIZE = 8

@@ -13,9 +13,9 @@ from picsight_engine.private_files import (
     make_private_folder,
     write_private,
 )
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.library_folder import choose_model
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,15 +17,15 @@ from picsight_engine.errors import Message, StorageError
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
-from picsight_engine.store.records import (
+from picsight_engine.store.tagging.records import (
     backup_record,
     last_decisions,
     last_ratings,
     record_backup,
     seen_pictures,
 )
-from picsight_engine.store.searches import saved_searches
-from picsight_engine.store.tags import live_tags
+from picsight_engine.store.tagging.searches import saved_searches
+from picsight_engine.store.tagging.tags import live_tags
 from picsight_engine.tags.tree import listed_tags
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.exchange.decisions_file import Line
     from picsight_engine.store.database import Database
-    from picsight_engine.store.records import BackupRecord, SeenPicture, StoredDecision
+    from picsight_engine.store.tagging.records import BackupRecord, SeenPicture, StoredDecision
 
 
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()

@@ -19,12 +19,12 @@ from picsight_engine.exchange.sidecar_reading import photos_gone, read_sidecars
 from picsight_engine.exchange.sidecar_writing import export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.sidecars import SUFFIX
-from picsight_engine.photos.xmp import same_name
-from picsight_engine.store.decisions import look_alike
+from picsight_engine.photos.metadata.sidecars import SUFFIX
+from picsight_engine.photos.metadata.xmp import same_name
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.folders import all_folders, covered_names, file_path
-from picsight_engine.store.records import (
+from picsight_engine.store.tagging.decisions import look_alike
+from picsight_engine.store.tagging.records import (
     ever_decided,
     ever_rated,
     files_with_hash,
@@ -37,9 +37,9 @@ from picsight_engine.store.records import (
     shown_files,
     tags_decided,
 )
-from picsight_engine.store.searches import Searches
-from picsight_engine.store.tagged import favourite_photos
-from picsight_engine.store.tags import name_key, tag_paths
+from picsight_engine.store.tagging.searches import Searches
+from picsight_engine.store.tagging.tagged import favourite_photos
+from picsight_engine.store.tagging.tags import name_key, tag_paths
 from picsight_engine.tags.tree import FAVOURITES, shortened
 
 if TYPE_CHECKING:
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.importer import Imported, Key
     from picsight_engine.exchange.sidecar_reading import Sidecar
     from picsight_engine.exchange.sidecar_writing import Exported
-    from picsight_engine.photos.xmp import Keyword
+    from picsight_engine.photos.metadata.xmp import Keyword
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.records import SeenPicture, ShownFile
+    from picsight_engine.store.tagging.records import SeenPicture, ShownFile
     from picsight_engine.tags.learner import Learner
 
     Tagging = Callable[[ShownFile], TaggedPhoto]

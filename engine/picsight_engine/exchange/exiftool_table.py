@@ -12,7 +12,7 @@ from picsight_engine.exchange.replacement import write_export
 from picsight_engine.exchange.tagged_photo import CHANGED
 from picsight_engine.exchange.xmp_writing import keywords_by_path
 from picsight_engine.other_programs import package_of
-from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, written_form
+from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, written_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,13 +6,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.tags import name_key
+from picsight_engine.store.tagging.tags import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from picsight_engine.photos.xmp import Keyword
-    from picsight_engine.store.records import PastName
+    from picsight_engine.photos.metadata.xmp import Keyword
+    from picsight_engine.store.tagging.records import PastName
 
 
 class PastNames:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, Message, RequestError
-from picsight_engine.store.decisions import NewDecision, decided
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.records import last_decisions, last_ratings
-from picsight_engine.store.runs import record_run
-from picsight_engine.store.suggestions import has_scores
-from picsight_engine.store.tags import (
+from picsight_engine.store.tagging.decisions import NewDecision, decided
+from picsight_engine.store.tagging.records import last_decisions, last_ratings
+from picsight_engine.store.tagging.runs import record_run
+from picsight_engine.store.tagging.suggestions import has_scores
+from picsight_engine.store.tagging.tags import (
     DEEPEST,
     Definition,
     live_tags,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.exchange.decisions_file import TagLine
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import Verdict
-    from picsight_engine.store.records import StoredDecision
-    from picsight_engine.store.runs import Run, RunRecorder
+    from picsight_engine.store.tagging.decisions import Verdict
+    from picsight_engine.store.tagging.records import StoredDecision
+    from picsight_engine.store.tagging.runs import Run, RunRecorder
     from picsight_engine.tags.learner import Learner
 
 

@@ -13,7 +13,7 @@ from picsight_engine.errors import Message, RequestError
 from picsight_engine.exchange.xmp_writing import merge_packets
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
-from picsight_engine.photos.sidecars import (
+from picsight_engine.photos.metadata.sidecars import (
     SUFFIX,
     belongs_to,
     long_sidecar,
@@ -22,12 +22,12 @@ from picsight_engine.photos.sidecars import (
     short_counts,
     short_sidecar,
 )
-from picsight_engine.photos.xmp import PacketError, read_packet
+from picsight_engine.photos.metadata.xmp import PacketError, read_packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from picsight_engine.photos.xmp import Packet
+    from picsight_engine.photos.metadata.xmp import Packet
 
 
 _VERSION = re.compile(r"_\d\d(?=\.\w+$)")  # darktable edits a.jpg once more in a_01.jpg.xmp

@@ -16,7 +16,7 @@ from lxml import etree
 
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.photos.identity import bytes_hash
-from picsight_engine.photos.xmp import (
+from picsight_engine.photos.metadata.xmp import (
     ABOUT,
     BAG,
     CONTAINERS,
@@ -52,14 +52,14 @@ from picsight_engine.photos.xmp import (
     value_of,
     written_form,
 )
-from picsight_engine.store.tags import name_key
+from picsight_engine.store.tagging.tags import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lxml.etree import _Element, _ElementTree
 
-    from picsight_engine.photos.xmp import Lists
+    from picsight_engine.photos.metadata.xmp import Lists
 
 _EMPTY = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta xmlns:x="{x}" x:xmptk="Picsight">\n'

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.scan import DirectoryListing, SeenFolder
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
-    from picsight_engine.store.problems import Problem
+    from picsight_engine.store.overview.problems import Problem
 
 # If this many known pictures of a directory were all replaced by others, the user did not edit them one by one.
 REPLACED_FILES = 2

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from picsight_engine.indexing.plan import HEALS_UNSEEN, is_changed
 from picsight_engine.kinds import store
 from picsight_engine.photos.identity import FINGERPRINT_RULE
-from picsight_engine.photos.tag_precedence import METADATA_RULE
-from picsight_engine.store.decisions import is_same_shot, share_decisions
-from picsight_engine.store.derived import record_derived
+from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
+from picsight_engine.store.derived.states import record_derived
+from picsight_engine.store.derived.vectors import has_vector
 from picsight_engine.store.files import (
     NewFile,
     age_missing,
@@ -22,11 +22,11 @@ from picsight_engine.store.files import (
     set_devices,
 )
 from picsight_engine.store.folders import all_folders
-from picsight_engine.store.health import orphan_thumbnails
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair, show_picture
+from picsight_engine.store.overview.health import orphan_thumbnails
+from picsight_engine.store.overview.problems import NewProblem, clear_problem, put_problem
 from picsight_engine.store.photos import NewPhoto, known_photo, put_photo
-from picsight_engine.store.problems import NewProblem, clear_problem, put_problem
-from picsight_engine.store.vectors import has_vector
+from picsight_engine.store.tagging.decisions import is_same_shot, share_decisions
+from picsight_engine.store.tagging.pairs import mark_missing, mark_returned, pair, show_picture
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.plan import Plan, Task
     from picsight_engine.kinds import DerivedKind
     from picsight_engine.store.database import Database
+    from picsight_engine.store.derived.thumbnails import ThumbnailStore
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
-    from picsight_engine.store.thumbnails import ThumbnailStore
 
 _DAY = 24 * 3600.0
 KEPT_SECONDS = 30 * _DAY  # how long a missing photo keeps its identity

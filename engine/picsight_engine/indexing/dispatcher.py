@@ -15,8 +15,8 @@ from picsight_engine.indexing.batch import ReadableFile, UnreadableFile
 from picsight_engine.indexing.events import Progress
 from picsight_engine.indexing.messages import Failed, Identified, WorkerLost
 from picsight_engine.photos.reading import lost_photo
+from picsight_engine.store.derived.vectors import is_vectors
 from picsight_engine.store.folders import file_path
-from picsight_engine.store.vectors import is_vectors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.picture_tracker import PictureTracker
     from picsight_engine.indexing.plan import Task
     from picsight_engine.indexing.worker_pool import WorkerPool
-    from picsight_engine.photos.decode import Limits
+    from picsight_engine.photos.decoding.decode import Limits
     from picsight_engine.store.folders import Folder
 
 _LOG = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from picsight_engine.errors import PicsightError
 from picsight_engine.indexing.messages import Described, Ready, WorkerFailed, WorkerLost
 from picsight_engine.processes import START_SECONDS, lower_priority, release, set_up, start, time_limit
 from picsight_engine.runtime.backend import Backend, load_image_encoder
-from picsight_engine.store.vectors import vectors_in
+from picsight_engine.store.derived.vectors import vectors_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -27,15 +27,15 @@ from picsight_engine.indexing.plan import Task, folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers
 from picsight_engine.kinds import kinds_of, settled
+from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
 from picsight_engine.photos.reading import Limits
-from picsight_engine.photos.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend
 from picsight_engine.runtime.backend_comparison import choose_image_backend
 from picsight_engine.store.database import index_lock
-from picsight_engine.store.derived import files_due
+from picsight_engine.store.derived.states import files_due
 from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import file_path, set_state
-from picsight_engine.store.problems import problems_of
+from picsight_engine.store.overview.problems import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.plan import Plan
     from picsight_engine.kinds import DerivedKind
     from picsight_engine.store.database import Database
+    from picsight_engine.store.derived.thumbnails import ThumbnailStore
     from picsight_engine.store.folders import Folder
-    from picsight_engine.store.thumbnails import ThumbnailStore
 
 _LOG = logging.getLogger(__name__)
 _FILES_FOR_ENCODER = 64  # fewer files are done before Core ML has started

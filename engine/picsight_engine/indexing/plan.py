@@ -10,7 +10,7 @@ from picsight_engine.indexing.absence import Absences, FolderView, is_below
 from picsight_engine.other_programs import is_path_shown
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import files_of
-from picsight_engine.store.problems import problems_of
+from picsight_engine.store.overview.problems import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder, FolderState
-    from picsight_engine.store.problems import Problem
+    from picsight_engine.store.overview.problems import Problem
 
 GUARDED_FILES = 50  # a folder with fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger folder that loses this share at once counts as a disconnected disk

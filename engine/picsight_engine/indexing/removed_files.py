@@ -12,12 +12,12 @@ from picsight_engine.indexing.absence import is_below
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.store.database import index_lock
+from picsight_engine.store.derived.vectors import active_space
 from picsight_engine.store.files import find_file, forget_files, forget_missing
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.library_folder import CACHE
-from picsight_engine.store.pairs import mark_missing, mark_returned, photos_behind
-from picsight_engine.store.problems import clear_problem
-from picsight_engine.store.vectors import active_space
+from picsight_engine.store.overview.problems import clear_problem
+from picsight_engine.store.tagging.pairs import mark_missing, mark_returned, photos_behind
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
+    from picsight_engine.store.derived.thumbnails import ThumbnailStore
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.problems import Problem
-    from picsight_engine.store.thumbnails import ThumbnailStore
+    from picsight_engine.store.overview.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import Message, as_text
 from picsight_engine.other_programs import is_shown
 from picsight_engine.photos.formats import FIRST, IMAGE_SUFFIXES, is_transport_stream
-from picsight_engine.photos.sidecars import SUFFIXES, companions
+from picsight_engine.photos.metadata.sidecars import SUFFIXES, companions
 from picsight_engine.suffixes import SHARED_SUFFIX, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:

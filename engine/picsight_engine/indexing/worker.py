@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.messages import Job, WorkerOrder
     from picsight_engine.kinds import DerivedKind, Maker
-    from picsight_engine.photos.decode import Limits
+    from picsight_engine.photos.decoding.decode import Limits
 
 
 def work(
@@ -84,7 +84,9 @@ class _PhotoReader:
     def __init__(self, bundle: Bundle, limits: Limits, kinds: Sequence[DerivedKind]) -> None:
         # Lazy: the indexer's process imports this module too and must not pay 300 ms.
         from picsight_engine.bundles import preprocess
-        from picsight_engine.photos import decode, identity, sidecars
+        from picsight_engine.photos import identity
+        from picsight_engine.photos.decoding import decode
+        from picsight_engine.photos.metadata import sidecars
 
         self.limits = limits
         self._data = b""
@@ -109,8 +111,9 @@ class _PhotoReader:
 
     def _identify_film(self, job: Job) -> Identified:
         """A film's identity needs few of its bytes; the moving part of a Live Photo is not decoded, and not shown either."""
-        from picsight_engine.photos import film_tags, films  # many libraries hold no film
-        from picsight_engine.photos.tag_precedence import LIVE, read_metadata
+        from picsight_engine.photos.decoding import films  # many libraries hold no film
+        from picsight_engine.photos.metadata import film_tags
+        from picsight_engine.photos.metadata.tag_precedence import LIVE, read_metadata
 
         facts = films.read_film_facts(job.path)
         stills = [
@@ -146,7 +149,7 @@ class _PhotoReader:
             [self._preprocess.reduced_side(self._spec), *(self._kinds[name].min_side for name in order.kinds)]
         )
         if is_film(path):
-            from picsight_engine.photos.films import decode_film  # as above
+            from picsight_engine.photos.decoding.films import decode_film  # as above
 
             photo = decode_film(path, min_side=side, limits=self.limits)
         else:

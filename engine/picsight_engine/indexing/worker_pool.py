@@ -30,7 +30,7 @@ from picsight_engine.indexing.worker import work
 from picsight_engine.kinds import kinds_of
 from picsight_engine.photos.reading import Limits, lost_photo
 from picsight_engine.processes import START_SECONDS, release, start
-from picsight_engine.store.vectors import vectors_in
+from picsight_engine.store.derived.vectors import vectors_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import open_bundle, preprocessing_of, require_preprocessing
 from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
-from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.derived.vectors import active_space, enter_space
 from picsight_engine.store.library_folder import choose_model, chosen_model
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import active_space, enter_space
+from picsight_engine.store.overview.health import photos_awaiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle, Manifest
     from picsight_engine.installation.installed import InstalledModels
-    from picsight_engine.store.vectors import Space
+    from picsight_engine.store.derived.vectors import Space
 
 
 @dataclass(frozen=True, slots=True)

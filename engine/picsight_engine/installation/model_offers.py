@@ -12,10 +12,10 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import BundleError, Message, RequestError
 from picsight_engine.installation.catalogue import CATALOGUE
 from picsight_engine.installation.model_choice import answering_folder
-from picsight_engine.store.health import photos_awaiting
+from picsight_engine.store.derived.vectors import active_space
 from picsight_engine.store.library_folder import chosen_model
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import active_space
+from picsight_engine.store.overview.health import photos_awaiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,14 +17,14 @@ import numpy as np
 from picsight_engine.bundles.calibration import Calibration, parse_calibration, vector_text
 from picsight_engine.bundles.commonness import counted_words
 from picsight_engine.search.searcher import Searcher
-from picsight_engine.store.health import photos_awaiting
-from picsight_engine.store.library_folder import chosen_model
-from picsight_engine.store.vectors import (
+from picsight_engine.store.derived.vectors import (
     enter_space,
     photos_with_vector,
     store_calibration,
     stored_calibration,
 )
+from picsight_engine.store.library_folder import chosen_model
+from picsight_engine.store.overview.health import photos_awaiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

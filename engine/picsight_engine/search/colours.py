@@ -14,8 +14,8 @@ from picsight_engine.photos.colours import (
     named_colours,
     nats_of,
 )
-from picsight_engine.store.colours import colour_codes_of
-from picsight_engine.store.contents import photos_revision
+from picsight_engine.store.derived.colours import colour_codes_of
+from picsight_engine.store.overview.contents import photos_revision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

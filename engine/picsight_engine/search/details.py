@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from picsight_engine.store.files import find_file, metadata_of
+from picsight_engine.store.overview.problems import problem_at
 from picsight_engine.store.photos import companions_of, paths_of, photos_by_id
-from picsight_engine.store.problems import problem_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from picsight_engine.metadata import Metadata
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
+    from picsight_engine.store.overview.problems import Problem
     from picsight_engine.store.photos import Photo
-    from picsight_engine.store.problems import Problem
 
 
 _WRITTEN = ("rating", "label", "title", "description", "creator", "copyright")

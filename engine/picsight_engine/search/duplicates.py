@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.store.derived.thumbnails import MOST_BITS
 from picsight_engine.store.files import dates_of
 from picsight_engine.store.photos import sketches
-from picsight_engine.store.thumbnails import MOST_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from picsight_engine.photos.thumbnail import Miniature
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import Sketch, ThumbnailStore
+    from picsight_engine.store.derived.thumbnails import Sketch, ThumbnailStore
 
     Judge = Callable[[Sketch, Sketch], bool]
 

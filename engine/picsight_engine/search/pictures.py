@@ -17,8 +17,8 @@ from picsight_engine.language.query import QueryFault
 from picsight_engine.photos import formats
 from picsight_engine.photos.reading import known_format, problem, read_file
 from picsight_engine.search.details import photo_at
+from picsight_engine.store.derived.vectors import vector_of
 from picsight_engine.store.photos import photos_by_id
-from picsight_engine.store.vectors import vector_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

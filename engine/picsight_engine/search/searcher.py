@@ -22,10 +22,10 @@ from picsight_engine.search.judging import judging_of
 from picsight_engine.search.pictures import PictureFinder
 from picsight_engine.search.ranking import Hit, Judging, Ranking, Scope, explain, find_losses, in_order
 from picsight_engine.search.results import Results, result_of
-from picsight_engine.store.colours import colour_codes_of
+from picsight_engine.store.derived.colours import colour_codes_of
+from picsight_engine.store.derived.vectors import vector_of
 from picsight_engine.store.library_folder import CACHE
 from picsight_engine.store.photos import all_photos, first_of, newest_photos, photos_shown
-from picsight_engine.store.vectors import vector_of
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import Message, as_text
 from picsight_engine.store.folders import file_path
 from picsight_engine.store.messages import written
-from picsight_engine.store.pairs import pair
-from picsight_engine.store.tag_schema import REJECTING_STATEMENTS, TAG_STATEMENTS
+from picsight_engine.store.tagging.pairs import pair
+from picsight_engine.store.tagging.tag_schema import REJECTING_STATEMENTS, TAG_STATEMENTS
 from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from picsight_engine.store.derived.thumbnails import Sketch
 from picsight_engine.store.files import IDS, PRIMARY_FILE, UNREACHABLE
 from picsight_engine.store.folders import all_folders, covered_names, file_path
-from picsight_engine.store.thumbnails import Sketch
 
 if TYPE_CHECKING:
     import sqlite3

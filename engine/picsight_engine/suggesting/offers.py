@@ -16,8 +16,8 @@ from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS, SEASONS
 from picsight_engine.photos.colours import COLUMNS, NAMES
-from picsight_engine.store.tagged import sizes_of_tags
-from picsight_engine.store.tags import QUOTES, name_key, tag_paths
+from picsight_engine.store.tagging.tagged import sizes_of_tags
+from picsight_engine.store.tagging.tags import QUOTES, name_key, tag_paths
 from picsight_engine.store.text import fold
 from picsight_engine.suffixes import FORMATS
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from picsight_engine.language.query import Key
-    from picsight_engine.store.contents import Contents, Counted, DirectoryFiles
     from picsight_engine.store.database import Database
+    from picsight_engine.store.overview.contents import Contents, Counted, DirectoryFiles
 
 
 OfferKind = Literal[

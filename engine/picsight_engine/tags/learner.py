@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.errors import Message, StorageError
-from picsight_engine.store.decisions import decided_for
-from picsight_engine.store.pairs import photos_behind
-from picsight_engine.store.runs import record_run
-from picsight_engine.store.suggestions import (
+from picsight_engine.store.derived.vectors import photos_since, space_state
+from picsight_engine.store.tagging.decisions import decided_for
+from picsight_engine.store.tagging.pairs import photos_behind
+from picsight_engine.store.tagging.runs import record_run
+from picsight_engine.store.tagging.suggestions import (
     Scores,
     cache_vectors,
     cached_vectors,
@@ -26,8 +27,7 @@ from picsight_engine.store.suggestions import (
     put_scored_until,
     scored_until,
 )
-from picsight_engine.store.tags import live_tags, tags_by_id
-from picsight_engine.store.vectors import photos_since, space_state
+from picsight_engine.store.tagging.tags import live_tags, tags_by_id
 from picsight_engine.tags.quality import ENOUGH, Preview, Statistics, confidence, confusion, cross_validate
 from picsight_engine.tags.scoring import TagScorer, TrainingSet, best_of_each, scores_of
 from picsight_engine.tags.tree import tags_counted, threshold_of
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import State
-    from picsight_engine.store.runs import Run
-    from picsight_engine.store.tags import Definition
+    from picsight_engine.store.tagging.decisions import State
+    from picsight_engine.store.tagging.runs import Run
+    from picsight_engine.store.tagging.tags import Definition
     from picsight_engine.vectors.matrix import Rows
 
 

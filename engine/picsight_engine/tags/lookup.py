@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import Message, RequestError
-from picsight_engine.store.contents import shared_tags
-from picsight_engine.store.decisions import count_states, decided, states_of
+from picsight_engine.store.overview.contents import shared_tags
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.records import shown_instead
-from picsight_engine.store.tagged import stars_of
-from picsight_engine.store.tags import live_tags, paths_of, tags_by_id, tags_called
+from picsight_engine.store.tagging.decisions import count_states, decided, states_of
+from picsight_engine.store.tagging.records import shown_instead
+from picsight_engine.store.tagging.tagged import stars_of
+from picsight_engine.store.tagging.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.tree import FAVOURITES, Marks, listed_tag, listed_tags, shortened
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import State
-    from picsight_engine.store.tags import Definition
+    from picsight_engine.store.tagging.decisions import State
+    from picsight_engine.store.tagging.tags import Definition
     from picsight_engine.tags.tree import Tag
 
 

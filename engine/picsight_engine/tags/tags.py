@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import BundleError, Message, RequestError
-from picsight_engine.store import runs
-from picsight_engine.store.decisions import NewDecision, decided, suggested_and_decided
-from picsight_engine.store.runs import record_run
-from picsight_engine.store.suggestions import Scores, best_suggestions, has_scores, put_scores
-from picsight_engine.store.tagged import person_stars, stars_of
-from picsight_engine.store.tags import Definition, ids_above, revise, tags_by_id, tags_revision
+from picsight_engine.store.tagging import runs
+from picsight_engine.store.tagging.decisions import NewDecision, decided, suggested_and_decided
+from picsight_engine.store.tagging.runs import record_run
+from picsight_engine.store.tagging.suggestions import Scores, best_suggestions, has_scores, put_scores
+from picsight_engine.store.tagging.tagged import person_stars, stars_of
+from picsight_engine.store.tagging.tags import Definition, ids_above, revise, tags_by_id, tags_revision
 from picsight_engine.tags.learner import Learner, can_learn, suggest_for_new_photos, with_examples
 from picsight_engine.tags.lookup import Lookup
 from picsight_engine.tags.tree import (
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import State, Verdict
-    from picsight_engine.store.runs import Run, RunRecorder, UndoResult
-    from picsight_engine.store.tags import TagKind
+    from picsight_engine.store.tagging.decisions import State, Verdict
+    from picsight_engine.store.tagging.runs import Run, RunRecorder, UndoResult
+    from picsight_engine.store.tagging.tags import TagKind
     from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.quality import Preview, Statistics
     from picsight_engine.tags.tree import Tag

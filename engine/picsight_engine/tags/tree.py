@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import Message, RequestError
-from picsight_engine.store.tags import name_key, name_paths, tags_below, tags_merged_into
+from picsight_engine.store.tagging.tags import name_key, name_paths, tags_below, tags_merged_into
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from picsight_engine.store.decisions import State
-    from picsight_engine.store.runs import RunRecorder
-    from picsight_engine.store.tags import Definition, TagKind
+    from picsight_engine.store.tagging.decisions import State
+    from picsight_engine.store.tagging.runs import RunRecorder
+    from picsight_engine.store.tagging.tags import Definition, TagKind
 
 
 LONGEST_NAME = 1000  # characters; keywords of photo files have no limit

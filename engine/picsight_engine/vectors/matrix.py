@@ -20,9 +20,7 @@ import numpy as np
 
 from picsight_engine.errors import StorageError
 from picsight_engine.private_files import FILE_MODE, make_private_folder
-from picsight_engine.store.contents import photos_revision
-from picsight_engine.store.photos import hidden_photos
-from picsight_engine.store.vectors import (
+from picsight_engine.store.derived.vectors import (
     WHOLE,
     SpaceState,
     live_rows,
@@ -30,6 +28,8 @@ from picsight_engine.store.vectors import (
     vector_in_row,
     vectors_since,
 )
+from picsight_engine.store.overview.contents import photos_revision
+from picsight_engine.store.photos import hidden_photos
 from picsight_engine.vectors.row_files import DELETED, RowFiles, TornFilesError, remove_generation
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from picsight_engine.private_files import open_private
-from picsight_engine.store.vectors import STORED, SpaceState
+from picsight_engine.store.derived.vectors import STORED, SpaceState
 from picsight_engine.vectors.int8 import quantize
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.store.vectors import VectorRows
+    from picsight_engine.store.derived.vectors import VectorRows
 
 _MAGIC = b"PSMX"
 _VERSION = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 from picsight_engine.photos.identity import fingerprint
-from picsight_engine.photos.xmp import read_packet
+from picsight_engine.photos.metadata.xmp import read_packet
 
 LIGHTROOM = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:photoshop="http://ns.adobe.com/photoshop/1.0/"

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tests.shell import Shell
 
-from picsight_engine.photos.film_frames import film_reader
+from picsight_engine.photos.decoding.film_frames import film_reader
 from picsight_engine.photos.formats import can_read_films
 
 BAD = {

@@ -12,8 +12,8 @@ import pytest
 from picsight.cli.commands.search import table
 from picsight.cli.layout import cells
 from picsight_engine.search.answer import Result
+from picsight_engine.store.derived.vectors import active_space, put_vector, vector_of
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import active_space, put_vector, vector_of
 
 RESULT = Result(
     id=1, path=Path("/photos/a.jpg"), score=0.31234, match=None, taken="2020-07-18T17:42:00", place=None, width=4,

@@ -12,7 +12,7 @@ from tests.engine.search.conftest import open_album
 from tests.shell import Shell
 
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.derived.vectors import put_vector
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from picsight.window.grid.wall import Wall
 from picsight.window.parts.badges import badge
 from picsight.window.search.place import Place
 from picsight.window.tags.exchange import _exporting
-from picsight_engine.photos.film_frames import film_reader
+from picsight_engine.photos.decoding.film_frames import film_reader
 from picsight_engine.photos.formats import can_read_films
 
 

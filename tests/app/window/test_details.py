@@ -21,7 +21,7 @@ from picsight.window.grid.wall import Wall
 from picsight.window.parts.focus import tab_stops
 from picsight.window.search.place import Place
 from picsight_engine.library import Library
-from picsight_engine.photos.tag_precedence import METADATA_RULE
+from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
 from picsight_engine.search.details import PhotoDetails
 from picsight_engine.store.files import Metadata, find_file, put_metadata
 from picsight_engine.store.opening import open_database

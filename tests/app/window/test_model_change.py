@@ -19,8 +19,8 @@ from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import choice_of, use_model
 from picsight_engine.library import Library
+from picsight_engine.store.derived.vectors import photos_with_vector
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import photos_with_vector
 
 STARTER = "picsight-starter"
 WORDS = "a face of a person"

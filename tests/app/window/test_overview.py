@@ -6,7 +6,7 @@ from tests.app.window.conftest import wait_until_indexed
 
 from picsight.window.session.overview import overview_of
 from picsight_engine.library import Library
-from picsight_engine.store.problems import NewProblem, put_problem
+from picsight_engine.store.overview.problems import NewProblem, put_problem
 
 
 def test_a_file_that_went_away_before_it_was_read_is_no_problem(bundle, tmp_path):

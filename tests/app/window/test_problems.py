@@ -15,7 +15,7 @@ from picsight.window.controls.pills import PillButton
 from picsight.window.problems.model import REASONS, Column, ProblemsModel
 from picsight.window.problems.view import ProblemsView
 from picsight_engine.errors import Message, ProblemCode
-from picsight_engine.store.problems import Problem
+from picsight_engine.store.overview.problems import Problem
 
 
 def problem(name, code, tries=1):

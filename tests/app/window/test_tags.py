@@ -25,7 +25,7 @@ from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tokens import px
 from picsight_engine.library import Library
-from picsight_engine.photos.xmp import read_packet
+from picsight_engine.photos.metadata.xmp import read_packet
 
 
 @pytest.fixture(scope="module")

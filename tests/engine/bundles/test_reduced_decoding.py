@@ -12,7 +12,7 @@ from PIL import Image
 
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
-from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.decoding.decode import Limits, decode
 from picsight_engine.runtime.backend import load_image_encoder
 
 

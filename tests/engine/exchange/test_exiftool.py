@@ -13,8 +13,8 @@ from picsight_engine.exchange.exiftool_table import EXIFTOOL_DIVIDER, export_tab
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
-from picsight_engine.photos.decode import read_header
-from picsight_engine.photos.xmp import Packet, read_packet
+from picsight_engine.photos.decoding.decode import read_header
+from picsight_engine.photos.metadata.xmp import Packet, read_packet
 
 pytestmark = pytest.mark.skipif(
     shutil.which("exiftool") is None, reason="needs exiftool (Debian: libimage-exiftool-perl)"

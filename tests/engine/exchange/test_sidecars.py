@@ -22,8 +22,8 @@ from picsight_engine.exchange.sidecar_writing import Exported, export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.photos.identity import bytes_hash, fingerprint
-from picsight_engine.photos.sidecars import companions, read_companions
-from picsight_engine.photos.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
+from picsight_engine.photos.metadata.sidecars import companions, read_companions
+from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 HASH = bytes(range(16))

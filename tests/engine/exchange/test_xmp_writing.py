@@ -13,7 +13,7 @@ from lxml import etree
 from tests.engine.kennel import OF_ALL
 
 from picsight_engine.exchange.xmp_writing import SidecarContent, strip_notes, update_packet
-from picsight_engine.photos.xmp import (
+from picsight_engine.photos.metadata.xmp import (
     DIVIDERS,
     HIERARCHICAL,
     PREFIXES,
@@ -25,7 +25,7 @@ from picsight_engine.photos.xmp import (
     read_packet,
     written_form,
 )
-from picsight_engine.store.tags import name_key
+from picsight_engine.store.tagging.tags import name_key
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 AFTER_DARKTABLE = Path(__file__).parent / "after_darktable.xmp"

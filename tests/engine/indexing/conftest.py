@@ -13,9 +13,9 @@ from PIL import Image
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, ImageSpec, Licence, Manifest, write_bundle
 from picsight_engine.indexing.indexer import IndexSettings, run_index
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.thumbnails import ThumbnailStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

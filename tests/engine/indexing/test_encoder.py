@@ -23,10 +23,10 @@ from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.kinds import kinds_of
-from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.tag_precedence import METADATA_RULE
+from picsight_engine.photos.decoding.decode import Limits
+from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
 from picsight_engine.runtime.backend import Backend, load_image_encoder
-from picsight_engine.store.vectors import vectors_in
+from picsight_engine.store.derived.vectors import vectors_in
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
 SPACE = f"{1:016x}"

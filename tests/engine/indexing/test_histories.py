@@ -31,19 +31,19 @@ from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.indexing.scan import scan
 from picsight_engine.kinds import kinds_of, settled
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.tag_precedence import METADATA_RULE
-from picsight_engine.store.decisions import NewDecision, states_of
+from picsight_engine.photos.decoding.decode import Limits
+from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.vectors import vectors_in
 from picsight_engine.store.folders import add_folder, all_folders, remove_folder
 from picsight_engine.store.opening import open_database
+from picsight_engine.store.overview.problems import all_problems, set_ignored
 from picsight_engine.store.photos import all_photos, paths_of
-from picsight_engine.store.problems import all_problems, set_ignored
-from picsight_engine.store.runs import record_run, undo_or_redo
-from picsight_engine.store.suggestions import Scores
-from picsight_engine.store.tagged import person_stars
-from picsight_engine.store.tags import Definition, live_tags
-from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import vectors_in
+from picsight_engine.store.tagging.decisions import NewDecision, states_of
+from picsight_engine.store.tagging.runs import record_run, undo_or_redo
+from picsight_engine.store.tagging.suggestions import Scores
+from picsight_engine.store.tagging.tagged import person_stars
+from picsight_engine.store.tagging.tags import Definition, live_tags
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,25 +24,25 @@ from picsight_engine.errors import BundleError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.removed_files import record_removed
-from picsight_engine.photos.decode import Limits
-from picsight_engine.photos.film_frames import film_reader
+from picsight_engine.photos.decoding.decode import Limits
+from picsight_engine.photos.decoding.film_frames import film_reader
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.search.details import details_at
-from picsight_engine.store.contents import photos_revision
 from picsight_engine.store.database import FILE_NAME
+from picsight_engine.store.derived.vectors import moments_of, photos_with_vector
 from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.opening import APPLICATION_ID
+from picsight_engine.store.overview.contents import photos_revision
+from picsight_engine.store.overview.problems import all_problems, retry_later
 from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
-from picsight_engine.store.problems import all_problems, retry_later
-from picsight_engine.store.runs import record_run
 from picsight_engine.store.selection import photos_ending
-from picsight_engine.store.tagged import person_stars
-from picsight_engine.store.tags import Definition, live_tags
+from picsight_engine.store.tagging.runs import record_run
+from picsight_engine.store.tagging.tagged import person_stars
+from picsight_engine.store.tagging.tags import Definition, live_tags
 from picsight_engine.store.text import photos_holding
-from picsight_engine.store.vectors import moments_of, photos_with_vector
 
 if TYPE_CHECKING:
     from pathlib import Path

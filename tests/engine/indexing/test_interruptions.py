@@ -26,7 +26,7 @@ from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
 def main():
     library, bundle, album, workers = sys.argv[1:]

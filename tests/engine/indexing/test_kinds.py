@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.photos.decode import DecodedPhoto
+    from picsight_engine.photos.decoding.decode import DecodedPhoto
 
 MARK = b"the grey of a photo: " * 200
 
@@ -120,7 +120,7 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.indexing.indexer import IndexSettings, run_index
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
 if __name__ == "__main__":
     library, bundle, album = map(Path, sys.argv[1:])

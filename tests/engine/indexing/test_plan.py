@@ -16,7 +16,7 @@ from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenFolder
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import StoredFile
 from picsight_engine.store.folders import Folder
-from picsight_engine.store.problems import Problem
+from picsight_engine.store.overview.problems import Problem
 
 TRIPS = Folder(1, Path("/photos/Trips"), "watching")
 DISK = Folder(2, Path("/media/Disk"), "watching")

@@ -19,7 +19,7 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.photos import all_photos
-from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
 def mount(*words):
     subprocess.run(["mount", *map(str, words)], check=True)

@@ -22,10 +22,10 @@ from picsight_engine.errors import BundleError, PicsightError
 from picsight_engine.indexing.messages import Described, Identified, WorkerLost
 from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.decoding.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.runtime.backend import load_image_encoder
-from picsight_engine.store.vectors import vectors_in
+from picsight_engine.store.derived.vectors import vectors_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,7 +179,7 @@ import sys, multiprocessing, time
 from pathlib import Path
 from picsight_engine.indexing.worker_pool import WorkerPool
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.photos.decode import Limits
+from picsight_engine.photos.decoding.decode import Limits
 
 if __name__ == "__main__":
     time.monotonic = lambda: 0.0  # no worker is late, even on a busy machine

@@ -22,7 +22,7 @@ from picsight_engine.installation.install import find_model
 from picsight_engine.installation.install import install as install_entry
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.local_model import open_local_model
-from picsight_engine.photos.decode import decode
+from picsight_engine.photos.decoding.decode import decode
 from picsight_engine.photos.reading import Limits
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.text_embedder import TextEmbedder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.photos.colour import flatten, to_eight_bits, to_srgb
+from picsight_engine.photos.decoding.colour import flatten, to_eight_bits, to_srgb
 
 
 @pytest.fixture

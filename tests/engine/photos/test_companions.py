@@ -9,8 +9,8 @@ import pytest
 from tests.engine.photos.test_memory import run_child
 
 from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
-from picsight_engine.photos.decode import read_header
-from picsight_engine.photos.sidecars import companions, read_companions
+from picsight_engine.photos.decoding.decode import read_header
+from picsight_engine.photos.metadata.sidecars import companions, read_companions
 
 PICTURE, OTHER = b"p" * 16, b"o" * 16
 PACKET = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -235,8 +235,9 @@ BAD_FILES = """
 READ = """
     import re, sys
     from pathlib import Path
-    from picsight_engine.photos import decode, xmp
-    from picsight_engine.photos.sidecars import read_companions
+    from picsight_engine.photos.decoding import decode
+    from picsight_engine.photos.metadata import xmp
+    from picsight_engine.photos.metadata.sidecars import read_companions
 
     def peak():
         # Of this program alone: ru_maxrss counts what the process took before it became this program.

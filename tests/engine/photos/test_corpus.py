@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import IMAGE_SUFFIXES, Limits, decode, read_header
+from picsight_engine.photos.decoding.decode import IMAGE_SUFFIXES, Limits, decode, read_header
 from picsight_engine.photos.reading import read_photo
 
 LIMITS = Limits()

@@ -13,7 +13,7 @@ from tests.engine.photos.conftest import encoded, png
 
 from picsight_engine.errors import ImageError
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos.decode import TEXT_TURNS, Header, Limits, decode, read_header
+from picsight_engine.photos.decoding.decode import TEXT_TURNS, Header, Limits, decode, read_header
 
 PATH = Path("folder/photo.jpg")
 CORNERS = {"red": (220, 30, 30), "green": (30, 160, 30), "blue": (30, 30, 200), "white": (255, 255, 255)}

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import Limits, read_header
-from picsight_engine.photos.film_frames import film_reader
-from picsight_engine.photos.films import (
+from picsight_engine.photos.decoding.decode import Limits, read_header
+from picsight_engine.photos.decoding.film_frames import film_reader
+from picsight_engine.photos.decoding.films import (
     MOST_FRAMES,
     decode_film,
     film_seconds,
@@ -21,8 +21,8 @@ from picsight_engine.photos.films import (
 )
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.photos.identity import bytes_hash
+from picsight_engine.photos.metadata.tag_precedence import read_metadata
 from picsight_engine.photos.reading import film_extract
-from picsight_engine.photos.tag_precedence import read_metadata
 
 SIZE = (64, 48)
 RED, GREEN, BLUE = range(3)

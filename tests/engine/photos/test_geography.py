@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from picsight_engine.photos.decode import read_header
-from picsight_engine.photos.geography import country_at, outlines, place_of
+from picsight_engine.photos.decoding.decode import read_header
+from picsight_engine.photos.metadata.geography import country_at, outlines, place_of
 
 KNOWN = """
 48.8584    2.2945  Paris, Île-de-France, France

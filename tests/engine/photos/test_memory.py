@@ -17,7 +17,7 @@ def run_child(script, *arguments):
 PEAK = """
     import re, sys
     from pathlib import Path
-    from picsight_engine.photos.decode import Limits, decode
+    from picsight_engine.photos.decoding.decode import Limits, decode
 
     def peak():
         # Of this program alone: ru_maxrss counts what the process took before it became this program.

@@ -1,4 +1,4 @@
-"""The metadata of photos: of several tags the best one, in the order of `photos/tag_precedence.py`."""
+"""The metadata of photos: of several tags the best one, in the order of `photos/metadata/tag_precedence.py`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.photos.decode import read_header
+from picsight_engine.photos.decoding.decode import read_header
 from picsight_engine.photos.exif import read_exif
-from picsight_engine.photos.tag_precedence import FILE_NAME, read_metadata
+from picsight_engine.photos.metadata.tag_precedence import FILE_NAME, read_metadata
 
 ORIGINAL = "ExifIFD:DateTimeOriginal"
 CREATED = "ExifIFD:CreateDate"

@@ -16,8 +16,8 @@ DECODE_MUTATED = """
     import random, sys, tempfile, warnings
     from pathlib import Path
     from picsight_engine.errors import ImageError
-    from picsight_engine.photos.decode import Limits, decode
-    from picsight_engine.photos.films import decode_film, read_film_facts
+    from picsight_engine.photos.decoding.decode import Limits, decode
+    from picsight_engine.photos.decoding.films import decode_film, read_film_facts
     from picsight_engine.photos.formats import is_film
     from picsight_engine.photos.identity import fingerprint
     from tests.mutation import mutate, sources

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import Limits, decode, read_header
+from picsight_engine.photos.decoding.decode import Limits, decode, read_header
 
 SENSOR = (1400, 800)  # wider than high, as it lies in the camera
 SHORT, LONG, TEXT, BYTE = 3, 4, 2, 1

@@ -20,10 +20,10 @@ from PIL import Image
 from tests.engine.conftest import has_ended
 
 from picsight_engine.errors import CancelledError, ImageError
-from picsight_engine.photos.decode import decode
+from picsight_engine.photos.decoding.decode import decode
+from picsight_engine.photos.decoding.screen_decoder import MOST_PROCESSES, ScreenDecoder
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.photos.reading import Limits
-from picsight_engine.photos.screen_decoder import MOST_PROCESSES, ScreenDecoder
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
 SCREEN = (1920, 1080)
@@ -224,7 +224,7 @@ def test_closing_ends_running_and_waiting_requests(photo):
 OWNER = """
 import multiprocessing, os, signal, sys, threading
 from pathlib import Path
-from picsight_engine.photos.screen_decoder import ScreenDecoder
+from picsight_engine.photos.decoding.screen_decoder import ScreenDecoder
 from picsight_engine.photos.reading import Limits
 
 if __name__ == "__main__":

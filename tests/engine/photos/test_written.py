@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from picsight_engine.photos.decode import Limits, decode, read_header
+from picsight_engine.photos.decoding.decode import Limits, decode, read_header
 from picsight_engine.photos.exif import iptc_facts, read_exif
-from picsight_engine.photos.tag_precedence import read_metadata
-from picsight_engine.photos.xmp import read_facts
+from picsight_engine.photos.metadata.tag_precedence import read_metadata
+from picsight_engine.photos.metadata.xmp import read_facts
 
 XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:xmp="http://ns.adobe.com/xap/1.0/"><rdf:RDF>

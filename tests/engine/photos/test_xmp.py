@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.photos.tag_precedence import read_metadata
-from picsight_engine.photos.xmp import PREFIXES, Packet, PacketError, keyword_of, read_facts, read_packet
+from picsight_engine.photos.metadata.tag_precedence import read_metadata
+from picsight_engine.photos.metadata.xmp import (
+    PREFIXES,
+    Packet,
+    PacketError,
+    keyword_of,
+    read_facts,
+    read_packet,
+)
 
 PACKETS = Path(__file__).parent / "packets"
 BIRDS = ("Birds", "Waders")

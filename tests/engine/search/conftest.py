@@ -12,11 +12,11 @@ import pytest
 
 from picsight_engine.library import Library
 from picsight_engine.metadata import Metadata
+from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import put_vector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,9 +16,9 @@ from picsight_engine.library import Library
 from picsight_engine.photos.colours import NAMES, RULE, colour_codes, named_colours, without_colours
 from picsight_engine.photos.thumbnail import thumbnail
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.colours import put_colour_codes
-from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.derived.colours import put_colour_codes
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.vectors import put_vector
 
 MEADOW = (70, 140, 50)
 PAINTS = {

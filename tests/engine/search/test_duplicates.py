@@ -17,7 +17,7 @@ from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
 from picsight_engine.search.duplicates import Firsts, same_shape
-from picsight_engine.store.thumbnails import Sketch
+from picsight_engine.store.derived.thumbnails import Sketch
 
 EXIF_IFD, DATE_TAKEN, ORIENTATION = 0x8769, 0x9003, 0x0112
 COPIED, CHANGED, PLAIN = range(4), range(4, 8), range(8, 14)

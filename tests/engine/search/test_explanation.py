@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from picsight_engine.runtime.text_embedder import TextEmbedder
+from picsight_engine.store.derived.vectors import vector_of
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import vector_of
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.engine.search.conftest import open_album
 
 from picsight_engine.store.files import files_of
-from picsight_engine.store.pairs import mark_missing
+from picsight_engine.store.tagging.pairs import mark_missing
 
 YEARS = (2017, 2018, 2019, 2020)
 

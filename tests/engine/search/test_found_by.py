@@ -11,7 +11,7 @@ from tests.engine.search.conftest import open_album
 
 from picsight_engine.bundles.calibration import Calibration
 from picsight_engine.library import Library
-from picsight_engine.store.pairs import pair
+from picsight_engine.store.tagging.pairs import pair
 
 PHOTOS = 60
 CARS = 8  # the photo whose folder is called Cars

@@ -13,7 +13,7 @@ from tests.engine.conftest import index
 from picsight_engine.assets import find_asset
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import files_of, forget_missing, move_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders, remove_folder
-from picsight_engine.store.pairs import mark_missing, mark_returned
+from picsight_engine.store.tagging.pairs import mark_missing, mark_returned
 
 if TYPE_CHECKING:
     import random

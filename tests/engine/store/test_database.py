@@ -17,8 +17,8 @@ from picsight_engine.store.database import FILE_NAME, Database, index_lock
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import APPLICATION_ID, open_database
-from picsight_engine.store.problems import all_problems
-from picsight_engine.store.runs import runs
+from picsight_engine.store.overview.problems import all_problems
+from picsight_engine.store.tagging.runs import runs
 
 COUNT = "SELECT count(*) FROM folders"
 ADD = "INSERT INTO folders (path) VALUES (?)"
@@ -232,7 +232,7 @@ def test_processes_that_make_the_same_library_at_once_all_get_it(tmp_path):
 import sys
 from pathlib import Path
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.problems import NewProblem, all_problems, put_problem
+from picsight_engine.store.overview.problems import NewProblem, all_problems, put_problem
 sys.stdin.readline()
 db = open_database(Path(sys.argv[1]))
 with db.writer() as connection:
@@ -339,8 +339,8 @@ import filelock
 from picsight_engine.errors import PicsightError
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.problems import NewProblem, all_problems, put_problem
-from picsight_engine.store.thumbnails import ThumbnailStore
+from picsight_engine.store.overview.problems import NewProblem, all_problems, put_problem
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 if os.getuid() == 0:
     os.setuid(65534)
 folder = Path(sys.argv[1])

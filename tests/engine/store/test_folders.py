@@ -17,9 +17,9 @@ from picsight_engine.store.folders import (
     set_state,
     stored_names,
 )
-from picsight_engine.store.health import counts
+from picsight_engine.store.overview.health import counts
+from picsight_engine.store.overview.problems import NewProblem, all_problems, put_problem
 from picsight_engine.store.photos import all_photos, hidden_photos
-from picsight_engine.store.problems import NewProblem, all_problems, put_problem
 
 SPACE = "0123456789abcdef"
 

@@ -7,12 +7,12 @@ from contextlib import closing
 
 import numpy as np
 
-from picsight_engine.store import health
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.store.files import NewFile, files_of, put_file
-from picsight_engine.store.pairs import mark_missing
-from picsight_engine.store.problems import NewProblem, put_problem
-from picsight_engine.store.thumbnails import ThumbnailStore
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.overview import health
+from picsight_engine.store.overview.problems import NewProblem, put_problem
+from picsight_engine.store.tagging.pairs import mark_missing
 
 SPACE = "0123456789abcdef"
 

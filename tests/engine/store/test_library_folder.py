@@ -8,9 +8,9 @@ import pytest
 
 from picsight_engine.errors import ForeignFolderError
 from picsight_engine.store.database import FILE_NAME, index_lock
+from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.library_folder import choose_model
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.thumbnails import ThumbnailStore
 
 
 @pytest.mark.parametrize("name", ["IMG_2041.jpg", "2020", "library.jpg", "cache of dogs", "Logs.txt"])

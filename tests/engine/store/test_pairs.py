@@ -11,13 +11,13 @@ import pytest
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.pairs import pair
 from picsight_engine.store.photos import all_photos, paths_of
-from picsight_engine.store.records import photo_with_fingerprint, photo_with_hash
-from picsight_engine.store.runs import record_run, undo_or_redo
 from picsight_engine.store.selection import photos_with_copies
-from picsight_engine.store.tagged import person_stars, stars_of
-from picsight_engine.store.tags import Definition, live_tags
+from picsight_engine.store.tagging.pairs import pair
+from picsight_engine.store.tagging.records import photo_with_fingerprint, photo_with_hash
+from picsight_engine.store.tagging.runs import record_run, undo_or_redo
+from picsight_engine.store.tagging.tagged import person_stars, stars_of
+from picsight_engine.store.tagging.tags import Definition, live_tags
 
 NOON, SECOND_LATER, TWO_LATER, THREE_LATER = (f"2021-07-14T12:00:0{second}" for second in (0, 1, 2, 3))
 

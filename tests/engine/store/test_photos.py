@@ -6,7 +6,7 @@ import random
 from dataclasses import replace
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.store.decisions import is_same_shot
+from picsight_engine.store.derived.vectors import photos_with_vector
 from picsight_engine.store.files import (
     NewFile,
     age_missing,
@@ -19,7 +19,6 @@ from picsight_engine.store.files import (
     put_metadata,
 )
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair
 from picsight_engine.store.photos import (
     NewPhoto,
     all_photos,
@@ -32,7 +31,8 @@ from picsight_engine.store.photos import (
     put_likeness,
     put_photo,
 )
-from picsight_engine.store.vectors import photos_with_vector
+from picsight_engine.store.tagging.decisions import is_same_shot
+from picsight_engine.store.tagging.pairs import mark_missing, mark_returned, pair
 
 SPACE = "0123456789abcdef"
 

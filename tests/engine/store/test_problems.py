@@ -9,7 +9,7 @@ from pathlib import Path
 from picsight_engine.errors import ImageError
 from picsight_engine.indexing.messages import Failed
 from picsight_engine.photos.reading import Limits, lost_photo, unshowable
-from picsight_engine.store.problems import (
+from picsight_engine.store.overview.problems import (
     NewProblem,
     all_problems,
     clear_problem,

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.searches import MOST_HISTORY, Searches
+from picsight_engine.store.tagging.searches import MOST_HISTORY, Searches
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from picsight_engine.store.database import FILE_NAME
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.tagged import add_ratings
+from picsight_engine.store.tagging.tagged import add_ratings
 
 BEFORE_REJECTING = 5
 

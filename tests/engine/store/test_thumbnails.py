@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.store.thumbnails import FILE_NAME, Sketch, ThumbnailStore, remove
+from picsight_engine.store.derived.thumbnails import FILE_NAME, Sketch, ThumbnailStore, remove
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.engine.miniature import all_vectors
 
 from picsight_engine.errors import LibraryError
-from picsight_engine.store.vectors import (
+from picsight_engine.store.derived.vectors import (
     active_space,
     ensure_space,
     photos_with_vector,

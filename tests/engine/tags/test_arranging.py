@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.decisions import decided
+from picsight_engine.store.tagging.decisions import decided
 
 
 @pytest.fixture

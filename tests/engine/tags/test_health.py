@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.store.health import mend_tags, misjudged_photos, misplaced_tags
+from picsight_engine.store.overview.health import mend_tags, misjudged_photos, misplaced_tags
 
 
 @pytest.fixture

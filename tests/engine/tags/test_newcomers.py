@@ -15,8 +15,8 @@ from tests.engine.kennel import put_near
 from picsight_engine.bundles.bundle import write_bundle
 from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
+from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.vectors import ensure_space, put_vector
 from picsight_engine.tags.learner import Learner, suggest_for_new_photos
 
 

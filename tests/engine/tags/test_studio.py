@@ -10,9 +10,9 @@ from tests.engine.kennel import DIM, put_near
 
 from picsight_engine.errors import RequestError
 from picsight_engine.language.lexicon import LANGUAGES
-from picsight_engine.store.decisions import decided
 from picsight_engine.store.files import files_of
-from picsight_engine.store.pairs import mark_missing, mark_returned, pair
+from picsight_engine.store.tagging.decisions import decided
+from picsight_engine.store.tagging.pairs import mark_missing, mark_returned, pair
 from picsight_engine.tags.quality import ENOUGH, Preview, confidence, confusion
 
 

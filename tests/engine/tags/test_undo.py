@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
-from picsight_engine.store.decisions import settle_tags
-from picsight_engine.store.health import misjudged_photos, misplaced_tags
+from picsight_engine.store.overview.health import misjudged_photos, misplaced_tags
+from picsight_engine.store.tagging.decisions import settle_tags
 
 NAMES = ("Dogs", "Animals", "Snow")
 CHANGES = st.lists(

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from picsight_engine.store.derived.vectors import STORED, ensure_space, put_vector
 from picsight_engine.store.files import NewFile, files_of, forget_missing, put_file
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.pairs import mark_missing, mark_returned
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import STORED, ensure_space, put_vector
+from picsight_engine.store.tagging.pairs import mark_missing, mark_returned
 from picsight_engine.vectors.matrix import Matrix
 
 if TYPE_CHECKING:

@@ -247,7 +247,7 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.files import NewFile, put_file
 from picsight_engine.store.photos import NewPhoto, put_photo
-from picsight_engine.store.vectors import put_vector
+from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.vectors.matrix import Matrix
 library, space, dim, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 db = open_database(library)

@@ -20,7 +20,7 @@ from mctrain.atomic_files import open_atomic
 from mctrain.errors import DataError
 from mctrain.paths import opened
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.decoding.decode import Limits, decode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping

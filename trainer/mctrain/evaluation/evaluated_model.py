@@ -16,7 +16,7 @@ from mctrain.errors import DataError, WeightsError
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.preprocess import reduced_side
 from picsight_engine.photos.colours import NAMES, colour_codes, named_colours
-from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.decoding.decode import Limits, decode
 from picsight_engine.photos.thumbnail import thumbnail
 
 if TYPE_CHECKING:

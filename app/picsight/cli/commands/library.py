@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.doctor import Check
-    from picsight_engine.store.problems import Problem
+    from picsight_engine.store.overview.problems import Problem
 
 HINDERED, DAMAGED = 1, 3
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.exchange.importer import Imported
-    from picsight_engine.store.decisions import Verdict
-    from picsight_engine.store.runs import Run
+    from picsight_engine.store.tagging.decisions import Verdict
+    from picsight_engine.store.tagging.runs import Run
     from picsight_engine.tags.tree import Tag
 
 _STATES = {

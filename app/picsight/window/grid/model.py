@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from picsight.window.controls.rows import Index
     from picsight_engine.bundles.calibration import Match
     from picsight_engine.search.answer import Result
-    from picsight_engine.store.decisions import State
+    from picsight_engine.store.tagging.decisions import State
     from picsight_engine.tags.tree import Marks
 
 NOWHERE = QModelIndex()

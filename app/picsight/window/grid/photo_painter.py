@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.model import WallModel
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight_engine.search.answer import Result
-    from picsight_engine.store.decisions import State
+    from picsight_engine.store.tagging.decisions import State
 
 RING, RING_GAP = 0.25, 0.12  # em: selection
 FOCUS, FOCUS_OUTSIDE = 0.15, 0.19  # em: keyboard

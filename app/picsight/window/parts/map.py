@@ -37,7 +37,7 @@ _TURNS = (-360, 0, 360)  # the land is drawn beyond the antimeridian, too
 @cache
 def read_land() -> Land:
     """Every island, and every country's part of a continent; read once, in any thread."""
-    from picsight_engine.photos.geography import outlines  # numpy: after the first frame
+    from picsight_engine.photos.metadata.geography import outlines  # numpy: after the first frame
 
     parts = (_polygon(ring * [1, -1]) for outline in outlines() for ring in outline.rings)
     return tuple((part, part.boundingRect()) for part in parts)

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from picsight_engine.photos.decoding.screen_decoder import ScreenDecoder
     from picsight_engine.photos.reading import Limits
-    from picsight_engine.photos.screen_decoder import ScreenDecoder
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Pictures:
                 raise CancelledError("The window is closed.")
             if self._decoder is None:
                 # 20 ms that the first frame does not pay
-                from picsight_engine.photos.screen_decoder import ScreenDecoder
+                from picsight_engine.photos.decoding.screen_decoder import ScreenDecoder
 
                 self._decoder = ScreenDecoder(self._limits)
             return self._decoder

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from picsight.window.controls.rows import Index
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.store.problems import Problem
+    from picsight_engine.store.overview.problems import Problem
 
 NOWHERE = QModelIndex()
 UNREAD = {  # singular, plural

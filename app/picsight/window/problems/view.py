@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QKeyEvent, QResizeEvent
 
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.store.problems import Problem
+    from picsight_engine.store.overview.problems import Problem
 
 NARROW = 50  # em: in a narrower view, names take the room of date and tries
 WIDTHS = {Column.WHEN: 9, Column.TRIES: 5, Column.RETRY: 8, Column.IGNORE: 6}  # em

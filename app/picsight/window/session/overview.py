@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from picsight_engine.library import Library
     from picsight_engine.store.folders import Directory, Folder
-    from picsight_engine.store.problems import Problem
-    from picsight_engine.store.searches import SavedSearch
+    from picsight_engine.store.overview.problems import Problem
+    from picsight_engine.store.tagging.searches import SavedSearch
 
 _NUMBERS = count(1)
 

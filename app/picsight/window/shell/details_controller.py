@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from picsight.window.viewer.controller import ViewerController
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.tree import Marks
 
 LANE, LANE_WHY = "details", "why"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from picsight.window.shell.frame import Frame
     from picsight.window.status.history import History, Step
     from picsight_engine.library import Library
-    from picsight_engine.store.problems import Problem
+    from picsight_engine.store.overview.problems import Problem
     from picsight_engine.tags.tree import Tag
 
 MOUNTED = ("/media", "/run/media", "/mnt", "/Volumes")  # the mount points of disks, cards and cameras

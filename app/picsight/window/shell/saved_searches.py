@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.window.shell.frame import Frame
     from picsight.window.status.history import History
     from picsight_engine.library import Library
-    from picsight_engine.store.searches import SavedSearch
+    from picsight_engine.store.tagging.searches import SavedSearch
 
 
 class SavedSearches(QObject):

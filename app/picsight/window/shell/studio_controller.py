@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from picsight.window.status.history import Ended, History
     from picsight.window.tags.controller import TagsController
     from picsight_engine.library import Library
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag
 
 LANE, LANE_PHOTOS, LANE_STATISTICS = "studio", "studio photos", "studio statistics"

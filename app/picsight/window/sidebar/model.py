@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QObject
 
     from picsight.window.session.overview import Overview
-    from picsight_engine.store.searches import SavedSearch
+    from picsight_engine.store.tagging.searches import SavedSearch
     from picsight_engine.tags.tree import Tag
 
 ENTRY = Qt.ItemDataRole.UserRole + 1

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight.window.tokens import Tones
     from picsight_engine.search.answer import Result
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
 
 WIDE = 18.0  # em
 MOST_KEYS, WIDEST = 9, 11  # tags with a number; em of a name

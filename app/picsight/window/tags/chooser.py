@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QPoint
     from PySide6.QtGui import QKeyEvent
 
-    from picsight_engine.store.tags import TagKind
+    from picsight_engine.store.tagging.tags import TagKind
     from picsight_engine.tags.tree import Tag
 
 WIDE = 28.0  # em

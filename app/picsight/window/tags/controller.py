@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.window.status.history import Ended, History, Step
     from picsight.window.status.line import StatusLine
     from picsight_engine.library import Library
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag
 
     TagChange = Callable[[Library], Any]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from picsight_engine.library import Library
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.tree import Tag
 
 

@@ -6,13 +6,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from picsight_engine.language.query import parse
-from picsight_engine.store.tags import name_key
+from picsight_engine.store.tagging.tags import name_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from picsight_engine.library import Library
-    from picsight_engine.store.tags import TagKind
+    from picsight_engine.store.tagging.tags import TagKind
     from picsight_engine.tags.tree import Tag
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from picsight.window.search.controller import SearchController
     from picsight.window.tags.controller import TagsController
     from picsight_engine.library import Library
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.tree import Tag
 
 

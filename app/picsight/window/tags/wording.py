@@ -9,7 +9,7 @@ from picsight.window.parts.words import counted, isolated, star_words
 
 if TYPE_CHECKING:
     from picsight.window.tags.chooser import TagChoice
-    from picsight_engine.store.decisions import Verdict
+    from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.quality import Confidence, Statistics
     from picsight_engine.tags.tree import Tag
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from mctrain.data.packing.prepare import prepare, without_metadata
 from picsight_engine.errors import ImageError
-from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.decoding.decode import Limits, decode
 
 SECRET = b"52.5200 N 13.4050 E"
 # what a decoder reports of a file without metadata

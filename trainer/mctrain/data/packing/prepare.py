@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import PIL.Image
 
 from mctrain.data.texts import StoredPhoto
-from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.decoding.decode import Limits, decode
 from picsight_engine.photos.identity import SegmentsBrokenError, is_jpeg, segments
 from picsight_engine.photos.reading import problem
 

@@ -21,9 +21,9 @@ from mctrain.data.sources.listing import SourceEntry, SourceListing, read_text, 
 from mctrain.data.texts import SampleTexts, described
 from mctrain.errors import DataError
 from mctrain.paths import read_part
-from picsight_engine.photos.decode import IMAGE_SUFFIXES
-from picsight_engine.photos.sidecars import long_sidecar, short_sidecar
-from picsight_engine.photos.xmp import PacketError, read_packet
+from picsight_engine.photos.decoding.decode import IMAGE_SUFFIXES
+from picsight_engine.photos.metadata.sidecars import long_sidecar, short_sidecar
+from picsight_engine.photos.metadata.xmp import PacketError, read_packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -23,7 +23,7 @@ from mctrain.evaluation.evaluated_model import TOGETHER
 from mctrain.evaluation.measure import read_lines
 from mctrain.evaluation.outcome import Outcome
 from mctrain.paths import read
-from picsight_engine.photos.decode import Limits, decode
+from picsight_engine.photos.decoding.decode import Limits, decode
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import RequestError
-from picsight_engine.store.tags import revise
+from picsight_engine.store.tagging.tags import revise
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,7 +8,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from picsight_engine.photos.dates import EDITED_WORDS
+from picsight_engine.photos.metadata.dates import EDITED_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,15 +22,16 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.errors import ImageError, Message
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos import colour, formats, png
-from picsight_engine.photos.embedded import exif_of, holds_film, iptc_of, xmp_facts, xmp_of
+from picsight_engine.photos import formats, png
+from picsight_engine.photos.decoding import colour
+from picsight_engine.photos.decoding.jxl import JxlImageFile
+from picsight_engine.photos.decoding.psd import NotMergedError, PsdImageFile
+from picsight_engine.photos.decoding.raw import open_raw, raw_bits, raw_exif, raw_xmp
+from picsight_engine.photos.decoding.variants import describe_variant
 from picsight_engine.photos.exif import BITS_PER_SAMPLE, ORIENTATION, Exif, iptc_facts
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
-from picsight_engine.photos.jxl import JxlImageFile
-from picsight_engine.photos.psd import NotMergedError, PsdImageFile
-from picsight_engine.photos.raw import open_raw, raw_bits, raw_exif, raw_xmp
-from picsight_engine.photos.reading import Limits, known_format, problem, unshowable
-from picsight_engine.photos.tag_precedence import (
+from picsight_engine.photos.metadata.embedded import exif_of, holds_film, iptc_of, xmp_facts, xmp_of
+from picsight_engine.photos.metadata.tag_precedence import (
     BITS,
     COMMENT,
     CREATION_TIME,
@@ -40,7 +41,7 @@ from picsight_engine.photos.tag_precedence import (
     PROFILE,
     read_metadata,
 )
-from picsight_engine.photos.variants import describe_variant
+from picsight_engine.photos.reading import Limits, known_format, problem, unshowable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,18 +6,18 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.decisions import LATEST, settle_tags
+from picsight_engine.store.derived.vectors import STORED, WHOLE
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.selection import visible_photos
-from picsight_engine.store.tag_schema import FAVOURITES
-from picsight_engine.store.tags import revise
-from picsight_engine.store.vectors import STORED, WHOLE
+from picsight_engine.store.tagging.decisions import LATEST, settle_tags
+from picsight_engine.store.tagging.tag_schema import FAVOURITES
+from picsight_engine.store.tagging.tags import revise
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.thumbnails import ThumbnailStore
+    from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
 _COUNTS = f"""
 SELECT (SELECT count(*) FROM folders WHERE state <> 'paused'),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from picsight_engine.photos.film_tags import is_high_range, is_sound, lacks_index
+from picsight_engine.photos.metadata.film_tags import is_high_range, is_sound, lacks_index
 from picsight_engine.photos.reading import problem, read_file, unshowable
 
 if TYPE_CHECKING:

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.metadata import is_same_time
-from picsight_engine.store.decisions import share_decisions
 from picsight_engine.store.files import IDS, put_file
 from picsight_engine.store.folders import RESTING
-from picsight_engine.store.tags import share_examples
+from picsight_engine.store.tagging.decisions import share_decisions
+from picsight_engine.store.tagging.tags import share_examples
 from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
     from picsight_engine.store.files import NewFile
-    from picsight_engine.store.tags import Definition
+    from picsight_engine.store.tagging.tags import Definition
 
 _IN_PACKAGE = re.compile(rb"(?P<name>(?:.*/)?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12})(?:_3)?", re.DOTALL)
 _PHONE = re.compile(rb"(?P<letters>(?:.*/)?IMG_)(?P<edit>E?)(?P<number>\d{4,})", re.DOTALL)

@@ -15,19 +15,25 @@ import numpy as np
 
 from picsight_engine.errors import ImageError
 from picsight_engine.metadata import is_same_time
-from picsight_engine.photos.decode import DecodedPhoto, check_size, read_header
-from picsight_engine.photos.embedded import xmp_facts
-from picsight_engine.photos.film_frames import MOST_LOOKS, MOST_SECONDS, Film, unreadable
-from picsight_engine.photos.film_tags import CONTENT_IDENTIFIER, DURATION, PACKET, UTC_DATE, film_facts
+from picsight_engine.photos.decoding.decode import DecodedPhoto, check_size, read_header
+from picsight_engine.photos.decoding.film_frames import MOST_LOOKS, MOST_SECONDS, Film, unreadable
+from picsight_engine.photos.metadata.embedded import xmp_facts
+from picsight_engine.photos.metadata.film_tags import (
+    CONTENT_IDENTIFIER,
+    DURATION,
+    PACKET,
+    UTC_DATE,
+    film_facts,
+)
+from picsight_engine.photos.metadata.tag_precedence import FILE_NAME, read_metadata
 from picsight_engine.photos.reading import Limits, read_file, read_photo
-from picsight_engine.photos.tag_precedence import FILE_NAME, read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from picsight_engine.photos.decoding.film_frames import FilmFrame
     from picsight_engine.photos.exif import Fact, Facts
-    from picsight_engine.photos.film_frames import FilmFrame
 
 FILM_RULE = 2  # raise it when films give other frames or moments: they are read again
 MOST_FRAMES = 40  # of a film

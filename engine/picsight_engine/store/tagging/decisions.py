@@ -9,10 +9,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.store.derived.thumbnails import MOST_BITS
 from picsight_engine.store.files import IDS
 from picsight_engine.store.photos import SHOWN
-from picsight_engine.store.tags import revise, share_examples
-from picsight_engine.store.thumbnails import MOST_BITS
+from picsight_engine.store.tagging.tags import revise, share_examples
 
 if TYPE_CHECKING:
     import sqlite3

@@ -10,21 +10,28 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import Message, RequestError
-from picsight_engine.store.decisions import add_decisions, settle_run, settle_tags
 from picsight_engine.store.messages import read, written
-from picsight_engine.store.pairs import share_taught, share_with_copies
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
-from picsight_engine.store.tagged import add_ratings
-from picsight_engine.store.tags import Definition, add_tag, misplacement, put_definition, revise, tags_by_id
+from picsight_engine.store.tagging.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.tagging.pairs import share_taught, share_with_copies
+from picsight_engine.store.tagging.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
+from picsight_engine.store.tagging.tagged import add_ratings
+from picsight_engine.store.tagging.tags import (
+    Definition,
+    add_tag,
+    misplacement,
+    put_definition,
+    revise,
+    tags_by_id,
+)
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import NewDecision
-    from picsight_engine.store.suggestions import Scores
+    from picsight_engine.store.tagging.decisions import NewDecision
+    from picsight_engine.store.tagging.suggestions import Scores
 
 RunKind = Literal[
     "new", "change", "rename", "move", "merge", "remove", "decide", "rate", "suggest", "index", "import"

@@ -10,7 +10,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from picsight_engine.photos import png
 from picsight_engine.photos.exif import Exif, read_exif
-from picsight_engine.photos.film_tags import XMP_BOX, boxes
+from picsight_engine.photos.metadata.film_tags import XMP_BOX, boxes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -60,7 +60,10 @@ def xmp_facts(packet: object) -> dict[str, Fact]:
     """The facts in an XMP packet; none in anything else."""
     if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
         return {}
-    from picsight_engine.photos.xmp import PacketError, read_facts  # lazy: 33 ms, and most photos have no XMP
+    from picsight_engine.photos.metadata.xmp import (  # lazy: 33 ms, and most photos have no XMP
+        PacketError,
+        read_facts,
+    )
 
     try:
         return read_facts(packet)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.metadata import Metadata
-from picsight_engine.photos import dates
-from picsight_engine.photos import tag_values as read
-from picsight_engine.photos.dates import is_edited
-from picsight_engine.photos.film_tags import DURATION, UTC_DATE
-from picsight_engine.photos.geography import place_of
+from picsight_engine.photos.metadata import dates
+from picsight_engine.photos.metadata import tag_values as read
+from picsight_engine.photos.metadata.dates import is_edited
+from picsight_engine.photos.metadata.film_tags import DURATION, UTC_DATE
+from picsight_engine.photos.metadata.geography import place_of
 
 if TYPE_CHECKING:
     from picsight_engine.photos.exif import Facts
-    from picsight_engine.photos.tag_values import Reader
+    from picsight_engine.photos.metadata.tag_values import Reader
 
     Row = tuple[Reader, *tuple[str, ...]]
 

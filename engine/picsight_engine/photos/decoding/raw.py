@@ -10,7 +10,7 @@ import rawpy
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from picsight_engine.photos.colour import adobe_rgb
+from picsight_engine.photos.decoding.colour import adobe_rgb
 from picsight_engine.photos.exif import BITS_PER_SAMPLE, PHOTOMETRIC, Exif, Value, read_exif
 from picsight_engine.photos.formats import SENSOR_COLOURS
 

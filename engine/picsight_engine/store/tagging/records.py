@@ -8,9 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.store.decisions import LATEST
 from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.folders import all_folders, covered_names, file_path
+from picsight_engine.store.tagging.decisions import LATEST
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.store.database import Database
-    from picsight_engine.store.decisions import Verdict
     from picsight_engine.store.folders import Folder
+    from picsight_engine.store.tagging.decisions import Verdict
 
 # A photo by its primary file, or by its oldest file if all are missing.
 _PICTURES = f"""

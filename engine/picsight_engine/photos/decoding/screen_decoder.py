@@ -57,7 +57,7 @@ class DecodedPixels:
 def serve(connection: Connection, limits: Limits) -> None:
     """The process's main function: answers requests until the other side is gone."""
     set_up()
-    from picsight_engine.photos import decode  # preloads Pillow and numpy (100 ms) for `_decode`
+    from picsight_engine.photos.decoding import decode  # preloads Pillow and numpy (100 ms) for `_decode`
 
     _ = decode
     silence_decoders()
@@ -85,11 +85,11 @@ def _answer(connection: Connection, request: PhotoRequest, limits: Limits) -> No
 
 
 def _decode(request: PhotoRequest, limits: Limits) -> tuple[DecodedPixels, Image.Image]:
-    from picsight_engine.photos.decode import decode
+    from picsight_engine.photos.decoding.decode import decode
 
     side = _ALL if request.fit is None else max(min(request.fit), _LEAST_SIDE)
     if is_film(request.path):
-        from picsight_engine.photos.films import decode_film  # 20 ms
+        from picsight_engine.photos.decoding.films import decode_film  # 20 ms
 
         picture = decode_film(
             request.path, min_side=side, limits=limits, moment=request.moment, is_poster=True

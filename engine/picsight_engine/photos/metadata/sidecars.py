@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import xxhash
 
 from picsight_engine.errors import Message
-from picsight_engine.photos import takeout
 from picsight_engine.photos.formats import is_photo_name
-from picsight_engine.photos.tag_precedence import EDITED
+from picsight_engine.photos.metadata import takeout
+from picsight_engine.photos.metadata.tag_precedence import EDITED
 from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def short_sidecar(photo: Path) -> Path | None:
 
 def read_sidecar(path: Path) -> bytes | None:
     """The content of a side-car, None if there is none; raises PacketError if it is not a regular file."""
-    from picsight_engine.photos.xmp import MOST_BYTES, PacketError  # 33 ms
+    from picsight_engine.photos.metadata.xmp import MOST_BYTES, PacketError  # 33 ms
 
     try:
         info = path.stat()
@@ -96,7 +96,7 @@ def short_counts(short: Path, photo: Path) -> bool:
     The dates of their metadata tell which is older, else the times of the files. One for another picture or kind of file
     never counts beside a long one.
     """
-    from picsight_engine.photos import xmp  # 33 ms
+    from picsight_engine.photos.metadata import xmp  # 33 ms
 
     paths = (short, long_sidecar(photo))
     theirs, ours = (_content(path, _MOST_BYTES) for path in paths)
@@ -175,7 +175,7 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
 
 
 def _add_sidecar(facts: dict[str, Fact], path: Path, photo: Path, known: Collection[bytes]) -> None:
-    from picsight_engine.photos import xmp  # 33 ms
+    from picsight_engine.photos.metadata import xmp  # 33 ms
 
     is_long = path.stem == photo.name
     if not is_long and not short_counts(path, photo):

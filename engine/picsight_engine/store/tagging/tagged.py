@@ -10,12 +10,12 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from picsight_engine.store.decisions import LATEST
 from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.photos import SHOWN
-from picsight_engine.store.records import last_decisions
 from picsight_engine.store.selection import ascending, photos_with, visible_photos
-from picsight_engine.store.tags import name_key, paths_of, tags_called
+from picsight_engine.store.tagging.decisions import LATEST
+from picsight_engine.store.tagging.records import last_decisions
+from picsight_engine.store.tagging.tags import name_key, paths_of, tags_called
 
 if TYPE_CHECKING:
     import sqlite3

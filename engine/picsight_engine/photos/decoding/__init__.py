@@ -1,0 +1,1 @@
+"""Decodes photos and films of every format to upright sRGB pictures."""

@@ -1,0 +1,1 @@
+"""Reads what a file and its side-cars say of the picture: when, where, by which camera, with which keywords."""

@@ -1,0 +1,1 @@
+"""Tags, decisions, stars and searches of a person, and the runs that change them."""
