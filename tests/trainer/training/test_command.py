@@ -143,7 +143,7 @@ def test_no_run_begins_where_nothing_can_be_written(command, tmp_path):
 
 
 def test_a_full_disk_is_one_sentence(command, tmp_path):
-    """A limit on file sizes simulates it: first a state does not fit, then the metrics do not."""
+    """A limit on file sizes simulates it: first the frozen weights do not fit, then the metrics do not."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     messages = []
     for most in (1 << 23, 1000, 10):
@@ -154,7 +154,7 @@ def test_a_full_disk_is_one_sentence(command, tmp_path):
             messages.append(str(refused.value))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert re.search(r"step-00000001\.pt cannot be written: ", messages[0])
+    assert re.search(r"frozen\.pt cannot be written: ", messages[0])
     assert messages[1].startswith(
         f"{tmp_path / METRICS} cannot be written (File too large): make room, or check its permissions. The same "
         "command resumes"

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import copy
+import re
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
+from PIL.Image import Resampling
 from tests.trainer.conftest import changed_tensors, write_shard
-from tests.trainer.training.conftest import RecordedReporter, learn
+from tests.trainer.training.conftest import RECIPE, RecordedReporter, learn
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
-from mctrain.data.shards import members
+from mctrain.data.shards import grouped, members
+from mctrain.data.texts import texts_of
 from mctrain.errors import DataError, RecipeError, TrainerError
 from mctrain.models.clip import build_clip
-from mctrain.models.presets import preset_of
+from mctrain.models.lite import LiteShape
+from mctrain.models.presets import PRESETS, preset_of
+from mctrain.models.tokenizer import load_tokenizer
+from mctrain.recipes.parser import load
 from mctrain.recipes.tables import ModelTable
+from mctrain.recipes.training import TrainingRecipe
+from mctrain.training.ranks import Rank
+from mctrain.training.run import Start, open_training
 from mctrain.training.student import build_student
 from mctrain.weights.checkpoint import Checkpoint, WeightsFile, states
 
@@ -194,3 +205,51 @@ def test_unusable_samples_are_counted_at_the_end(run_in, places, reinforced_set,
     changed_places = replace(places, photos=tmp_path / "set")
     run_in(tmp_path / "run", "run.steps=1", 'data.shards=["0.tar"]', places=changed_places, reporter=reporter)
     assert reporter.lines[-1] == "samples skipped: 1 no photo"
+
+
+def test_views_of_frozen_towers_are_computed_once_and_taken_in_turn(recipe_of, places, tmp_path):
+    """The first of them is the whole photo; the next turn has the captions of other views."""
+    shape = LiteShape(("lite0",), hidden=16, dropout=0.5, input_dropout=0.2, branch=1.0)
+    preset = replace(PRESETS["laptop_xxs"], image=shape, size=32)
+    start = Checkpoint(preset, build_clip(preset), WeightsFile("w.pt", "0" * 64, "picsight"))
+    path = tmp_path / "frozen.toml"
+    path.write_text(re.sub(r"\[towers\][^[]*", "", RECIPE), encoding="utf-8")
+    rules = "optimizer.rules=[{ part='image.trunk', factor=0 }, { part='text', factor=0 }]"
+    changes = (*PLAIN, "augmentation.views=2", 'data.synthetic=""', rules, "run.steps=12")
+    recipe = load(TrainingRecipe, str(path), changes)
+    run = open_training(recipe, Start(start, ""), places, Rank(), workers=0)
+    steps = list(run.feed.batches(0, 12))
+    clip, tokenizer = run.student.clip.eval(), load_tokenizer(preset.text)
+    groups = [group for shard in sorted(places.photos.glob("*.tar")) for group in grouped(shard)]
+    captions = [texts_of(group.members).human for group in groups]
+    photos = [
+        torch.from_numpy(np.array(g.image().resize((32, 32), Resampling.BICUBIC))).permute(2, 0, 1)
+        for g in groups
+    ]
+    pixels = torch.stack(photos).float() / 255
+    with torch.no_grad():
+        whole = F.normalize(clip.image(pixels), dim=1)
+        vectors = [
+            F.normalize(clip.text(torch.from_numpy(tokenizer.encode(each))), dim=1) for each in captions
+        ]
+    drawn = {}
+    for number, step in enumerate(steps):
+        with torch.no_grad():
+            made, texts, _ = run.student.model(step.pixels, step.ids[0])
+        for row, (photo, text) in enumerate(zip(made, texts, strict=True)):
+            place = int((whole @ photo).argmax())
+            nearest = float(whole[place] @ photo)
+            assert (nearest > 0.999999) == (number // 3 % 2 == 0), (number, row)
+            if nearest > 0.999999:
+                said = int((vectors[place] @ text).argmax())
+                assert float(vectors[place][said] @ text) > 0.9999
+                drawn.setdefault(place, []).append(said)
+    assert sorted(map(len, drawn.values())) == [2] * 24
+    assert len({place for place, said in drawn.items() if said[0] != said[1]}) > 5
+    before = weights(run.student.clip)
+    losses = learn(run, steps)
+    assert losses[-1] < losses[0]
+    assert all(
+        name.startswith(("image.head.", "logit_scale"))
+        for name in changed_tensors(before, run.student.clip.state_dict())
+    )

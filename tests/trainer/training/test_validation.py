@@ -106,10 +106,13 @@ def test_the_state_with_the_best_score_is_kept_and_is_the_result(opened, tmp_pat
     assert ending.why.endswith("the weights after step 2, whose score was the best (30.0 %)")
     best, last = states(tmp_path)
     assert (best.name, last.name) == ("step-00000002.pt", "step-00000004.pt")
-    wanted, found = (torch.load(state, weights_only=True) for state in (best, path))
+    wanted, found, frozen = (
+        torch.load(each, weights_only=True) for each in (best, path, tmp_path / "frozen.pt")
+    )
     assert found["trained"] == wanted["trained"]
     assert found["trained"]["steps"] == 2
-    assert not changed_tensors(found["weights"], wanted["weights"])
+    assert not changed_tensors(found["weights"], {**wanted["weights"], **frozen})
+    assert not wanted["weights"].keys() & frozen.keys()
     best.unlink()
     ending, _ = follow(RecordedReporter())
     assert ending.why.endswith("after step 4, whose score was the best of the states that are left (29.0 %)")

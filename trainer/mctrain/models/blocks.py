@@ -261,6 +261,10 @@ class Head(nn.Module):
             mixed = mixed + self.branch_weight * self.branch(torch.softmax(logits, dim=1).sqrt())
         return F.normalize(mixed, dim=1)
 
+    def of_joined(self, given: Tensor) -> Tensor:
+        """As `forward`, from features and logits side by side: [n, features + classes] → [n, dim]."""
+        return cast("Tensor", self(given[:, : len(self.mean)], given[:, len(self.mean) :]))
+
 
 def package_folder(package: str, module: str) -> Path:
     """The folder of a package with weights or a vocabulary; `module` is its import name.

@@ -80,6 +80,15 @@ def stop_dropout(model: nn.Module) -> None:
                 layer.eval()
 
 
+def unchanging(model: nn.Module) -> set[str]:
+    """The names of frozen parameters, and of the statistics of norms that are in evaluation mode."""
+    names = {name for name, each in model.named_parameters() if not each.requires_grad}
+    held = ((name, each) for name, each in model.named_modules() if isinstance(each, _BatchNorm))
+    return names | {
+        f"{name}.{key}" for name, norm in held if not norm.training for key, _ in norm.named_buffers()
+    }
+
+
 @contextmanager
 def statistics_frozen(model: nn.Module) -> Iterator[None]:
     """Norms in training mode use batch statistics but do not update the running ones.

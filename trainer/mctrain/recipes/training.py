@@ -115,8 +115,9 @@ class TrainingRecipe:
     """A recipe; `name` is its file name, `changes` those of the command line. Without `towers` a run takes the model
     of its checkpoint.
 
-    With `augmentation` new views are drawn in each epoch, and the data need only photos and captions. Without it, the
-    stored views and the teachers' embeddings of them are used.
+    With `augmentation` new views are drawn in each epoch, and the data need only photos and captions; with several
+    `views`, these are drawn and computed once, and used in turn. Without it, the views in the shards and the teachers'
+    embeddings of them are used.
     """
 
     name: str
@@ -138,10 +139,10 @@ class TrainingRecipe:
                 f"The recipe {self.name} draws views anew, for which there are no embeddings; give loss.distil and data.bank 0 and no "
                 "data.teachers, or leave its augmentation out."
             )
-        if self.augmentation and self.augmentation.views != 1:
+        if self.frozen_views and (self.data.synthetic or self.run.range_augment):
             raise RecipeError(
-                f"The recipe {self.name} draws one view of a photo per epoch, not {self.augmentation.views}; give "
-                "augmentation.views 1."
+                f"The recipe {self.name} stores {self.frozen_views} views of each photo, with one caption each and as they are; give "
+                "augmentation.views 1, or data.synthetic nothing and run.range_augment false."
             )
         if self.loss.scales and not self.loss.distil:
             raise RecipeError(
@@ -152,6 +153,11 @@ class TrainingRecipe:
             raise RecipeError(
                 f"The recipe {self.name} asks for texts of a bank, which only distillation uses; give data.bank 0."
             )
+
+    @property
+    def frozen_views(self) -> int:
+        """The number of views of each photo that are drawn and computed once; 0 for new ones in each epoch."""
+        return self.augmentation.views if self.augmentation and self.augmentation.views > 1 else 0
 
     @property
     def figures(self) -> tuple[str, ...]:

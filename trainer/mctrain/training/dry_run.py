@@ -45,7 +45,9 @@ def dry_run(
         As `run.run_training`.
     """
     with join_ranks() as rank:
+        began = time.perf_counter()
         run = open_training(recipe, start, folders, rank, workers=workers)
+        opened = duration(time.perf_counter() - began)
         with validation_of(run, folders, lambda: None):
             pass  # reports a missing file now
         if rank.first:
@@ -54,6 +56,10 @@ def dry_run(
     return [
         _model(run),
         f"data       {len(run.feed.data)} photos; {run.steps} steps are {run.steps / run.feed.steps_of_pass:.1f} passes",
+        *(
+            [f"views      {recipe.frozen_views} of each photo, computed once in {opened}"]
+            * bool(recipe.frozen_views)
+        ),
         *_speed(run, times, waited),
         _disk(run),
         f"loss       {loss:.3f} after {run.at.step} steps",
@@ -101,8 +107,9 @@ def _speed(run: Training, times: NDArray[np.float64], waited: float) -> Iterator
 def _disk(run: Training) -> str:
     """The peak disk use: the last states, and the one with the best score if early stopping is on."""
     size, keep, best = _bytes(run.student.state()), run.recipe.run.keep, run.recipe.patience > 0
+    whole = _bytes(run.student.clip.state_dict())
     return (
-        f"disk       {(keep + best + 1) * size / 1e6:.0f} MB: {keep} state{'s' * (keep > 1)} of {size / 1e6:.0f} MB, "
+        f"disk       {((keep + best + 1) * size + whole) / 1e6:.0f} MB: the model of {whole / 1e6:.0f} MB, {keep} state{'s' * (keep > 1)} of {size / 1e6:.0f} MB, "
         f"{'the one with the best score, ' * best}and one being written"
     )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mctrain.data.reading.reader import Data
     from mctrain.data.reinforced.bank import Bank
     from mctrain.recipes.training import TrainingRecipe
+    from mctrain.training.frozen_views import FrozenViews
     from mctrain.training.ranks import Rank
     from picsight_engine.bundles.bundle import ImageSpec
     from picsight_engine.bundles.tokenizer import Tokenizer
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 class StepData:
     """One step of one process: photos [n, 3, size, size] from 0 to 1, token ids, and the teachers' embeddings.
 
-    The ids are of captions, synthetic texts and bank texts; `waited` is the wait for the data in seconds.
+    The ids are of captions, synthetic texts and bank texts; `waited` is the wait for the data in seconds. With stored
+    views, `pixels` are the trunk's outputs and `ids` vectors.
     """
 
     pixels: Tensor
@@ -51,7 +53,7 @@ class StepData:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """The data of a run for one of its processes; `bank` is None if the recipe has none."""
+    """The data of a run for one of its processes; `bank` and `frozen` are None if the recipe has none."""
 
     recipe: TrainingRecipe
     data: Data
@@ -61,6 +63,7 @@ class Feed:
     rank: Rank
     workers: int
     device: torch.device
+    frozen: FrozenViews | None = None
 
     @property
     def steps_of_pass(self) -> int:
@@ -92,8 +95,11 @@ class Feed:
                 rank=self.rank.number,
                 ranks=self.rank.count,
             )
-            batches = self.data.batches(part, self.workers)
+            batches = self.data.batches(part, self.workers) if self.frozen is None else iter(())
             for step in range(first, first + stop - start):
+                if self.frozen is not None:
+                    yield _stored_step(*self.frozen.rows(part, step))
+                    continue
                 asked = time.perf_counter()
                 batch = next(batches)
                 waited = time.perf_counter() - asked
@@ -107,7 +113,7 @@ class Feed:
             drawn = self.bank.draw(epoch, step, self.recipe.run.seed, self.recipe.data.bank)
             rows = drawn[self.rank.number :: self.rank.count]  # this process's share of the batch
             texts, known = self.bank.texts(rows), self.bank.embeddings(rows)
-        ids = self._to(torch.from_numpy(self.tokenizer.encode([*batch.captions, *batch.synthetic, *texts])))
+        ids = self.ids([*batch.captions, *batch.synthetic, *texts])
         captions, synthetic, bank = torch.split(ids, [len(batch.captions), len(batch.synthetic), len(texts)])
         teacher = Embeddings(
             self._to(batch.image_embeddings),
@@ -117,5 +123,15 @@ class Feed:
         )
         return StepData(self._to(batch.pixels).float() / 255, (captions, synthetic, bank), teacher, waited)
 
+    def ids(self, texts: Sequence[str]) -> Tensor:
+        """Token ids [n, tokens]."""
+        return self._to(torch.from_numpy(self.tokenizer.encode(texts)))
+
     def _to(self, values: Tensor) -> Tensor:
         return values.to(self.device, non_blocking=True)
+
+
+def _stored_step(given: Tensor, texts: Tensor) -> StepData:
+    nothing = texts[:, :0]
+    teacher = Embeddings(nothing, nothing, nothing[:0], nothing[:0])
+    return StepData(given, (texts, texts[:0], texts[:0]), teacher, 0.0)

@@ -134,8 +134,10 @@ def take_step(run: Training, batch: StepData) -> dict[str, float]:
 
 
 def _photos(run: Training, pixels: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Normalised photos [n, 3, size, size] for the student, and RangeAugment's loss term if the recipe uses it."""
+    """Normalised photos [n, 3, size, size] or stored outputs for the student, and RangeAugment's loss term if the recipe uses it."""
     student, distance = run.student, None
+    if run.feed.frozen is not None:
+        return pixels, None
     if student.augment is not None:
         pixels, distance = student.augment(pixels, target_error(run.at.step / run.steps))
     spec = student.preset.image_spec()

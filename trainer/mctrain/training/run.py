@@ -6,13 +6,14 @@ import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from mctrain.data.reading.reader import open_data
-from mctrain.data.reading.sampling import ReaderSettings, StoredViews, TextChoice
+from mctrain.data.reading.sampling import EpochPart, ReaderSettings, StoredViews, TextChoice
 from mctrain.data.reinforced.bank import BANK, open_bank
 from mctrain.data.reinforced.manifest import MANIFEST, TeacherRecord, load_manifest
 from mctrain.errors import RecipeError, TrainerError
@@ -20,6 +21,7 @@ from mctrain.models.tokenizer import load_tokenizer
 from mctrain.models.vit import VitShape
 from mctrain.paths import on_disk
 from mctrain.training.feed import Feed
+from mctrain.training.frozen_views import compute_views
 from mctrain.training.loop import MainProcess, train
 from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
     from mctrain.paths import AnyPath
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.environment import RunEnvironment, RunFolders
+    from mctrain.training.frozen_views import FrozenViews, HeadModel
     from mctrain.training.ranks import Rank
+    from mctrain.training.student import Student
     from mctrain.training.validation import Validation
     from mctrain.weights.checkpoint import Checkpoint
 
@@ -118,6 +122,8 @@ def open_training(
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
     steps = recipe.run.length(feed.steps_of_pass)
+    if recipe.frozen_views:
+        feed = replace(feed, frozen=_frozen(feed, student))
     return Training(
         recipe=recipe,
         student=student,
@@ -127,6 +133,14 @@ def open_training(
         identity=identity_of(recipe, start.digest if start else "", data.digests),
         at=RunProgress(),
     )
+
+
+def _frozen(feed: Feed, student: Student) -> FrozenViews:
+    wrapped = student.model
+    model = wrapped.module if isinstance(wrapped, DistributedDataParallel) else wrapped
+    recipe = feed.recipe
+    passes = [EpochPart(each, recipe.run.seed, 1, feed.spec.size) for each in range(recipe.frozen_views)]
+    return compute_views(cast("HeadModel", model), feed.data, passes, feed.spec, feed.ids)
 
 
 @contextmanager

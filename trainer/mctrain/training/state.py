@@ -7,8 +7,11 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import TrainerError, WeightsError
+from mctrain.optimisation.statistics import unchanging
+from mctrain.training.student import without
 from mctrain.weights.checkpoint import (
     CHECKPOINT,
+    FROZEN,
     Checkpoint,
     Trained,
     checkpoint_file,
@@ -148,7 +151,7 @@ def is_save_due(step: int, save_every: int, *, steps_of_pass: int, seconds: floa
 def save_state(folder: Path, run: Training, spared: int = 0) -> None:
     """Writes a state atomically, as a checkpoint, and removes the oldest ones beyond the recipe's limit.
 
-    The state of step `spared` is kept too.
+    What never changes is written once, with the first state. The state of step `spared` is kept too.
 
     Raises:
         WeightsError: the file cannot be written.
@@ -160,8 +163,12 @@ def save_state(folder: Path, run: Training, spared: int = 0) -> None:
         **run.student.state(),
     }
     made = Checkpoint(run.student.preset, run.student.best, run.origin)
+    content, still = content_of(made), unchanging(run.student.clip)
+    if still and not states(folder):
+        write_saved(folder / FROZEN, {name: content["weights"][name] for name in still})
     # weights that both share are stored once
-    write_saved(_state_file(folder, run.at.step), {**content_of(made), "state": state})
+    content["weights"] = without(content["weights"], still)
+    write_saved(_state_file(folder, run.at.step), {**content, "state": state})
     for old in states(folder)[: -run.recipe.run.keep]:
         if old != _state_file(folder, spared):
             old.unlink(missing_ok=True)

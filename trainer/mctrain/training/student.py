@@ -21,11 +21,18 @@ from mctrain.models.mci import AttentionBlock
 from mctrain.models.minilm import BertLayer
 from mctrain.models.presets import Preset, preset_of_towers
 from mctrain.optimisation.optimizer import FACTOR, LONGEST_GRADIENT, build_student_optimizer
-from mctrain.optimisation.statistics import freeze_statistics, moving_average, statistics_frozen, stop_dropout
+from mctrain.optimisation.statistics import (
+    freeze_statistics,
+    moving_average,
+    statistics_frozen,
+    stop_dropout,
+    unchanging,
+)
+from mctrain.training.frozen_views import HeadModel
 from mctrain.training.range_augment import RangeAugment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from torch import Tensor
     from torch.optim.swa_utils import AveragedModel
@@ -106,7 +113,9 @@ class Precision:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """`model` is `clip`, wrapped in DistributedDataParallel for several processes; `average` and `augment` may be None."""
+    """`model` is `clip`, or works on its stored outputs; in DistributedDataParallel for several processes. `average` and
+    `augment` may be None.
+    """
 
     preset: Preset
     clip: Clip
@@ -135,10 +144,11 @@ class Student:
         return length
 
     def state(self) -> dict[str, Any]:
-        """The state to save."""
+        """The state to save, without what never changes."""
+        still = unchanging(self.clip)
         return {
-            "weights": self.clip.state_dict(),
-            "average": self.average.module.state_dict() if self.average else None,
+            "weights": without(self.clip.state_dict(), still),
+            "average": without(self.average.module.state_dict(), still) if self.average else None,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.precision.scaler.state_dict(),
             "augment": self.augment.state_dict() if self.augment else None,
@@ -146,14 +156,19 @@ class Student:
 
     def restore(self, content: Mapping[str, Any], step: int) -> None:
         """Restores `state` after `step` steps; raises torch's errors if it does not fit."""
-        self.clip.load_state_dict(content["weights"])
+        self.clip.load_state_dict({**self.clip.state_dict(), **content["weights"]})
         if self.average is not None:
-            self.average.module.load_state_dict(content["average"])
+            self.average.module.load_state_dict({**self.average.module.state_dict(), **content["average"]})
             self.average.n_averaged.fill_(step + 1)
         self.optimizer.load_state_dict(content["optimizer"])
         self.precision.scaler.load_state_dict(content["scaler"])
         if self.augment is not None:
             self.augment.load_state_dict(content["augment"])
+
+
+def without(tensors: Mapping[str, Tensor], names: Collection[str]) -> dict[str, Tensor]:
+    """All tensors but those with these names."""
+    return {name: each for name, each in tensors.items() if name not in names}
 
 
 def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torch.device) -> Student:
@@ -179,7 +194,8 @@ def build_student(recipe: TrainingRecipe, start: Checkpoint | None, device: torc
     average = moving_average(clip, table.average) if table.average else None
     if recipe.run.recompute:
         recompute(clip)
-    model = DistributedDataParallel(clip) if distributed.is_initialized() else clip
+    whole = HeadModel(clip) if recipe.frozen_views else clip
+    model = DistributedDataParallel(whole) if distributed.is_initialized() else whole
     precision = Precision(recipe.run.precision, device)
     return Student(preset, clip, model, average, augment, optimizer, precision, layout)
 

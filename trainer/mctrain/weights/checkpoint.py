@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import torch
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Group = Literal["asked for", "ordinary searches", "public sets"]
 
 CHECKPOINT = "checkpoint.pt"
+FROZEN = "frozen.pt"  # beside the states of a run, the weights that it does not change
 _KIND = "mctrain"
 _FORMAT = 1
 _STATE = re.compile(r"step-\d{8}\.pt")
@@ -209,6 +210,8 @@ def load_checkpoint(path: Path) -> Checkpoint:
     if content.get("format") != _FORMAT:
         raise WeightsError(f"The checkpoint {path} was written by another version of mctrain; use that one.")
     try:
+        if is_state(path) and (frozen := path.with_name(FROZEN)).exists():
+            content["weights"] |= cast("dict[str, torch.Tensor]", read_saved(frozen, mmap=True))
         return _checkpoint_of(content)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, RecipeError) as fault:
         raise WeightsError(f"The checkpoint {path} is damaged; make it again.") from fault

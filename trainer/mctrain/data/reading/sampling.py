@@ -190,8 +190,9 @@ def _view(
 ) -> tuple[DrawnView, NDArray[np.float32]]:
     """The view of a photo of this size (width, height), with its embedding [D]; D is 0 for a view drawn here."""
     if not isinstance(settings.views, StoredViews):
-        # number 0 would be the whole photo in every pass
-        view = draw_view(settings.views, sample.key, part.seed, part.epoch + 1, size)
+        # the whole photo is number 0: the first of a few views, and none of those drawn in each pass
+        number = part.epoch + (settings.views.views == 1)
+        view = draw_view(settings.views, sample.key, part.seed, number, size)
         return view, np.zeros(0, np.float32)
     assert isinstance(sample, ReinforcedSample), "so it was parsed"
     if not all(view.fits(*size) for view in sample.views):

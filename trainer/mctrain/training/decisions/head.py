@@ -22,7 +22,7 @@ from torch.nn import functional as F  # noqa: N812 (torch's convention)
 from mctrain.errors import DataError
 from mctrain.export.thresholds import auc
 from mctrain.optimisation.optimizer import FitLoop, build_student_optimizer, rate_at, set_rate
-from mctrain.training.decisions.trunk import ACCEPTED, REJECTED, apply, embed
+from mctrain.training.decisions.trunk import ACCEPTED, REJECTED, embed
 from mctrain.weights.checkpoint import Compared
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def fit(
 def _table(head: Head, data: DecisionData, rank: int) -> _Table:
     given = torch.from_numpy(data.decided.given)
     labels = torch.from_numpy(data.decided.labels)
-    before = apply(head.eval(), given)
+    before = head.eval().of_joined(given)
     fitting = (before @ data.words.T).topk(min(rank, len(data.words))).values[:, -1]  # [photos]
     thresholds = thresholds_of(data.tags.scores(before), labels, fitting)
     return _Table(given, before, labels, even_weights(labels), thresholds)
@@ -139,7 +139,7 @@ def _loss(learning: Head, data: DecisionData, table: _Table, recipe: DecisionsRe
     """The loss of a batch, scaled to all photos."""
     count = len(table.given)
     rows = torch.randperm(count)[: recipe.decisions.batch]
-    photos = apply(learning, table.given[rows])
+    photos = learning.of_joined(table.given[rows])
     weights = table.weights[rows] * (count / len(rows))
     cosines = data.tags.scores(photos)
     decided = decision_loss(cosines, table.labels[rows], table.thresholds[rows], weights, data.scale)

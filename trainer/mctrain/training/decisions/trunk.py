@@ -110,14 +110,7 @@ class HeadTeacher:
 def embed(head: Head, given: Vectors) -> Vectors:
     """Unit vectors [n, dim] from head inputs [n, features + classes]."""
     head.eval()
-    return apply(head, torch.from_numpy(given)).numpy()
-
-
-def apply(head: Head, given: torch.Tensor) -> torch.Tensor:
-    """[n, features + classes] → [n, dim]."""
-    features = len(head.mean)
-    vectors: torch.Tensor = head(given[:, :features], given[:, features:])
-    return vectors
+    return head.of_joined(torch.from_numpy(given)).numpy()
 
 
 @dataclass(frozen=True, slots=True)
