@@ -1,9 +1,7 @@
-"""A small real library: photographs of the evaluation set, indexed once by the shipped starter; and a tiny model."""
+"""A small real library: parts of known photographs, indexed once by the shipped starter; and a tiny model."""
 
 from __future__ import annotations
 
-import json
-import tarfile
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.engine.kennel import DIM, kennel, stocked  # noqa: F401 - fixtures of tags and exchange
 from tests.engine.miniature import MANIFEST, save_model
+from tests.photos import write_parts
 
 from picsight_engine.bundles.bundle import Bundle, open_bundle, write_bundle
 from picsight_engine.indexing.events import Finished
@@ -64,25 +63,14 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 @pytest.fixture(scope="session")
-def captions(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[Path, list[str]]:
-    """Real photographs, unpacked into one folder, and the captions that people wrote for each."""
-    folder = tmp_path_factory.mktemp("photographs")
-    found: dict[Path, list[str]] = {}
-    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
-        for member in shard:
-            data = shard.extractfile(member).read()
-            photo = folder / Path(member.name).with_suffix(".jpg").name
-            if member.name.endswith(".jpg"):
-                photo.write_bytes(data)
-            else:
-                found[photo] = json.loads(data)["captions"]
-                if len(found) == PHOTOS:
-                    return found
-    raise AssertionError("the shard holds too few photographs")
+def captions(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, tuple[str, ...]]:
+    """Photographs in one folder, and the captions of each."""
+    written = write_parts(tmp_path_factory.mktemp("photographs"), PHOTOS)
+    return {path: part.captions for path, part in written.items()}
 
 
 @pytest.fixture(scope="session")
-def photographs(captions: dict[Path, list[str]]) -> Path:
+def photographs(captions: dict[Path, tuple[str, ...]]) -> Path:
     """The folder of the photographs; tests only read it."""
     return next(iter(captions)).parent
 

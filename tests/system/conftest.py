@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.photos import write_parts
 from tests.shell import Done, Shell
 
 if TYPE_CHECKING:
@@ -199,20 +199,12 @@ def outside(guard: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
     return Program(home / "library", environment)
 
 
-def unpack(shared: Path, folder: Path, which: slice) -> Path:
-    """Unpacks photos of a shard into a folder, and returns the folder."""
-    with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
-        for member in [member for member in shard if member.name.endswith(".jpg")][which]:
-            extracted = shard.extractfile(member)
-            assert extracted is not None
-            (folder / member.name).write_bytes(extracted.read())
-    return folder
-
-
 @pytest.fixture(scope="session")
-def photos(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 40 photos of people and dogs outdoors."""
-    return unpack(shared, tmp_path_factory.mktemp("photos"), slice(0, 400, 10))
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 40 photos."""
+    folder = tmp_path_factory.mktemp("photos")
+    write_parts(folder, 40)
+    return folder
 
 
 @pytest.fixture(scope="session")

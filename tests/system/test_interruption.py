@@ -15,16 +15,18 @@ from contextlib import suppress
 
 import pytest
 from tests.interrupting import CTRL_C_AT_AN_IMPORT_OF_THE_PROGRAM
+from tests.photos import write_parts
 from tests.shell import Shell
-from tests.system.conftest import unpack
 
 MANY = 100
 
 
 @pytest.fixture(scope="module")
-def many_photos(shared, tmp_path_factory):
+def many_photos(tmp_path_factory):
     """A folder of photos that take some seconds, and more than one batch."""
-    return unpack(shared, tmp_path_factory.mktemp("many"), slice(MANY))
+    folder = tmp_path_factory.mktemp("many")
+    write_parts(folder, MANY)
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -96,7 +96,7 @@ def home(outside, few_photos, copy_model, tmp_path):
     indexing = person.run(*wide_open, sys.executable, "-m", "picsight", "index", few_photos, "--verbose")
     ended = person.many(
         ["search", "dog"],
-        ["similar", min(few_photos.glob("[0-9]*.jpg"))],
+        ["similar", min(few_photos.glob("IMG*.jpg"))],
         ["models", "install", "--from-file", model],
         ["models", "use", "another"],
         ["doctor", "--forget"],

@@ -22,8 +22,10 @@ import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
 from tests.conftest import REPOSITORY
+from tests.photos import CAPTIONS, Part, parts
 
 from mctrain.cli.command import mctrain
+from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import SampleMembers, samples
 from mctrain.recipes.parser import load
 from mctrain.recipes.teaching import TeachingRecipe
@@ -33,6 +35,31 @@ if TYPE_CHECKING:
 
 S3_SERVER = Path(__file__).parent / "s3_server.py"
 ALONE = {**os.environ, "OMP_NUM_THREADS": "1"}  # for processes
+# the made sets and how many photos each has
+SETS = (
+    ("flickr8k-train-000000.tar", 32), ("flickr8k-train-000001.tar", 30), ("flickr8k-train-000002.tar", 10),
+    ("flickr8k-train-000004.tar", 80), ("flickr8k-dev-000000.tar", 12), ("labelled-train-000001.tar.gz", 13),
+    ("photos-described-000000.tar.gz", 60), ("coco-captioned-000000.tar.gz", 24),
+)  # fmt: skip
+# keys of evaluation photos, which training refuses or passes over whatever they show
+DEV_KEYS = (
+    "2090545563_a4e66ec76b", "3393035454_2d2370ffd4", "3695064885_a6922f06b2", "1679557684_50a206e4a9",
+    "3582685410_05315a15b8", "1579798212_d30844b4c5", "269650644_059a84ece5", "2596619849_7b635dd310",
+    "2635164923_2a774f7854", "3583321426_f373c52161", "2735792721_b8fe85e803", "3484841598_e26ee96aab",
+)  # fmt: skip
+REAL_KEYS = {
+    "flickr8k-dev-000000.tar": DEV_KEYS,
+    "labelled-train-000001.tar.gz": ("landscape-00071",),
+    "photos-described-000000.tar.gz": (
+        "photos-mirflickr-0195",
+        "photos-mirflickr-1086",
+        "photos-mirflickr-0548",
+    ),
+}
+TEMPLATES = {
+    "known": ["a photo of a {}.", "the {}."], "landscape": ["a landscape photo of a {}.", "a photo of {}."],
+    "multilabel": ["a photo with a {} and a {}.", "a photo of a place with {}, {} and {}."],
+}  # fmt: skip
 # runs `mctrain` and kills it when a file with a prefix gets its name, or is removed, for the n-th time
 KILLED = """
 import os, signal, sys
@@ -219,24 +246,66 @@ def session_folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(real_data, session_folder) -> Path:
+def photo_sets(session_folder) -> Path:
+    """Shards of parts of the known photographs under the names and with the fields of the real sets; read-only."""
+    folder = session_folder / "sets"
+    with FileLock(session_folder / "sets.lock"):
+        if not folder.exists():
+            _write_sets(session_folder / "unfinished sets").rename(folder)
+    return folder
+
+
+def _write_sets(folder: Path) -> Path:
+    folder.mkdir()
+    drawn = iter(parts(sum(count for _, count in SETS)))
+    for name, count in SETS:
+        photos = list(islice(drawn, count))
+        real = REAL_KEYS.get(name, ())
+        numbered = (f"{name.partition('.')[0]}-{number}" for number in range(2 * count))
+        others = (key for key in numbered if not is_everyday(key, {"queries": ["a search"]}))
+        keys = [*islice(others, count - len(real)), *real]
+        members = []
+        for key, photo in zip(keys, photos, strict=True):
+            words = json.dumps(_record(photo, name)).encode()
+            members += [(f"{key}.jpg", photo.jpeg), (f"{key}.json", words)]
+        write_shard(folder / name, members)
+    (folder / "labelled-templates.json").write_text(json.dumps(TEMPLATES), "utf-8")
+    names = [*sorted(CAPTIONS), *(f"thing {number}" for number in range(4, 1000))]
+    lists = {"imagenet": names, "imagenet_wnid": [f"n{number:08}" for number in range(1000)]}
+    (folder / "classnames.json").write_text(json.dumps(lists), "utf-8")
+    return folder
+
+
+def _record(photo: Part, name: str) -> dict[str, object]:
+    record: dict[str, object] = {"captions": photo.captions, "label": None, "source": name, "license": "CC0"}
+    if name.startswith(("labelled", "photos-described")):
+        queries = [photo.subject, photo.captions[3]]
+        record |= {"captions": photo.captions[:2], "caption_source": "synthetic", "queries": queries}
+    if name.startswith("labelled"):
+        place = sorted(CAPTIONS).index(photo.subject)
+        record |= {"label": photo.subject, "labels": [photo.subject], "set": "known", "class_index": place}
+    return record
+
+
+@pytest.fixture(scope="session")
+def tiny_data(photo_sets, session_folder) -> Path:
     """Twenty captioned and twelve labelled photos with the other files of a recipe."""
     folder = session_folder / "data"
     with FileLock(session_folder / "data.lock"):
         if not folder.exists():
-            _write_tiny(real_data, session_folder / "unfinished").rename(folder)
+            _write_tiny(photo_sets, session_folder / "unfinished").rename(folder)
     return folder
 
 
-def _write_tiny(real_data: Path, folder: Path) -> Path:
+def _write_tiny(photo_sets: Path, folder: Path) -> Path:
     folder.mkdir()
     for source, target, count in (
         ("flickr8k-train-000000.tar", "flickr8k-train-000000.tar", 20),
         ("labelled-train-000001.tar.gz", "labelled-train-000000.tar.gz", 12),
     ):
-        write_photos(folder / target, islice(samples(real_data / source), count))
-    shutil.copy(real_data / "labelled-templates.json", folder)
-    lists = json.loads((real_data / "classnames.json").read_text("utf-8"))
+        write_photos(folder / target, islice(samples(photo_sets / source), count))
+    shutil.copy(photo_sets / "labelled-templates.json", folder)
+    lists = json.loads((photo_sets / "classnames.json").read_text("utf-8"))
     # forty of the thousand names, repeated: each costs three sentences to embed
     lists["imagenet"] = lists["imagenet"][:40] * 25
     (folder / "classnames.json").write_text(json.dumps(lists), "utf-8")

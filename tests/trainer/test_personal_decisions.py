@@ -32,18 +32,18 @@ from picsight_engine.runtime.text_embedder import TextEmbedder
 
 # of the recipe, for a few photos
 SMALL = ("decisions.steps=40", "apart.share=0.5")
-COUNT = 20  # of photos with a dog, and of others
+COUNT = 20  # of photos with a cat, and of others
 
 
 @pytest.fixture(scope="module")
-def home(real_data, starter, tmp_path_factory):
-    """A home folder with a library: the tag Luna is on photos of dogs, another tag has only two decisions."""
+def home(photo_sets, starter, tmp_path_factory):
+    """A home folder with a library: the tag Luna is on photos of a cat, another tag has only two decisions."""
     folder = tmp_path_factory.mktemp("home")
     pictures = folder / "Pictures"
     pictures.mkdir()
     paths = {True: [], False: []}
-    for number, photo in enumerate(samples(real_data / "flickr8k-train-000004.tar")):
-        shows = ["dog" in text.lower() for text in photo.record["captions"]]
+    for number, photo in enumerate(samples(photo_sets / "flickr8k-train-000004.tar")):
+        shows = ["cat" in text.lower() for text in photo.record["captions"]]
         kind = paths[any(shows)]
         if all(shows) == any(shows) and len(kind) < COUNT:
             kind.append(pictures / f"IMG_{number}.jpg")
@@ -73,7 +73,7 @@ def test_each_command_does_what_the_page_says(outputs):
     assert f"{2 * COUNT + 2} decisions" in exported
     assert f"{2 * COUNT} photos in 1 shards" in packed
     ((before, after),) = re.findall(r"\nLuna +\d+ +([\d.]+) +([\d.]+) +\+[\d.]+\n", trained)
-    assert float(after) > 75 > float(before)
+    assert float(after) > 90 > float(before)
     assert re.search(rf"\ndecisions kept apart +\d+ +{before} +{after} ", trained)
     assert re.search(
         r"too few photos kept apart to judge by: 1\n +garden \(\d accepted, \d rejected\)", trained

@@ -22,12 +22,12 @@ COUNT = 24
 
 
 @pytest.fixture(scope="module")
-def home(real_data, tmp_path_factory):
+def home(photo_sets, tmp_path_factory):
     """A home folder: photos, all but two with a text file, and the repository's assets."""
     folder = tmp_path_factory.mktemp("home")
     pictures = folder / "Pictures"
     pictures.mkdir()
-    for number, photo in enumerate(islice(samples(real_data / "flickr8k-train-000004.tar"), COUNT)):
+    for number, photo in enumerate(islice(samples(photo_sets / "flickr8k-train-000004.tar"), COUNT)):
         (pictures / f"IMG_{number}.jpg").write_bytes(photo.photo)
         if number > 1:
             (pictures / f"IMG_{number}.txt").write_text("\n".join(photo.record["captions"][:2]), "utf-8")
@@ -67,12 +67,12 @@ def test_the_bundle_records_provenance_and_nothing_about_the_person(outputs, hom
         assert str(home).encode() not in path.read_bytes(), path
 
 
-def test_text_vectors_stay_and_the_trained_head_is_read_back(outputs, home, starter, real_data):
+def test_text_vectors_stay_and_the_trained_head_is_read_back(outputs, home, starter, photo_sets):
     """The text tower was frozen, so its file is that of the starter."""
     assert outputs
     assert (home / "runs" / "my-photos" / TEXT_GRAPH).read_bytes() == (starter / TEXT_GRAPH).read_bytes()
     before, after = BundleTeacher(starter), BundleTeacher(home / "runs" / "my-photos")
-    found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 8))
+    found = list(islice(samples(photo_sets / "flickr8k-dev-000000.tar"), 8))
     pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
     moved = (before.photos(pictures, keys) * after.photos(pictures, keys)).sum(1)
     assert 0.9 < moved.min() < 0.999998  # untouched ones are at 1 - 1e-7

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shutil
 import sys
-import tarfile
 import threading
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QMenu
 from tests.app.conftest import PATIENCE
+from tests.photos import write_parts
 
 from picsight.jobs import Jobs
 from picsight.settings import Settings, SettingsStore
@@ -123,13 +124,11 @@ def bundle(starter):
 
 
 @pytest.fixture(scope="session")
-def real_photos(shared, tmp_path_factory) -> Path:
-    """A folder of 24 real photos."""
+def real_photos(tmp_path_factory) -> Path:
+    """A folder of 24 real photos, wider than high."""
     folder = tmp_path_factory.mktemp("Pictures")
-    with tarfile.open(shared / "data" / "caltech101-eval-000000.tar") as tar:
-        pictures = [member for member in tar if member.name.endswith((".jpg", ".webp"))][::40][:24]
-        for member in pictures:
-            (folder / Path(member.name).name).write_bytes(tar.extractfile(member).read())
+    for path in write_parts(folder, 24):
+        Image.open(path).resize((300, 224)).save(path, quality=90)
     return folder
 
 
@@ -137,7 +136,7 @@ def real_photos(shared, tmp_path_factory) -> Path:
 def few_photos(real_photos, tmp_path_factory):
     """Three of the real photos."""
     folder = tmp_path_factory.mktemp("few")
-    for path in sorted(real_photos.glob("caltech*"))[:3]:
+    for path in sorted(real_photos.iterdir())[:3]:
         (folder / path.name).write_bytes(path.read_bytes())
     return folder
 

@@ -136,7 +136,7 @@ def test_photos_of_an_emptied_folder_stay_until_their_absence_is_confirmed(
 def test_undo_brings_a_removed_folder_back_with_its_stars_and_a_removed_one_is_not_reported_as_missing(
     qtbot, model_window, real_photos, tmp_path
 ):
-    for name, path in zip(("one", "two"), sorted(real_photos.glob("caltech*")), strict=False):
+    for name, path in zip(("one", "two"), sorted(real_photos.iterdir()), strict=False):
         (tmp_path / name).mkdir()
         shutil.copy(path, tmp_path / name)
     window = model_window([tmp_path / "one", tmp_path / "two"])
@@ -211,7 +211,7 @@ def test_more_like_this_shows_the_photo_itself_and_then_those_nearest_to_it(qtbo
     monkeypatch.setattr(contents, "NEAREST", 11)
     grid, header, library = window.frame.grid, window.frame.wall_page.header, window.tags.library
     grid.setFocus()
-    photo = next(each for each in window.frame.model.wall.results if "brain-0002" in each.path.name)
+    photo = next(each for each in window.frame.model.wall.results if each.path.name == "IMG_0001.jpg")
     grid.setCurrentIndex(grid.model().index(window.frame.model.wall.rows[photo.id], 0))
     qtbot.keySequence(grid, "Ctrl+L")
     wait_for_photos(qtbot, window, 12)
@@ -233,7 +233,7 @@ def test_more_like_this_shows_the_photo_itself_and_then_those_nearest_to_it(qtbo
 def test_a_problem_is_ignored_restored_and_tried_again(qtbot, model_window, bundle, real_photos, tmp_path):
     album = tmp_path / "album"
     album.mkdir()
-    good, limit = sorted(real_photos.glob("caltech*"))[:2]
+    good, limit = sorted(real_photos.iterdir())[:2]
     shutil.copy(good, album)
     whole = limit.read_bytes()
     (album / "cut.jpg").write_bytes(whole[: len(whole) // 2])
@@ -412,7 +412,7 @@ def test_during_a_run_sidebar_header_and_status_line_agree_on_the_number_of_phot
     qtbot, model_window, real_photos, small_library, tmp_path
 ):
     (tmp_path / "more").mkdir()
-    for photo in sorted(real_photos.glob("caltech*"))[3:6]:
+    for photo in sorted(real_photos.iterdir())[3:6]:
         shutil.copy(photo, tmp_path / "more")
     window = model_window(copy=small_library)
     wait_until_indexed(qtbot, window)

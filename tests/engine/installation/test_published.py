@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import REPOSITORY
 
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
@@ -50,10 +51,10 @@ ODD = ["", "Café & crème - 2", "It's   A “quoted”\tDOG!", "under_scored", 
 
 
 @pytest.fixture(scope="module", params=["immich", "multilingual", "hugging_face"])
-def published(request, captions, tmp_path_factory) -> Published:
+def published(request, tmp_path_factory) -> Published:
     from tests.engine.installation import frameworks
 
-    words = [text for texts in captions.values() for text in texts]
+    words = (REPOSITORY / "LICENSE").read_text("utf-8").splitlines()
     folder = tmp_path_factory.mktemp("published") / f"Söme model__{request.param}"
     folder.mkdir()
     return getattr(frameworks, request.param)(folder, words)

@@ -49,7 +49,10 @@ def found(library, query, **wishes):
 def judging(indexed, bundle, vectors, photo):
     """The library with thresholds at which ten photos are strongly like the photo, and twenty more weakly."""
     cosines = sorted((float(vector @ vectors[photo[0]]) for vector in vectors.values()), reverse=True)
-    likeness = Likeness(strong=cosines[10], weaker=cosines[30])  # the first is the photo itself
+    strong, weaker = (
+        sum(cosines[place : place + 2]) / 2 for place in (10, 30)
+    )  # the first is the photo itself
+    likeness = Likeness(strong=strong, weaker=weaker)
     manifest = replace(bundle.manifest, likeness=likeness, calibration=CUTS)
     with Library.open(indexed, replace(bundle, manifest=manifest), create=False) as library:
         yield library

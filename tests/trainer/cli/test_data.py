@@ -11,7 +11,7 @@ from itertools import islice
 
 import pytest
 from PIL import Image
-from tests.trainer.conftest import run_mctrain, write_shard
+from tests.trainer.conftest import DEV_KEYS, run_mctrain, write_shard
 
 from mctrain.data.shards import samples
 
@@ -21,14 +21,14 @@ def run(*words):
 
 
 @pytest.fixture(scope="module")
-def folder(real_data, tmp_path_factory):
+def folder(photo_sets, tmp_path_factory):
     """Ten photos, two with captions, a copy, an evaluation photo and a file that is no photo."""
     photos = tmp_path_factory.mktemp("photos")
-    for number, sample in enumerate(islice(samples(real_data / "flickr8k-train-000004.tar"), 10)):
+    for number, sample in enumerate(islice(samples(photo_sets / "flickr8k-train-000004.tar"), 10)):
         (photos / f"p{number}.jpg").write_bytes(sample.photo)
     (photos / "copy.jpg").write_bytes((photos / "p3.jpg").read_bytes())
-    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
-    (photos / "stranger.jpg").write_bytes(stranger.photo)
+    stranger = next(samples(photo_sets / "flickr8k-dev-000000.tar"))
+    (photos / f"{stranger.key}.jpg").write_bytes(stranger.photo)
     (photos / "none.jpg").write_bytes(b"no picture")
     (photos / "captions.csv").write_text(
         "file,caption,query\np0.jpg,A dog.,dog\np1.jpg,A cat.,\nlost.jpg,x,\n", "utf-8"
@@ -47,7 +47,7 @@ def test_pack_reports_what_it_packed_and_what_it_left_out(packed, folder):
     assert f"{out}: 10 photos in 3 shards" in report
     assert "captions: 2 by people, 0 synthetic, 8 none" in report
     assert "picture: 10 as it was, 0 re-encoded; no metadata" in report
-    assert f"refused, evaluation photos: 1\n    {folder}/stranger.jpg is one by its bytes\n" in report
+    assert f"refused, evaluation photos: 1\n    {folder}/{DEV_KEYS[0]}.jpg is one by its key\n" in report
     assert "left out, copies: 1" in report
     assert "left out, faults: 2" in report
     assert f"{folder}/none.jpg is not a picture." in report

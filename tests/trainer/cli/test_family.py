@@ -136,13 +136,13 @@ def test_a_file_of_both_towers_is_imported(files, tmp_path):
     assert family.clip.text is not None
 
 
-def test_an_image_tower_alone_becomes_a_bundle_measured_on_real_photos(files, real_data, tmp_path):
+def test_an_image_tower_alone_becomes_a_bundle_measured_on_real_photos(files, photo_sets, tmp_path):
     output = run_mctrain(
         "import", files / "timm.safetensors", "--preset", PRESET.name, "-o", tmp_path / "model.pt"
     ).output
     assert "the image tower alone" in output
     assert re.search(r"looks trained: yes \((\d+) of \1 norms of the image tower have moved\)", output)
-    shard = real_data / "flickr8k-train-000000.tar"
+    shard = photo_sets / "flickr8k-train-000000.tar"
     run_mctrain("export", tmp_path / "model.pt", "-o", tmp_path / "bundle", "--shard", shard)
     manifest = open_bundle(tmp_path / "bundle", hashes=True).manifest
     assert manifest.text is None
@@ -193,10 +193,10 @@ def test_weights_that_give_zero_vectors_are_refused(files, tmp_path, name, value
     ("name", "publisher"),
     [("mobileclip_s0", "apple"), ("mobileclip_b", "apple"), ("mobileclip2_s3", "open_clip")],
 )
-def test_models_of_each_kind_are_imported_and_exported(name, publisher, randomised, real_data, tmp_path):
+def test_models_of_each_kind_are_imported_and_exported(name, publisher, randomised, photo_sets, tmp_path):
     torch.save(published(PRESETS[name], publisher, randomised)[1], tmp_path / "published.pt")
     run_mctrain("import", tmp_path / "published.pt", "--preset", name, "-o", tmp_path / "checkpoint.pt")
-    shard = real_data / "flickr8k-train-000000.tar"
+    shard = photo_sets / "flickr8k-train-000000.tar"
     run_mctrain("export", tmp_path / "checkpoint.pt", "-o", tmp_path / "bundle", "--shard", shard)
     drift = open_bundle(tmp_path / "bundle", hashes=True).manifest.drift
     assert "the Apple Machine Learning Research Model License Agreement" in (

@@ -45,9 +45,9 @@ def records(count: int) -> list[Any]:
 
 
 @pytest.fixture(scope="session")
-def photos(real_data):
+def photos(photo_sets):
     """Sixteen photos with five captions each."""
-    return tuple(islice(samples(real_data / "flickr8k-train-000000.tar"), 16))
+    return tuple(islice(samples(photo_sets / "flickr8k-train-000000.tar"), 16))
 
 
 @pytest.fixture(scope="session")

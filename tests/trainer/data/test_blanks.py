@@ -41,10 +41,10 @@ def test_two_kinds_are_for_measuring_only():
     assert kinds[1] - kinds[0] == {"finger", "paper"}
 
 
-def test_blanks_have_less_contrast_than_photos(real_data):
+def test_blanks_have_less_contrast_than_photos(photo_sets):
     blanks = [steepest(EVALUATION.blank(number).picture) for number in range(COUNT)]
     photos = [
-        steepest(sample.image()) for sample in islice(samples(real_data / "flickr8k-dev-000000.tar"), 40)
+        steepest(sample.image()) for sample in islice(samples(photo_sets / "flickr8k-dev-000000.tar"), 40)
     ]
     assert max(blanks) < np.median(photos)
     assert np.median(blanks) < min(photos)

@@ -21,8 +21,8 @@ WORDS = json.dumps({"captions": ["A dog.", "A brown dog."], "queries": ["dog"], 
 
 
 @pytest.fixture
-def photos(real_data):
-    return list(islice(samples(real_data / "flickr8k-train-000000.tar"), 3))
+def photos(photo_sets):
+    return list(islice(samples(photo_sets / "flickr8k-train-000000.tar"), 3))
 
 
 def faults_of(path):

@@ -28,10 +28,10 @@ SHARE = 0.4
 
 
 @pytest.fixture(scope="module")
-def shards(real_data, tmp_path_factory):
+def shards(photo_sets, tmp_path_factory):
     """Two shards of plain photos with captions, each with a photo without words and a file that is no photo."""
     folder = tmp_path_factory.mktemp("plain")
-    found = list(islice(samples(real_data / "flickr8k-train-000001.tar"), 30))
+    found = list(islice(samples(photo_sets / "flickr8k-train-000001.tar"), 30))
     for name, part in (("0.tar", found[:12]), ("1.tar", found[12:])):
         parts = [
             member

@@ -12,8 +12,8 @@ from mctrain.errors import DataError
 
 
 @pytest.fixture(scope="module")
-def phrasing(real_data):
-    return load_phrasing(real_data / "labelled-templates.json", None)
+def phrasing(photo_sets):
+    return load_phrasing(photo_sets / "labelled-templates.json", None)
 
 
 def texts_of(phrasing, words, key="x"):

@@ -16,8 +16,8 @@ from mctrain.errors import DataError
 
 
 @pytest.fixture(scope="module")
-def photos(real_data):
-    return [sample.photo for sample in islice(samples(real_data / "flickr8k-train-000000.tar"), 4)]
+def photos(photo_sets):
+    return [sample.photo for sample in islice(samples(photo_sets / "flickr8k-train-000000.tar"), 4)]
 
 
 @pytest.fixture
@@ -89,11 +89,11 @@ def test_faults_have_reasons_and_stop_nothing(photos, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["flickr8k-train-000000.tar", "labelled-train-000001.tar.gz"])
-def test_a_damaged_shard_gives_its_readable_samples_and_one_fault(name, real_data, tmp_path):
-    content, path = bytearray((real_data / name).read_bytes()), tmp_path / name
-    whole = [group.key for group in islice(grouped(real_data / name), 30)]
+def test_a_damaged_shard_gives_its_readable_samples_and_one_fault(name, photo_sets, tmp_path):
+    content, path = bytearray((photo_sets / name).read_bytes()), tmp_path / name
+    whole = [group.key for group in islice(grouped(photo_sets / name), 30)]
     place = 100_000
-    with tarfile.open(real_data / name) as archive:
+    with tarfile.open(photo_sets / name) as archive:
         if name.endswith(".tar"):  # the header of a member in the middle
             place = next(member.offset for member in archive if member.offset > place)
     content[place : place + 512] = b"?" * 512
@@ -106,8 +106,8 @@ def test_a_damaged_shard_gives_its_readable_samples_and_one_fault(name, real_dat
     assert name in last.fault.sentence
 
 
-def test_a_shard_cut_off_between_two_members_is_damaged(real_data, tmp_path):
-    whole = real_data / "flickr8k-train-000000.tar"
+def test_a_shard_cut_off_between_two_members_is_damaged(photo_sets, tmp_path):
+    whole = photo_sets / "flickr8k-train-000000.tar"
     with tarfile.open(whole) as archive:
         place = next(member.offset for member in archive if member.offset > 50_000)
     path = tmp_path / "a.tar"

@@ -20,13 +20,13 @@ from mctrain.data.stats import SHARES, measure_shards
 
 
 @pytest.fixture(scope="module")
-def shards(real_data, tmp_path_factory):
+def shards(photo_sets, tmp_path_factory):
     """The first photos of two parts: captions of people with searches and names, and synthetic ones."""
     made = []
     for name in ("labelled-train-000001.tar.gz", "coco-captioned-000000.tar.gz"):
         parts = [
             (f"{group.key}.{suffix}", content)
-            for group in islice(grouped(real_data / name), 60)
+            for group in islice(grouped(photo_sets / name), 60)
             for suffix, content in group.members.items()
         ]
         made.append(write_shard(tmp_path_factory.mktemp("parts") / name, parts))
@@ -57,7 +57,7 @@ def test_texts_are_counted_by_kind(measured, counted):
     _, records = counted
     synthetic = [record for record in records if record.get("caption_source") == "synthetic"]
     people = [record for record in records if record.get("caption_source") != "synthetic"]
-    assert measured.photos == len(records) == 120
+    assert measured.photos == len(records) == 37
     assert len(measured.words["human"]) == sum(len(record["captions"]) for record in people)
     assert len(measured.words["synthetic"]) == sum(len(record["captions"]) for record in synthetic)
     assert len(measured.words["query"]) == sum(len(record.get("queries", ())) for record in records)
@@ -88,8 +88,8 @@ def test_sizes_licences_and_sources_are_counted(measured, counted, shards):
         }
 
 
-def test_broken_samples_are_skipped_and_counted(real_data, tmp_path):
-    with tarfile.open(real_data / "flickr8k-train-000000.tar") as archive:
+def test_broken_samples_are_skipped_and_counted(photo_sets, tmp_path):
+    with tarfile.open(photo_sets / "flickr8k-train-000000.tar") as archive:
         photo = archive.extractfile(archive.next()).read()
     parts = [("a.json", b"{}"), ("b.jpg", photo), ("b.json", b"{"), ("c.jpg", b"?"), ("d.jpg", photo), ("d.txt", b"A dog."),
              ("e.jpg", photo), ("e.json", b'{"captions": 1}'), ("f.jpg", photo), ("f.json", b"{}"), ("g.jpg", photo), ("g.json", b'{"set": "x", "label": 5}')]  # fmt: skip
@@ -106,13 +106,13 @@ def test_broken_samples_are_skipped_and_counted(real_data, tmp_path):
     }
 
 
-def test_a_word_is_counted_once_a_photo(tmp_path, real_data):
+def test_a_word_is_counted_once_a_photo(tmp_path, photo_sets):
     texts = [["Two dogs.", "A dog runs"], ["a dog", "a cat"], ["dogs"], ["a cat"]]
     members = []
     for number, captions in enumerate(texts):
         record = json.dumps({"texts": captions}).encode()
         members += [(f"{number}.jpg", b"photo"), (f"{number}.json", record)]
-    shards = real_data / "photos-described-000000.tar.gz"
+    shards = photo_sets / "photos-described-000000.tar.gz"
     drawn = [sample for sample in samples(shards) if is_everyday(sample.key, sample.record)][:3]
     for sample in drawn:
         record = json.dumps({**sample.record, "texts": ["a dog"]}).encode()

@@ -14,9 +14,9 @@ from mctrain.evaluation.sheet import FIRST, SIDE, answer
 from mctrain.teachers.teacher import BundleTeacher
 
 
-def test_a_sheet_shows_the_first_ten_photos_of_each_search_in_order(real_data, starter, tmp_path):
+def test_a_sheet_shows_the_first_ten_photos_of_each_search_in_order(photo_sets, starter, tmp_path):
     """Ranks fourteen photos of two shards."""
-    photos = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 14))
+    photos = list(islice(samples(photo_sets / "flickr8k-train-000000.tar"), 14))
     halves = enumerate((photos[:5], photos[5:]))
     shards = [write_photos(tmp_path / f"{number}.tar", half) for number, half in halves]
     queries = ["a dog in the snow", "children", "x" * 400]

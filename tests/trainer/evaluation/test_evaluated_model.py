@@ -102,12 +102,12 @@ def test_translations_have_figures_for_each_language_among_their_photos(figures,
     assert percents["de at 1"] == pytest.approx(100 / 11, abs=0.01)
 
 
-def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures, folder, real_data):
+def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures, folder, photo_sets):
     """Only classes with a folder take part."""
-    photos = list(islice(samples(real_data / "imagenet-sample-000000.tar"), 6))
-    lists = json.loads((real_data / "classnames.json").read_text())
+    photos = list(islice(samples(photo_sets / "labelled-train-000001.tar.gz"), 4))
+    lists = json.loads((photo_sets / "classnames.json").read_text())
     for photo in photos:
-        place = folder / "sketches" / photo.record["wnid"]
+        place = folder / "sketches" / lists["imagenet_wnid"][photo.record["class_index"]]
         place.mkdir(parents=True)
         (place / "photo.jpg").write_bytes(photo.photo)
         (place / "._photo.jpg").write_bytes(b"of macOS")
@@ -117,12 +117,12 @@ def test_folders_of_photos_are_classified_as_the_same_photos_in_a_shard(figures,
         for row, photo in enumerate(photos)
         for part in members_of(photo, json.dumps({"class_index": row}).encode())
     ]
-    write_shard(folder / "six.tar", parts)
-    (folder / "classnames.json").write_text(json.dumps({**lists, "six": names}))
+    write_shard(folder / "four.tar", parts)
+    (folder / "classnames.json").write_text(json.dumps({**lists, "four": names}))
     task = '[[folders]]\nname = "task"\nfolder = "sketches"\nids = "imagenet_wnid"\nclasses = "imagenet"'
     answers = figures(task)
-    assert answers == figures('[[zero_shot]]\nname = "task"\nshards = ["six.tar"]\nclasses = "six"')
-    assert answers[1] == (6, 6)
+    assert answers == figures('[[zero_shot]]\nname = "task"\nshards = ["four.tar"]\nclasses = "four"')
+    assert answers[1] == (4, 4)
 
 
 def test_a_task_that_does_not_fit_the_data_is_one_sentence(ask, folder):
@@ -151,18 +151,18 @@ def test_a_task_that_does_not_fit_the_data_is_one_sentence(ask, folder):
             ask(task)
 
 
-def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, folder, real_data):
-    """Four photos of the real set, and one other photo in each part."""
+def test_everyday_photos_are_measured_by_their_short_searches(figures, ask, folder, photo_sets):
+    """Four photos of everyday-dev, and one other photo in each part."""
     wanted = {"photos-described-000000.tar.gz": 3, "labelled-train-000001.tar.gz": 1}
     queries = 0
     for name, count in wanted.items():
         found = list(
             islice(
-                (sample for sample in samples(real_data / name) if is_everyday(sample.key, sample.record)),
+                (sample for sample in samples(photo_sets / name) if is_everyday(sample.key, sample.record)),
                 count,
             )
         )
-        found.append(next(samples(real_data / name)))
+        found.append(next(samples(photo_sets / name)))
         queries += sum(len(sample.record["queries"]) for sample in found[:-1])
         write_photos(folder / name, found)
     for name in ("coco-described", "more-described"):

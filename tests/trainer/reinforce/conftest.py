@@ -74,10 +74,10 @@ def shipped_teacher(starter) -> BundleTeacher:
 
 
 @pytest.fixture(scope="session")
-def reinforced_set(real_data, starter, shipped_teacher, tmp_path_factory):
+def reinforced_set(photo_sets, starter, shipped_teacher, tmp_path_factory):
     """The folder of the set; read-only."""
     folder = tmp_path_factory.mktemp("set")
-    source = samples(real_data / "flickr8k-train-000000.tar")
+    source = samples(photo_sets / "flickr8k-train-000000.tar")
     records = []
     for name, count in SHARDS.items():
         written = [reinforced(photo, shipped_teacher) for photo in islice(source, count)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pytest
-from tests.trainer.conftest import run_mctrain, write_photos, write_shard
+from tests.trainer.conftest import DEV_KEYS, run_mctrain, write_photos, write_shard
 
 from mctrain.data.shards import grouped, samples
 from mctrain.data.texts import texts_of
@@ -20,14 +19,14 @@ FEW = ["--captions", "2", "--tokens", "8"]
 
 
 @pytest.fixture(scope="module")
-def sources(real_data, tmp_path_factory):
+def sources(photo_sets, tmp_path_factory):
     """Two shards: photos with all kinds of words, an evaluation photo, and unusable samples."""
     folder = tmp_path_factory.mktemp("plain")
     people = list(
-        islice(samples(real_data / "flickr8k-train-000000.tar"), 18)
+        islice(samples(photo_sets / "flickr8k-train-000000.tar"), 18)
     )  # more than a captioner sees at once
-    measuring = next(samples(real_data / "flickr8k-dev-000000.tar"))
-    write_photos(folder / "people-000000.tar", [*people, replace(measuring, key="other")])
+    measuring = next(samples(photo_sets / "flickr8k-dev-000000.tar"))
+    write_photos(folder / "people-000000.tar", [*people, measuring])
     photo = people[0].photo
     parts = [
         ("a.jpg", photo), ("a.txt", b"one dog"), ("a.syn.json", b'{"syn_text_query": ["dog"], "syn_text_coca": ["A cat"]}'),
@@ -59,7 +58,9 @@ def captioned(caption, tmp_path_factory):
 
 def test_every_photo_gets_captions_and_keeps_its_words(captioned, sources):
     folder, _ = captioned
-    before = {group.key: group for group in grouped(sources / "people-000000.tar") if group.key != "other"}
+    before = {
+        group.key: group for group in grouped(sources / "people-000000.tar") if group.key not in DEV_KEYS
+    }
     after = {group.key: group for group in grouped(folder / "people-000000.tar")}
     assert list(after) == list(before)
     for key, group in after.items():

@@ -21,10 +21,10 @@ FEW = ["--captions", "2", "--tokens", "8"]
 
 
 @pytest.fixture(scope="module")
-def sources(real_data, tmp_path_factory):
+def sources(photo_sets, tmp_path_factory):
     """Some shards of a few photos each."""
     folder = tmp_path_factory.mktemp("plain")
-    stream = samples(real_data / "flickr8k-train-000000.tar")
+    stream = samples(photo_sets / "flickr8k-train-000000.tar")
     for number in range(12):
         write_photos(folder / f"{number:06}.tar", islice(stream, 2), b"{}")
     return folder

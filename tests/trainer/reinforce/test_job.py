@@ -41,11 +41,11 @@ main()
 
 
 @pytest.fixture(scope="module")
-def sources(real_data, tmp_path_factory):
+def sources(photo_sets, tmp_path_factory):
     """Two shards: captions by people, and synthetic ones with searches, an evaluation photo and a damaged photo."""
     folder = tmp_path_factory.mktemp("sources")
-    people = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 4))
-    described = list(islice(samples(real_data / "photos-described-000000.tar.gz"), 60))
+    people = list(islice(samples(photo_sets / "flickr8k-train-000000.tar"), 4))
+    described = list(islice(samples(photo_sets / "photos-described-000000.tar.gz"), 60))
     apart = next(sample for sample in described if is_everyday(sample.key, sample.record))
     others = [sample for sample in described if not is_everyday(sample.key, sample.record)][:4]
     write_photos(folder / "people-000000.tar", people)

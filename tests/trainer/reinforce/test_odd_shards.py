@@ -76,8 +76,8 @@ def make(maker):
 
 
 @pytest.fixture(scope="module")
-def photos(real_data):
-    return [sample.photo for sample in islice(samples(real_data / "flickr8k-train-000000.tar"), 2)]
+def photos(photo_sets):
+    return [sample.photo for sample in islice(samples(photo_sets / "flickr8k-train-000000.tar"), 2)]
 
 
 @pytest.fixture(scope="module")

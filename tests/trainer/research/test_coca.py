@@ -20,8 +20,8 @@ def captioner(coca):
 
 
 @pytest.fixture(scope="module")
-def photos(real_data):
-    return [sample.image() for sample in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
+def photos(photo_sets):
+    return [sample.image() for sample in islice(samples(photo_sets / "flickr8k-train-000000.tar"), 3)]
 
 
 @torch.no_grad()

@@ -26,8 +26,8 @@ def run(source, folder):
 
 
 @pytest.fixture(scope="module")
-def originals(real_data):
-    return list(islice(samples(real_data / "flickr8k-train-000002.tar"), 6))
+def originals(photo_sets):
+    return list(islice(samples(photo_sets / "flickr8k-train-000002.tar"), 6))
 
 
 @pytest.fixture

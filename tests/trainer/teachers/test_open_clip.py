@@ -36,8 +36,8 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def photos(real_data):
-    return [sample.image() for sample in islice(samples(real_data / "coco-captioned-000000.tar.gz"), 3)]
+def photos(photo_sets):
+    return [sample.image() for sample in islice(samples(photo_sets / "coco-captioned-000000.tar.gz"), 3)]
 
 
 @pytest.mark.parametrize("name", ["tiny-clip", "tiny-clip-quickgelu"])

@@ -115,10 +115,10 @@ def reinforced(photo, number) -> ReinforcedSample:
 
 
 @pytest.fixture(scope="session")
-def reinforced_set(real_data, tmp_path_factory) -> Path:
+def reinforced_set(photo_sets, tmp_path_factory) -> Path:
     """The folder of the set, in two shards; read-only."""
     folder = tmp_path_factory.mktemp("reinforced")
-    source = samples(real_data / "flickr8k-train-000000.tar")
+    source = samples(photo_sets / "flickr8k-train-000000.tar")
     made = [reinforced(photo, number) for number, photo in enumerate(islice(source, COUNT))]
     records = []
     for name, part in (("0.tar", made[:10]), ("1.tar", made[10:])):
@@ -134,11 +134,11 @@ def reinforced_set(real_data, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def asked(reinforced_set, real_data, tmp_path_factory) -> SimpleNamespace:
+def asked(reinforced_set, photo_sets, tmp_path_factory) -> SimpleNamespace:
     """Evaluation data of a run: a few captioned photos and a list of one task."""
     folder = tmp_path_factory.mktemp("asked")
     parts = []
-    for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 6):
+    for photo in islice(samples(photo_sets / "flickr8k-dev-000000.tar"), 6):
         words = json.dumps({"captions": photo.record["captions"][:2]}).encode()
         parts += [(f"{photo.key}.jpg", shrunk(photo)), (f"{photo.key}.json", words)]
     write_shard(folder / "dev.tar", parts)

@@ -28,11 +28,11 @@ from mctrain.weights.from_bundle import read_bundle
 TEXTS = ["a dog in the snow", "two people on a bench by the sea", "sunset", "red car"]
 
 
-def test_the_starter_read_back_embeds_as_the_bundle_does(starter, real_data, tmp_path):
+def test_the_starter_read_back_embeds_as_the_bundle_does(starter, photo_sets, tmp_path):
     output = run_mctrain("import", starter, "-o", tmp_path / "model.pt").output
     assert "both towers, from a bundle" in output
     back, bundle = (open_teacher(str(path), tmp_path) for path in (tmp_path / "model.pt", starter))
-    found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 12))
+    found = list(islice(samples(photo_sets / "flickr8k-dev-000000.tar"), 12))
     pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
     near = (back.photos(pictures, keys) * bundle.photos(pictures, keys)).sum(1)
     assert near.min() > 0.9999
@@ -63,9 +63,9 @@ def test_a_bundle_with_graphs_of_another_model_is_refused(starter, tmp_path, mod
         read_bundle(tmp_path / "other")
 
 
-def _near(one, other, real_data):
+def _near(one, other, photo_sets):
     """The least cosines of two bundles' embeddings of the same photos and texts."""
-    found = list(islice(samples(real_data / "flickr8k-dev-000000.tar"), 12))
+    found = list(islice(samples(photo_sets / "flickr8k-dev-000000.tar"), 12))
     pictures, keys = [photo.image() for photo in found], [photo.key for photo in found]
     texts = [*TEXTS, *(photo.record["captions"][0] for photo in found)]
     return (
@@ -83,7 +83,7 @@ def _exported(checkpoint, folder):
 
 
 @pytest.mark.soak
-def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(real_data, tmp_path):
+def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(photo_sets, tmp_path):
     """A network at a larger size, with weights, statistics and factors of no package."""
     preset = preset_of(ModelTable(("lite2",), 260, 64, 48, 40, 0.0, 0.0, 0.0, 0.0, 3.0))
     torch.manual_seed(5)
@@ -97,7 +97,7 @@ def test_tuned_trunks_come_back_and_the_factors_of_joined_ones(real_data, tmp_pa
     first = _exported(Checkpoint(preset, clip, WeightsFile("none", "", "picsight")), tmp_path / "first")
     back = read_bundle(tmp_path / "first")
     assert back.clip.image.trunk.factors.tolist() == pytest.approx([0.83])
-    assert min(_near(first, _exported(back, tmp_path / "second"), real_data)) > 0.999
+    assert min(_near(first, _exported(back, tmp_path / "second"), photo_sets)) > 0.999
 
 
 def test_a_preset_is_refused_for_a_bundle(starter, tmp_path):

@@ -34,8 +34,8 @@ def packed_samples(folder):
 
 
 @pytest.fixture(scope="module")
-def originals(real_data):
-    return [sample.photo for sample in islice(samples(real_data / "flickr8k-train-000002.tar"), 10)]
+def originals(photo_sets):
+    return [sample.photo for sample in islice(samples(photo_sets / "flickr8k-train-000002.tar"), 10)]
 
 
 @pytest.fixture

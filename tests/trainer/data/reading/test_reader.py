@@ -165,9 +165,9 @@ def test_ranks_share_the_batches_of_one(data):
 
 
 @pytest.fixture
-def troubled(reinforced_samples, real_data, tmp_path):
+def troubled(reinforced_samples, photo_sets, tmp_path):
     """A shard with one unusable sample of each sort, ten usable ones, and one with only a person's captions."""
-    stranger = next(samples(real_data / "flickr8k-dev-000000.tar"))
+    stranger = next(samples(photo_sets / "flickr8k-dev-000000.tar"))
     spare = reinforced_samples[0]
     rows = spare.synthetic_embeddings
     trouble = (

@@ -65,8 +65,8 @@ def test_texts_about_evaluation_photos_stay_out_without_their_shards(real_data, 
     assert found == {"mine.txt": ("a text of my own",)}
 
 
-def test_texts_about_a_persons_evaluation_photos_stay_out_too(real_data, tmp_path):
-    photo = next(samples(real_data / "flickr8k-train-000000.tar"))
+def test_texts_about_a_persons_evaluation_photos_stay_out_too(photo_sets, tmp_path):
+    photo = next(samples(photo_sets / "flickr8k-train-000000.tar"))
     words = {
         "captions": ["Grandma cuts the cake"],
         "queries": ["cake with candles", "a cake"],
@@ -80,9 +80,9 @@ def test_texts_about_a_persons_evaluation_photos_stay_out_too(real_data, tmp_pat
     assert collect(["mine.txt"], BankInputs(tmp_path, (), known))["mine.txt"] == kept
 
 
-def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
-    shard = real_data / "photos-described-000000.tar.gz"
-    found = collect(["queries"], BankInputs(real_data, (shard,), shipped_digests()))
+def test_searches_come_from_all_photos_but_those_of_everyday_dev(photo_sets):
+    shard = photo_sets / "photos-described-000000.tar.gz"
+    found = collect(["queries"], BankInputs(photo_sets, (shard,), shipped_digests()))
     apart = [sample for sample in samples(shard) if is_everyday(sample.key, sample.record)]
     others = [sample for sample in samples(shard) if not is_everyday(sample.key, sample.record)]
     expected = {query for sample in others for query in sample.record["queries"]}
@@ -93,8 +93,8 @@ def test_searches_come_from_all_photos_but_those_of_everyday_dev(real_data):
     assert not only_there & set(found["queries"])
 
 
-def test_a_sample_with_broken_words_has_no_searches(real_data, tmp_path):
-    photo = next(samples(real_data / "flickr8k-train-000000.tar"))
+def test_a_sample_with_broken_words_has_no_searches(photo_sets, tmp_path):
+    photo = next(samples(photo_sets / "flickr8k-train-000000.tar"))
     parts = members_of(photo, b'{"queries": [1]}', key="a")
     parts += members_of(photo, b'{"queries": ["brown dog"]}', key="b")
     shard = write_shard(tmp_path / "mine.tar", parts)
@@ -111,8 +111,8 @@ def test_searches_of_an_evaluation_shard_are_refused(real_data, tmp_path):
         collect(["queries"], BankInputs(tmp_path, (shard,), shipped_digests()))
 
 
-def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(real_data, tmp_path):
-    photos = list(islice(samples(real_data / "flickr8k-train-000000.tar"), 2))
+def test_a_damaged_shard_and_an_unreadable_file_are_one_sentence(photo_sets, tmp_path):
+    photos = list(islice(samples(photo_sets / "flickr8k-train-000000.tar"), 2))
     shard = write_photos(tmp_path / "mine.tar", photos, b"{}")
     shard.write_bytes(shard.read_bytes()[:20_000])
     with pytest.raises(DataError, match=r"mine\.tar is damaged|mine\.tar cannot be read"):

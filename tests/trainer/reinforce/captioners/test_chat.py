@@ -182,9 +182,9 @@ def test_a_missing_server_and_an_invalid_captioner_are_reported():
 
 
 @pytest.fixture
-def caption(server, real_data, tmp_path):
+def caption(server, photo_sets, tmp_path):
     """Runs the command on 10 photos with a request each, and returns its output."""
-    photos = islice(samples(real_data / "flickr8k-train-000000.tar"), 10)
+    photos = islice(samples(photo_sets / "flickr8k-train-000000.tar"), 10)
     write_photos(tmp_path / "in-0.tar", photos, b"{}")
 
     def run(model):

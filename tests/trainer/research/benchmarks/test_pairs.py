@@ -56,12 +56,12 @@ def test_a_key_of_two_different_photos_is_an_error(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def photos(real_data, tmp_path_factory):
+def photos(photo_sets, tmp_path_factory):
     """A data folder with six photos as files, and a caption of each."""
     folder = tmp_path_factory.mktemp("data")
     (folder / "images").mkdir()
     captions = {}
-    for photo in islice(samples(real_data / "flickr8k-train-000000.tar"), 6):
+    for photo in islice(samples(photo_sets / "flickr8k-train-000000.tar"), 6):
         name = f"{photo.key}.{photo.suffix}"
         (folder / "images" / name).write_bytes(photo.photo)
         captions[name] = photo.record["captions"][0]

@@ -70,9 +70,10 @@ def seen(number: int, photo: bytes, caption: str) -> Photo:
 
 
 @pytest.fixture(scope="session")
-def web(real_data) -> tuple[Photo, ...]:
-    """Twelve photos."""
-    originals = islice(samples(real_data / "flickr8k-train-000001.tar"), 12)
+def web(photo_sets) -> tuple[Photo, ...]:
+    """Twelve photos, in none of which nearly all is sky."""
+    photos = samples(photo_sets / "flickr8k-train-000001.tar")
+    originals = islice((photo for photo in photos if "rocket" not in photo.record["captions"][0]), 12)
     return tuple(
         seen(number, photo.photo, photo.record["captions"][0]) for number, photo in enumerate(originals)
     )

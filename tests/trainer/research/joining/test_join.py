@@ -100,7 +100,7 @@ def test_training_reads_joined_samples_as_the_teachers_saw_them(web, join_with, 
             wanted = np.asarray(resized_crop(original, top, left, height, width, [64, 64], 3), np.float32)
             seen = batch.pixels[place].permute(1, 2, 0).numpy().astype(np.float32)
             plain = np.corrcoef(wanted.ravel(), seen.ravel())[0, 1]
-            assert plain > 0.97  # the photo is half as large and was encoded twice
+            assert plain > 0.95  # the photo is smaller and was encoded twice; four pixels beside it is less
 
 
 def test_an_original_file_needs_no_scaling_whatever_its_record_says(web, join_with, tmp_path):

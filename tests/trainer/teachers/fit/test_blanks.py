@@ -42,11 +42,11 @@ def test_blanks_join_the_photos_in_all_views_with_their_own_texts(corpus):
 
 
 def test_a_fit_with_blanks_ranks_unseen_blanks_behind_photos_unless_asked_for(
-    recipe, finished, tiny_data, real_data, cache, tmp_path, fit
+    recipe, finished, tiny_data, photo_sets, cache, tmp_path, fit
 ):
     """The texts are those of the training photos; the photos are others."""
     blanks = [EVALUATION.blank(number) for number in range(30)]
-    photos = [photo.image() for photo in islice(samples(real_data / "flickr8k-dev-000000.tar"), 20)]
+    photos = [photo.image() for photo in islice(samples(photo_sets / "flickr8k-dev-000000.tar"), 20)]
     learnt = samples(tiny_data / "flickr8k-train-000000.tar")
     texts = ["plain black picture", *(photo.record["captions"][0] for photo in learnt)]
 

@@ -30,8 +30,8 @@ def trunk(starter, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def photos(real_data):
-    return list(islice(samples(real_data / "flickr8k-train-000004.tar"), 4))
+def photos(photo_sets):
+    return list(islice(samples(photo_sets / "flickr8k-train-000004.tar"), 4))
 
 
 def shard(folder, *members):
