@@ -19,7 +19,7 @@ if sys.version_info < OLDEST_PYTHON:
         "Install a newer one and start this script with it, for example: python3.11 packaging/dev.py run"
     )
 
-from machine import graphics, photos  # noqa: E402 - an old Python could not even read these
+from machine import graphics, lines, photos  # noqa: E402 - an old Python could not even read these
 from machine.changes import concerns_trainer  # noqa: E402
 from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
@@ -181,6 +181,8 @@ def parser() -> argparse.ArgumentParser:
     command = commands.add_parser("build", help="build the wheel")
     command.add_argument("--into", default="dist", metavar="FOLDER", help="where the wheel goes (dist)")
     command.set_defaults(work=build)
+    command = commands.add_parser("lines", help="print how large the packages are")
+    command.set_defaults(work=lambda _arguments: print(lines.table(ROOT)))
     return program
 
 

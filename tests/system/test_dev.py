@@ -330,3 +330,30 @@ def test_the_checks_are_started_by_that_one_command():
     script = (REPOSITORY / ".ci" / "run").read_text(encoding="utf-8")
     assert script.rstrip().endswith("python3 packaging/dev.py test")
     assert os.access(REPOSITORY / ".ci" / "run", os.X_OK)
+
+
+def test_the_size_of_a_module_is_its_lines_of_statements(packaging):
+    source = '''"""Says
+what it is."""
+
+import os  # the system
+from sys import (
+    argv,
+)
+
+# A remark.
+class Photo:
+    """A docstring."""
+
+    name = "one"
+    text = """two
+    lines"""
+
+
+def show(photo: Photo) -> None:
+    """Prints it."""
+    print(
+        photo.name,
+    )
+'''
+    assert packaging("machine.lines").statement_lines(source) == 1 + 3 + 1 + 3
