@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.errors import BundleError, Message, RequestError
-from picsight_engine.installation.catalogue import CATALOGUE
+from picsight_engine.installation import catalogue
 from picsight_engine.installation.model_choice import answering_folder
 from picsight_engine.store.derived.vectors import active_space
 from picsight_engine.store.library_folder import chosen_model
@@ -18,7 +18,6 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.overview.health import photos_awaiting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Licence, Manifest
@@ -58,16 +57,14 @@ class ModelOffer:
     files: tuple[str, ...] = ()
 
 
-def model_offers(
-    folder: Path, models: InstalledModels, entries: Sequence[CatalogueEntry] = CATALOGUE
-) -> list[ModelOffer]:
+def model_offers(folder: Path, models: InstalledModels) -> list[ModelOffer]:
     """Every model that is or can be installed, with its state in the library in `folder`: the shipped one, those of the
     catalogue in its order, then other installed ones. Raises LibraryError if the library cannot be opened.
     """
     from picsight_engine.indexing.worker_pool import suitable_workers  # lazy: imports multiprocessing
 
     installed = {model.name: model for model in models.all()}
-    known = {entry.name: entry for entry in entries}
+    known = {entry.name: entry for entry in catalogue.CATALOGUE}
     shipped = next(name for name, model in installed.items() if model.shipped)
     chosen = chosen_model(folder) or shipped
     with ExitStack() as stack:

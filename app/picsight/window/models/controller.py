@@ -83,13 +83,13 @@ class ModelsController(QObject):
         """Read all models again, if the dialog is open."""
         if self.dialog is None or not self.dialog.isVisible():
             return
-        setup, photos, entries = self._setup, self._library.overview.photos, _catalogue()
+        setup, photos = self._setup, self._library.overview.photos
+        names = [entry.name for entry in _catalogue()]
 
         def work() -> list[ModelRow]:
             from picsight_engine.installation.model_offers import model_offers
 
-            offers = model_offers(setup.folder, setup.installed(), entries)
-            return rows_of(offers, photos, [entry.name for entry in entries])
+            return rows_of(model_offers(setup.folder, setup.installed()), photos, names)
 
         self._jobs.read(work, self._take_rows, self._say, replaces=LANE)
 
