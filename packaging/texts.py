@@ -19,7 +19,14 @@ from picsight_engine.installation.catalogue import CATALOGUE
 # Calls with texts, by the positions of the words for one thing and for many.
 _TEXT = ("tr", "marked", "Key", "Message", *(name for name in dir(errors) if name.endswith("Error")))
 _CALLS = dict.fromkeys(_TEXT, (0,)) | dict.fromkeys(("counted", "first_of"), (1, 2))
-_CALLS |= {"ImageError": (1,), "Check": (0,), "plural": (0, 1)}
+_CALLS |= {
+    "ImageError": (1,),
+    "Check": (0,),
+    "plural": (0, 1),
+    "problem": (2,),
+    "unshowable": (2,),
+    "lost_photo": (3,),
+}
 
 
 def extracted() -> Catalog:

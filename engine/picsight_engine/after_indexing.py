@@ -74,7 +74,7 @@ def _settle(
     notes, suggested = list[Message](), None
     if active_model.after_indexing():
         title = active_model.wanted.manifest.title
-        notes.append(Message(READ_BY_NEW_MODEL, model=title))
+        notes.append(READ_BY_NEW_MODEL.about(model=title))
     if not cancelled:
         with suppress(BundleError):  # searches report a text tower that cannot be loaded
             active_model.calibrate()

@@ -53,12 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-_STATES = {
-    "missing": Message("missing"),
-    "damaged": Message("damaged"),
-    "behind": Message("behind"),
-    "earlier": Message("earlier"),
-}
+_STATES = {"missing": "missing", "damaged": "damaged", "behind": "behind"}
 _LEAST_ROOM = 65_536  # bytes: twice the free space that SQLite needs to write to a database at all
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -236,17 +231,14 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
         )
     ]
     if forgotten.moved:
-        words = (
-            "{number:,} file may only have moved: index the folders first.",
-            "{number:,} files may only have moved: index the folders first.",
-        )
-        messages.append(Message.counted(forgotten.moved, *words))
+        one = "{number:,} file may only have moved: index the folders first."
+        many = "{number:,} files may only have moved: index the folders first."
+        messages.append(Message.counted(forgotten.moved, one, many))
     if forgotten.kept:
-        words = (
-            "{number:,} file kept, because their disk may be disconnected; picsight doctor --forget FOLDER forgets what a folder has lost.",
-            "{number:,} files kept, because their disk may be disconnected; picsight doctor --forget FOLDER forgets what a folder has lost.",
-        )
-        messages.append(Message.counted(forgotten.kept, *words))
+        advice = Message("picsight doctor --forget FOLDER forgets what a folder has lost.")
+        one = "{number:,} file kept, because their disk may be disconnected; {advice}"
+        many = "{number:,} files kept, because their disk may be disconnected; {advice}"
+        messages.append(Message.counted(forgotten.kept, one, many, advice=advice))
     return Check("forget", tuple(messages))
 
 
@@ -263,8 +255,10 @@ def _examine_folders(db: Database) -> Check:
             "Not connected or not readable, kept as they were: {folders}.", folders=", ".join(away)
         )
         return Check("folders", (message,))
-    words = "{number:,} folder can be read.", "{number:,} folders can be read."
-    return Check("folders", (Message.counted(len(folders), *words),))
+    message = Message.counted(
+        len(folders), "{number:,} folder can be read.", "{number:,} folders can be read."
+    )
+    return Check("folders", (message,))
 
 
 def _examine_names(db: Database) -> Check:
@@ -352,21 +346,17 @@ def _examine_thumbnails(db: Database) -> Check:
             repairs.append(Message("The thumbnails were damaged and were reset."))
         orphans = _remove_orphans(db, thumbnails)
         if orphans:
-            words = (
-                "{number:,} thumbnail of photos that are gone removed.",
-                "{number:,} thumbnails of photos that are gone removed.",
-            )
-            repairs.append(Message.counted(orphans, *words))
+            one = "{number:,} thumbnail of photos that are gone removed."
+            many = "{number:,} thumbnails of photos that are gone removed."
+            repairs.append(Message.counted(orphans, one, many))
         lacking = len(health.photos_without_thumbnail(db, thumbnails))
         if lacking and not repairs and not thumbnails.ids():  # opening found no usable file
             repairs.append(Message("The thumbnails were missing or damaged and were reset."))
     state = Message("Every photo has its thumbnail.")
     if lacking:
-        words = (
-            "{number:,} photo without a thumbnail: the next indexing makes it.",
-            "{number:,} photos without a thumbnail: the next indexing makes them.",
-        )
-        state = Message.counted(lacking, *words)
+        one = "{number:,} photo without a thumbnail: the next indexing makes it."
+        many = "{number:,} photos without a thumbnail: the next indexing makes them."
+        state = Message.counted(lacking, one, many)
     return Check("thumbnails", (*repairs, state), repaired=bool(repairs))
 
 
@@ -381,12 +371,12 @@ def _examine_decisions(db: Database) -> Check:
         return Check("decisions", (Message(words, file=file),))
     if db.read_only and state != "earlier":
         words = "{file} is {state} and cannot be written on this disk."
-        return Check("decisions", (Message(words, file=file, state=_STATES[state]),))
+        return Check("decisions", (Message(words, file=file, state=Message(_STATES[state])),))
     note = back_up_decisions(db)
     notes = (note,) if note else ()
     if state == "earlier":
         return Check("decisions", notes)
-    rewritten = Message("{file} was {state} and was rewritten.", file=file, state=_STATES[state])
+    rewritten = Message("{file} was {state} and was rewritten.", file=file, state=Message(_STATES[state]))
     return Check("decisions", (rewritten, *notes), repaired=True)
 
 

@@ -63,8 +63,8 @@ class Message:
         return cls(one, number=number, many=many, **values)
 
     def about(self, **values: Value) -> Message:
-        """The same words with more values."""
-        return Message(self.template, **self.values, **values)
+        """The same words with these values too."""
+        return Message(self.template, **{**self.values, **values})
 
     def __str__(self) -> str:
         return self.worded(_ENGLISH)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LexiconError, PicsightError, RequestError, StorageError
+from picsight_engine.errors import LexiconError, Message, PicsightError, RequestError, StorageError
 from picsight_engine.language.query import parse
 from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request
@@ -524,10 +524,10 @@ class Library:
             found = photo_at(self._db, photo)
         if found is None:
             problem = None if isinstance(photo, int) else self.problem_of(photo)
-            unknown = f"{photo} is not a photo of the library; index its folder first."
+            words = "{photo} is not a photo of the library; index its folder first."
             if isinstance(photo, Path) and os.path.isdir(photo):  # noqa: PTH112 -- Path raises where it may not look
-                unknown = f"{photo} is a folder; name photos in it."
-            raise RequestError(unknown if problem is None else problem.message)
+                words = "{photo} is a folder; name photos in it."
+            raise RequestError(Message(words, photo=str(photo)) if problem is None else problem.message)
         return found, str(found.path if isinstance(photo, int) else photo.absolute())
 
     def _thumbnails(self) -> ThumbnailStore:

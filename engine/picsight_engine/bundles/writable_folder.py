@@ -14,6 +14,8 @@ from picsight_engine.private_files import FILE_MODE
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from picsight_engine.errors import Message
+
 
 @contextmanager
 def storage_errors(folder: Path, more: str = "") -> Iterator[None]:
@@ -30,7 +32,7 @@ def storage_errors(folder: Path, more: str = "") -> Iterator[None]:
 
 
 @contextmanager
-def locked(file: Path, busy: str) -> Iterator[None]:
+def locked(file: Path, busy: Message) -> Iterator[None]:
     """Holds the lock of a file; BusyError with the sentence `busy` if another process holds it, StorageError if it cannot be
     written.
     """

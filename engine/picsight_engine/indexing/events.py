@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import Message
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.errors import Message
-
-READ_BY_NEW_MODEL = 'Every photo was read by "{model}"; searches use it from now on.'
+READ_BY_NEW_MODEL = Message('Every photo was read by "{model}"; searches use it from now on.')
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from picsight_engine.installation.download import (
     RetryPolicy,
     download,
 )
-from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
+from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress, renamed
 from picsight_engine.installation.local_model import copy_file, open_source
 from picsight_engine.installation.published import describe, find_layout, read_listing
 from picsight_engine.private_files import write_private
@@ -248,7 +248,7 @@ class _Installation:
                 (bundle.folder / _RECORDS).unlink(missing_ok=True)
         except BundleError as fault:
             shutil.rmtree(self._staging, ignore_errors=True)  # so the message must not name it
-            raise BundleError(str(fault).replace(str(self._staging), self._entry.title)) from fault
+            raise BundleError(renamed(fault.message, str(self._staging), self._entry.title)) from fault
         return bundle
 
     def _manifest(self, papers: dict[str, str]) -> Manifest:

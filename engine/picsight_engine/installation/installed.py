@@ -171,12 +171,7 @@ class InstalledModels:
             try_towers(staged)
         except BundleError as fault:
             # the message must not name the staging folder, which is deleted at once
-            known = fault.message.values.items()
-            named = {
-                name: value.removeprefix(f"{staging}{os.sep}") if isinstance(value, str) else value
-                for name, value in known
-            }
-            reason = Message(fault.message.template, **named)
+            reason = renamed(fault.message, f"{staging}{os.sep}", "")
             raise BundleError(
                 'The model "{title}" was not installed. {reason}', title=manifest.title, reason=reason
             ) from fault
@@ -224,7 +219,7 @@ class InstalledModels:
             make_private_folder(self.folder)
             close_tree(self.folder)
         busy = "Another Picsight is installing or removing a model right now; wait until it has finished."
-        with locked(self.folder / _LOCK, busy):
+        with locked(self.folder / _LOCK, Message(busy)):
             self._clean_up()
             yield
 
@@ -272,3 +267,16 @@ def _open_model(folder: Path, *, shipped: bool) -> InstalledModel:
         return InstalledModel(folder.name, folder, shipped, None, str(fault))
     name = bundle.manifest.name if shipped else folder.name
     return InstalledModel(name, folder, shipped, bundle)
+
+
+def renamed(message: Message, path: str, name: str) -> Message:
+    """The message with a name instead of a path in its values."""
+    values = {
+        key: renamed(value, path, name)
+        if isinstance(value, Message)
+        else value.replace(path, name)
+        if isinstance(value, str)
+        else value
+        for key, value in message.values.items()
+    }
+    return Message(message.template, **values)

@@ -91,7 +91,7 @@ _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A condition on photos: `find` returns the photos that match, `words` name it for the user.
+    """A condition on photos: `find` returns the photos that match, `words` name it for the user, as typed or as a message.
 
     Conditions with equal `key` are the same. If no photo matches, `absent` may give a message; without a message, the
     condition is a fault if no photo matches `basis` either, whose photos have a `thing`. `decided` conditions change with
@@ -100,7 +100,7 @@ class Condition:
 
     kind: FilterKind
     key: tuple[str, ...]
-    words: str
+    words: Message | str
     find: Callable[[Database], NDArray[np.int64]]
     basis: Condition | None = None
     decided: bool = False
@@ -108,14 +108,14 @@ class Condition:
     thing: Message | str = ""
 
 
-VISIBLE = Condition("is", ("visible",), "in the library", selection.visible_photos)
-UNDATED = Condition("has", ("undated",), "without a date", selection.undated_photos)
+VISIBLE = Condition("is", ("visible",), Message("in the library"), selection.visible_photos)
+UNDATED = Condition("has", ("undated",), Message("without a date"), selection.undated_photos)
 
 _TAGGABLE = Condition(
-    "tag", ("taggable",), "with keywords or tags", photos_that_may_be_tagged, decided=True, thing=Message("keywords or tags")
+    "tag", ("taggable",), Message("with keywords or tags"), photos_that_may_be_tagged, decided=True, thing=Message("keywords or tags")
 )  # fmt: skip
 _STARRED = Condition(
-    "has", ("has", _RATED), "with stars", photos_with_stars, decided=True, thing=Message("stars")
+    "has", ("has", _RATED), Message("with stars"), photos_with_stars, decided=True, thing=Message("stars")
 )
 
 
@@ -138,7 +138,7 @@ def known(name: str) -> Condition:
     """Matches photos that have this value of "has:"."""
     column, words = KNOWN[name]
     find = partial(selection.photos_with, column=column)
-    condition = Condition("has", ("has", name), f"with {words}", find, thing=words)
+    condition = Condition("has", ("has", name), Message("with {thing}", thing=words), find, thing=words)
     return condition if column == "taken" else replace(condition, basis=condition)
 
 
@@ -258,7 +258,7 @@ def _is(value: str, _today: date) -> Condition | Message:
 def _has(value: str, _today: date) -> Condition | Message:
     name = value.lower()
     if name == _COPIES:
-        return Condition("has", ("has", name), "with copies", selection.photos_with_copies)
+        return Condition("has", ("has", name), Message("with copies"), selection.photos_with_copies)
     if name == _RATED:
         return replace(_STARRED, basis=_STARRED)
     if name not in KNOWN:
@@ -295,12 +295,12 @@ def _number_fact(key: str, value: str, _today: date) -> Condition | Message:
         words = '"{key}:" needs a number, as in {key}:{number}, {key}:>={number} or {key}:..{number}.'
         return Message(words, key=key, number=number)
     find = partial(selection.photos_between, column=column, low=amount.low, high=amount.high)
-    words = amount.words(unit)
-    absent = partial(_without_number, column=column, unit=unit, words=words)
-    return Condition("exposure", (column, value), words, find, known(key), absent=absent)
+    asked = amount.words(unit)
+    absent = partial(_without_number, column=column, unit=unit, words=asked)
+    return Condition("exposure", (column, value), asked, find, known(key), absent=absent)
 
 
-def _without_number(db: Database, column: NumberColumn, unit: str, words: str) -> Message | None:
+def _without_number(db: Database, column: NumberColumn, unit: str, words: Message | str) -> Message | None:
     there = selection.extremes(db, column)
     if there is None:
         return None
@@ -338,12 +338,12 @@ def names_of_tag(path: str) -> Iterator[str]:
 def _rating(value: str, _today: date) -> Condition | Message:
     if value.lower() == "rejected":
         find = partial(photos_rated, least=-1, most=-1)
-        return Condition("rating", ("rating", "rejected"), "rejected", find, decided=True)
+        return Condition("rating", ("rating", "rejected"), Message("rejected"), find, decided=True)
     stars = read_amount(value, 1)
     if stars is None or not all(number in _STARS for number in stars.typed):
         return Message('"rated:" needs a number from 0 to 5, or the word rejected.')
     find = partial(photos_rated, least=max(stars.low, _STARS[0] - 0.5), most=stars.high)
-    words = f"{stars.words('{}')} stars"
+    words = Message("{number} stars", number=stars.words("{}"))
     return Condition("rating", ("rating", value), words, find, _STARRED, decided=True)
 
 

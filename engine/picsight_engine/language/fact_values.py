@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import Message
 from picsight_engine.store.text import words_in
 
 if TYPE_CHECKING:
@@ -22,21 +23,29 @@ _AMOUNT = re.compile(
     rf"(?P<sign>>=|<=|>|<|=)?(?P<one>{_NUMBER})|(?P<least>{_NUMBER})?\.\.(?P<most>{_NUMBER})?"
 )
 # The phrase for each sign; the open end of a range counts as a sign.
-_WORDS = {"": "{}", "=": "{}", ">=": "from {}", ">": "over {}", "<=": "up to {}", "<": "under {}"}
+_WORDS = {
+    ">=": Message("from {first}"), ">": Message("over {first}"),
+    "<=": Message("up to {first}"), "<": Message("under {first}"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """All numbers from `low` to below `high`; `typed` are the typed numbers, `form` is a phrase with {} for each."""
+    """All numbers from `low` to below `high`; `typed` are the typed numbers, `form` is the phrase for them, None for one alone."""
 
     low: float
     high: float
     typed: tuple[float, ...]
-    form: str
+    form: Message | None
 
-    def words(self, unit: str) -> str:
+    def words(self, unit: str) -> Message | str:
         """The phrase for the user, with a unit such as "f/{}"."""
-        return self.form.format(*(unit.format(f"{number:.10g}") for number in self.typed))
+        numbers = [unit.format(f"{number:.10g}") for number in self.typed]
+        return (
+            self.form.about(**dict(zip(("first", "last"), numbers, strict=False)))
+            if self.form
+            else numbers[0]
+        )
 
 
 def read_amount(value: str, step: float) -> Amount | None:
@@ -57,12 +66,14 @@ def read_amount(value: str, step: float) -> Amount | None:
         low = -math.inf if least is None else least - half
         high = math.inf if most is None else most + half
         typed = tuple(number for number in (least, most) if number is not None)
-        form = ("any", _WORDS[">=" if most is None else "<="], "{} to {}")[len(typed)]
+        form = (Message("any"), _WORDS[">=" if most is None else "<="], Message("{first} to {last}"))[
+            len(typed)
+        ]
         return Amount(low, high, typed, form)
     one, sign = _number(match["one"]), match["sign"] or ""
     low = {"<": -math.inf, "<=": -math.inf, ">": one + half}.get(sign, one - half)
     high = {">": math.inf, ">=": math.inf, "<": one - half}.get(sign, one + half)
-    return Amount(low, high, (one,), _WORDS[sign])
+    return Amount(low, high, (one,), _WORDS.get(sign))
 
 
 def _number(text: str) -> float:

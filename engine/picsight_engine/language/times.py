@@ -14,30 +14,56 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from picsight_engine.errors import Message
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 FIRST_YEAR, LAST_YEAR = 1826, 2199  # the oldest photograph, and below numbers that are more likely sizes
 
 MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-_SHORT = {name[:3]: number for number, name in enumerate(MONTHS, start=1)} | {"sept": 9}
+_MONTHS = {
+    key: number for number, name in enumerate(MONTHS, 1) for key in (name.lower(), name[:3].lower())
+} | {"sept": 9}
 # By their first month; a winter belongs to the year in which it begins.
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
-_FEASTS = ("christmas", "xmas", "easter", "halloween")
+_NAMES = {
+    "spring": "Spring", "summer": "Summer", "autumn": "Autumn", "fall": "Fall", "winter": "Winter",
+    "christmas": "Christmas", "xmas": "Christmas", "easter": "Easter", "halloween": "Halloween",
+}  # fmt: skip
+_EVERY = {
+    "spring": "every spring", "summer": "every summer", "autumn": "every autumn", "fall": "every fall",
+    "winter": "every winter",
+}  # fmt: skip
+_NOW = {
+    each.template: each
+    for each in (
+        Message("today"), Message("yesterday"), Message("last day"), Message("this day"), Message("last week"),
+        Message("this week"), Message("last month"), Message("this month"), Message("last year"),
+        Message("this year"), Message("last weekend"), Message("this weekend"),
+    )
+}  # fmt: skip
 _UNITS = ("day", "week", "month", "year")
+_AGO = {
+    "day": Message.counted(1, "{number} day ago", "{number} days ago"),
+    "week": Message.counted(1, "{number} week ago", "{number} weeks ago"),
+    "month": Message.counted(1, "{number} month ago", "{number} months ago"),
+    "year": Message.counted(1, "{number} year ago", "{number} years ago"),
+}
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _FILLERS = frozenset({"of", "the"})
 _BEFORE = frozenset({"in", "from", "during", "on", "at"})  # prepositions before a time
-_OPENERS = frozenset({"since", "after", "before", "until", "till"})
+_OPENED = {
+    "since": "since {period}", "after": "after {period}", "before": "before {period}",
+    "until": "until {period}", "till": "until {period}",
+}  # fmt: skip
 _OTHERS = frozenset(
     {"today", "yesterday", "last", "this", "ago", "days", "weeks", "months", "years", "weekend"}
 )
-_VOCABULARY = frozenset(
-    {*MONTHS, *_SHORT, *SEASONS, *_FEASTS, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENERS, *_OTHERS}
-)
+_VOCABULARY = frozenset({*_MONTHS, *_NAMES, *_UNITS, *_NUMBERS, *_FILLERS, *_BEFORE, *_OPENED, *_OTHERS})
 # Compiled for the first word with a digit, not at every start.
 _NUMBER = r"[0-9]{1,4}(?:st|nd|rd|th|s)?|[0-9.]*\.\.[0-9.]*|[0-9]{4}(?:-[0-9]{2}){1,2}"
 _YEAR = r"[0-9]{4}"
@@ -57,7 +83,7 @@ class Period:
 
     first: date
     last: date
-    words: str
+    words: Message | str
     yearly: bool = False
 
 
@@ -123,7 +149,7 @@ def _time_in_english(words: Sequence[str], today: date) -> Period | None:
     if ".." in words[-1]:
         return time_of_value(words[0], today) if len(words) == 1 else None
     plain = [_plain(word) for word in words]
-    opener = plain[0] if plain[0] in _OPENERS else None
+    opener = plain[0] if plain[0] in _OPENED else None
     if opener or plain[0] in _BEFORE:
         plain = plain[1:]
     period = _period([word for word in plain if word not in _FILLERS], today)
@@ -170,11 +196,11 @@ def _between(first: Period | None, last: Period | None) -> Period | None:
         return None
     if first.first > last.first:
         first, last = last, first
-    return Period(first.first, last.last, f"{first.words} to {last.words}")
+    return Period(first.first, last.last, Message("{first} to {last}", first=first.words, last=last.words))
 
 
 def _opened(period: Period, opener: str) -> Period:
-    words = f"{'until' if opener == 'till' else opener} {period.words}"
+    words = Message(_OPENED[opener], period=period.words)
     if opener == "since":
         return Period(period.first, date.max, words)
     if opener == "after":
@@ -204,7 +230,7 @@ def _of_number(words: list[str], _today: date) -> Period | None:
         return Period(date(year, 1, 1), date(year, 12, 31), word)
     if decade := re.fullmatch(_DECADE, word):
         year = _year(decade[1] + "0")
-        return Period(date(year, 1, 1), date(year + 9, 12, 31), f"the {word}")
+        return Period(date(year, 1, 1), date(year + 9, 12, 31), Message("the {decade}", decade=word))
     if iso := re.fullmatch(_ISO, word):
         year, month = _year(iso[1]), int(iso[2])
         return _day(year, month, int(iso[3])) if iso[3] else _month(year, month)
@@ -213,16 +239,17 @@ def _of_number(words: list[str], _today: date) -> Period | None:
 
 def _of_day(words: list[str], _today: date) -> Period | None:
     """18 July 2020, July 18 2020, and 18 July of every year."""
-    months = [word for word in words if word in MONTHS or word in _SHORT]
+    months = [word for word in words if word in _MONTHS]
     days = [match for word in words if (match := re.fullmatch(_DAY, word))]
     years = [word for word in words if re.fullmatch(_YEAR, word)]
     if len(months) != 1 or len(days) != 1 or len(words) != 2 + len(years) or len(years) > 1:
         return None
-    month, day = _SHORT[months[0][:3]], int(days[0][1])
+    month, day = _MONTHS[months[0]], int(days[0][1])
     if years:
         return _day(_year(years[0]), month, day) if words[-1] == years[0] else None
     first = date(2000, month, day)  # a leap year
-    return Period(first, first, f"{day} {MONTHS[month - 1].title()} of every year", yearly=True)
+    every = Message("{day} {month} of every year", day=day, month=Message(MONTHS[month - 1]))
+    return Period(first, first, every, yearly=True)
 
 
 def _of_name(words: list[str], _today: date) -> Period | None:
@@ -236,21 +263,21 @@ def _of_name(words: list[str], _today: date) -> Period | None:
     if names[0] == "easter":
         return None
     period = _named(names[0], 1999 if names[0] == "winter" else 2000)  # with a leap year's February
-    every = names[0] if names[0] in SEASONS else period.words.rpartition(" ")[0]
-    return Period(period.first, period.last, f"every {every}", yearly=True)
+    every = Message(_EVERY[names[0]]) if names[0] in _EVERY else Message("every {name}", name=_name(names[0]))
+    return Period(period.first, period.last, every, yearly=True)
 
 
 def _of_now(words: list[str], today: date) -> Period | None:
     """Today, yesterday, last week, this year, last July, last christmas."""
     if words in (["today"], ["yesterday"]):
         day = today - timedelta(days=words == ["yesterday"])
-        return Period(day, day, words[0])
+        return Period(day, day, _NOW[words[0]])
     if len(words) != 2 or words[0] not in {"last", "this"}:
         return None
     back = int(words[0] == "last")
     if words[1] in _UNITS or words[1] == "weekend":
         period = _unit(words[1], today, back)
-        return Period(period.first, period.last, " ".join(words))
+        return Period(period.first, period.last, _NOW[" ".join(words)])
     if not _is_name(words[1]):
         return None
     candidates = [_named(words[1], today.year - years) for years in range(3)]
@@ -267,8 +294,9 @@ def _ago(words: list[str], today: date) -> Period | None:
     if words[0] not in _NUMBERS and not re.fullmatch("[0-9]{1,3}", words[0]):
         return None
     back = _NUMBERS.get(words[0]) or int(words[0])
-    period = _unit(words[1].removesuffix("s"), today, back)
-    return Period(period.first, period.last, " ".join(words))
+    unit = words[1].removesuffix("s")
+    period = _unit(unit, today, back)
+    return Period(period.first, period.last, _AGO[unit].about(number=back))
 
 
 def _unit(unit: str, today: date, back: int) -> Period:
@@ -285,34 +313,41 @@ def _unit(unit: str, today: date, back: int) -> Period:
 
 
 def _is_name(word: str) -> bool:
-    return word in MONTHS or word in _SHORT or word in SEASONS or word in _FEASTS
+    return word in _MONTHS or word in _NAMES
+
+
+def _name(word: str) -> Message:
+    return Message(_NAMES[word]) if word in _NAMES else Message(MONTHS[_MONTHS[word] - 1])
 
 
 def _named(name: str, year: int) -> Period:
     """A month, a season or a holiday of one year."""
+    words = Message("{name} {year}", name=_name(name), year=year)
     if name in SEASONS:
         first = date(year, SEASONS[name], 1)
         after = date(year + (first.month == 12), (first.month + 2) % 12 + 1, 1)
-        return Period(first, after - timedelta(days=1), f"{name.title()} {year}")
+        return Period(first, after - timedelta(days=1), words)
     if name in {"christmas", "xmas"}:
-        return Period(date(year, 12, 24), date(year, 12, 26), f"Christmas {year}")
+        return Period(date(year, 12, 24), date(year, 12, 26), words)
     if name == "halloween":
-        return Period(date(year, 10, 31), date(year, 10, 31), f"Halloween {year}")
+        return Period(date(year, 10, 31), date(year, 10, 31), words)
     if name == "easter":
         sunday = _easter(year)
-        return Period(sunday - timedelta(days=2), sunday + timedelta(days=1), f"Easter {year}")
-    return _month(year, _SHORT[name[:3]])
+        return Period(sunday - timedelta(days=2), sunday + timedelta(days=1), words)
+    return _month(year, _MONTHS[name])
 
 
 def _month(year: int, month: int) -> Period:
     first = date(year, month, 1)
     after = date(year + (month == 12), month % 12 + 1, 1)
-    return Period(first, after - timedelta(days=1), f"{MONTHS[month - 1].title()} {year}")
+    words = Message("{name} {year}", name=Message(MONTHS[month - 1]), year=year)
+    return Period(first, after - timedelta(days=1), words)
 
 
 def _day(year: int, month: int, day: int) -> Period:
     only = date(year, month, day)
-    return Period(only, only, f"{day} {MONTHS[month - 1].title()} {year}")
+    words = Message("{day} {month} {year}", day=day, month=Message(MONTHS[month - 1]), year=year)
+    return Period(only, only, words)
 
 
 def _year(digits: str) -> int:

@@ -78,26 +78,26 @@ SENSOR_COLOURS = frozenset([32803, 34892])  # colour filter array, linear RAW
 
 # Pictures that cannot be decoded: offset of the signature, signature, description.
 _UNSUPPORTED = (
-    (0, b"#?RADIANCE", "Radiance HDR picture"),
-    (0, b"#?RGBE", "Radiance HDR picture"),
-    (0, b"\x01\xda\0", "SGI picture"),
-    (0, b"\x01\xda\1", "SGI picture"),
-    (0, b"\x76\x2f\x31\x01", "OpenEXR picture"),
-    (0, b"%!PS", "PostScript drawing"),
-    (0, b"\xc5\xd0\xd3\xc6", "PostScript drawing"),
-    (4, b"ftypmif", "HEIF picture of a new kind"),
-    (0, b"FORM", "IFF picture"),
-    (0, b"DDS ", "DirectDraw picture"),
+    (0, b"#?RADIANCE", Message("Radiance HDR picture")),
+    (0, b"#?RGBE", Message("Radiance HDR picture")),
+    (0, b"\x01\xda\0", Message("SGI picture")),
+    (0, b"\x01\xda\1", Message("SGI picture")),
+    (0, b"\x76\x2f\x31\x01", Message("OpenEXR picture")),
+    (0, b"%!PS", Message("PostScript drawing")),
+    (0, b"\xc5\xd0\xd3\xc6", Message("PostScript drawing")),
+    (4, b"ftypmif", Message("HEIF picture of a new kind")),
+    (0, b"FORM", Message("IFF picture")),
+    (0, b"DDS ", Message("DirectDraw picture")),
 )
 # Files that are not pictures.
 _STRANGERS = (
-    (4, b"ftyp", "a film"),
-    (4, b"moov", "a film"),
-    (4, b"mdat", "a film"),
-    (0, b"\x1a\x45\xdf\xa3", "a film"),
-    (0, b"%PDF", "a PDF document"),
-    (0, b"PK\3\4", "a ZIP archive"),
-    (0, b"<", "a text file"),
+    (4, b"ftyp", Message("a film")),
+    (4, b"moov", Message("a film")),
+    (4, b"mdat", Message("a film")),
+    (0, b"\x1a\x45\xdf\xa3", Message("a film")),
+    (0, b"%PDF", Message("a PDF document")),
+    (0, b"PK\3\4", Message("a ZIP archive")),
+    (0, b"<", Message("a text file")),
 )
 
 
@@ -144,14 +144,14 @@ def find_format(data: bytes, suffix: str) -> Format | None:
 
 def describe_unknown(data: bytes) -> tuple[Literal["unsupported", "not_an_image"], Message]:
     """Describes a file that `find_format` does not know: an unsupported kind of picture, or another kind of file."""
-    drawing = "SVG drawing" if b"<svg" in _first_text(data).lower() else None
+    drawing = Message("SVG drawing") if b"<svg" in _first_text(data).lower() else None
     unsupported = next((kind for at, mark, kind in _UNSUPPORTED if data.startswith(mark, at)), drawing)
     if unsupported:
         words = "Picsight cannot read this kind of file yet: {kind}."
-        return "unsupported", Message(words, kind=Message(unsupported))
+        return "unsupported", Message(words, kind=unsupported)
     stranger = next((kind for at, mark, kind in _STRANGERS if data.startswith(mark, at)), None)
     if stranger:
-        return "not_an_image", Message("it is {kind}, not a picture.", kind=Message(stranger))
+        return "not_an_image", Message("it is {kind}, not a picture.", kind=stranger)
     return "not_an_image", Message("it is not a picture in any format that Picsight knows.")
 
 

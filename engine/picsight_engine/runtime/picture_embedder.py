@@ -41,5 +41,5 @@ class PictureEmbedder:
             try:
                 self._tower.encode(known_photos(self._spec))
             except VectorError:
-                raise BundleError(str(fault)) from None
+                raise BundleError(fault.message) from None
             raise

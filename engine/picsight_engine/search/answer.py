@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.calibration import Match
+    from picsight_engine.errors import Message
     from picsight_engine.language.conditions import FilterKind
     from picsight_engine.language.query import QueryFault
     from picsight_engine.language.translation import Translation
@@ -105,7 +106,7 @@ class Filter:
     start: int
     end: int
     kind: FilterKind
-    words: str
+    words: Message | str
     photos: int
     excluded: bool = False
     recognised: bool = False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.errors import Message
 from picsight_engine.language.absence import read_absences
 from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
 from picsight_engine.language.fact_values import names_of_place
@@ -118,9 +119,19 @@ class Filters:
 
     def _less(self, absence: Absence) -> Filter:
         """The part of an answer that says what was read as less of something; all photos pass it."""
-        words = f"Less {' or '.join(term.text for term in absence.terms)}"
+        some: Message | str = absence.terms[0].text
+        for term in absence.terms[1:]:
+            some = Message("{some} or {last}", some=some, last=term.text)
         photos = self._holding(VISIBLE).size
-        return Filter(absence.start, absence.end, "less", words, photos, excluded=True, recognised=True)
+        return Filter(
+            absence.start,
+            absence.end,
+            "less",
+            Message("Less {some}", some=some),
+            photos,
+            excluded=True,
+            recognised=True,
+        )
 
     def _find_by_name(self, query: Query) -> list[tuple[int, int]]:
         """The files named like the whole query or like one of its alternatives, each after its photo."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.bundles.writable_folder import locked
-from picsight_engine.errors import StorageError
+from picsight_engine.errors import Message, StorageError
 from picsight_engine.store.connections import connect, explained
 
 if TYPE_CHECKING:
@@ -173,5 +173,5 @@ class Database:
 
 def index_lock(folder: Path) -> AbstractContextManager[None]:
     """The lock of an indexing run on the library in `folder`; a second run raises BusyError at once."""
-    busy = f"Another Picsight is indexing into {folder} right now; wait until it has finished."
-    return locked(folder / LOCK_NAME, busy)
+    words = "Another Picsight is indexing into {folder} right now; wait until it has finished."
+    return locked(folder / LOCK_NAME, Message(words, folder=folder))

@@ -223,7 +223,7 @@ def _times(months: Counted[str]) -> Iterator[Offer]:
         fact, count = f"in:{season}-{year:04}", partial(months.photos, seasons[year, first, season])
         yield Offer("season", f"{season.title()} {year:04}", fact, count)
     for month in sorted(months.files, reverse=True):
-        words = f"{MONTHS[int(month[5:]) - 1].title()} {month[:4]}"
+        words = f"{MONTHS[int(month[5:]) - 1]} {month[:4]}"
         yield Offer("month", words, f"in:{month}", partial(months.photos, [month]))
 
 

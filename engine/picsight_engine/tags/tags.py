@@ -94,9 +94,8 @@ class Tags(Lookup):
         draft = with_examples(empty, checked_prompts(prompts), self._photos(examples), self._photos(against))
         _require_learner(draft)
         self.learner.read(draft.prompts)
-        with record_run(
-            self._db, "new", Message('New {kind} "{tag}"', tag=shortened(draft.name), kind=Message(kind))
-        ) as run:
+        words = 'New album "{tag}"' if kind == "album" else 'New tag "{tag}"'
+        with record_run(self._db, "new", Message(words, tag=shortened(draft.name))) as run:
             tag_id = run.add(draft)
             run.score(tag_id, self.learner.suggested(draft, {}))
         return self._tag(tag_id)

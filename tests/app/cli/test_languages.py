@@ -21,13 +21,23 @@ search cat in:
 search in:1890 cat
 search --language xx cat
 search
+search summer has:gps
+search iso:>=1600 rated:4 in:2019..2021
+search in:never at:Atlantis tag:Nothing
 similar {photos}/cat.jpg
+similar {photos}/nowhere.jpg
 show {photos}/cat.jpg
 show nowhere.jpg
 tags new Dogs --prompt dog
 tags list
 tags show Dogs
 tags change Dogs
+tags accept Dogs {photos}/cat.jpg
+tags accept Dogs {photos}/nowhere.jpg
+tags rate 5 {photos}/cat.jpg
+tags undo
+tags undo
+tags redo
 export decisions {photos}/decisions
 export sidecars --replace
 tags import {photos}/decisions
@@ -35,6 +45,8 @@ status
 problems
 models list
 models install
+models use unknown
+doctor
 doctor {photos}
 remove {photos}
 remove {photos}

@@ -80,7 +80,7 @@ def test_without_is_less_of_something_and_the_answer_says_so(judging):
     typed, meant = (judging.search(query, limit=PHOTOS) for query in ("dog without snow", "dog -snow"))
     assert typed.results == meant.results
     (less,) = typed.filters
-    assert (typed.part(less), less.words, less.recognised) == ("without snow", "Less snow", True)
+    assert (typed.part(less), str(less.words), less.recognised) == ("without snow", "Less snow", True)
     judging.languages = ("de",)
     german = judging.search("Hund ohne Schnee", limit=PHOTOS)
     judging.languages = ()

@@ -183,7 +183,7 @@ class SearchBox(QFrame):
         self._recognised, self._faults = [], []
         if answer:
             filters = (each for each in answer.filters if each.recognised)
-            self._recognised = [(answer.part(each), each.words) for each in filters]
+            self._recognised = [(answer.part(each), worded(each.words)) for each in filters]
             self._faults = [(answer.part(each), worded(each.message)) for each in answer.faults]
         self.update_chips()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from picsight.texts import worded
 from picsight.window.grid.arrangement import (
     CLOSEST,
     Arrangement,
@@ -182,7 +183,9 @@ def _wider_searches(library: Library, place: Place, answer: Answer) -> Iterator[
             continue
         found = library.search(wider.scoped, limit=MOST, least="weaker")
         if found.results:
-            yield WiderSearch(wider, narrowed.words, tally(found.results, Arrangement(), _stacks(found)))
+            yield WiderSearch(
+                wider, worded(narrowed.words), tally(found.results, Arrangement(), _stacks(found))
+            )
 
 
 def finds_more(library: Library, place: Place, other: Query) -> bool:

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from picsight.texts import marked, tr
+from picsight.texts import marked, tr, worded
 from picsight.window.parts.words import isolated, plain
 from picsight.window.search.entry import PLAIN, first_place, shortened
 from picsight_engine.language.query import Fact, Picture
@@ -64,7 +64,7 @@ def readable(
         filters = [(answer.part(found), found) for found in answer.filters]
         left_out = {answer.part(fault) for fault in answer.faults} - {phrase for phrase, _ in filters}
         found_at = ((first_place(phrase, query.text), found) for phrase, found in filters if found.recognised)
-        times = [(place, found.words) for place, found in found_at if place is not None]
+        times = [(place, worded(found.words)) for place, found in found_at if place is not None]
     aside_at = [(part.start, part.end) for part in asides]
     line = PLAIN.sub("", shortened(query.text, [*aside_at, *(place for place, _ in times)]))
     parts = [isolated(f"“{line}”")] if line else []
@@ -95,7 +95,7 @@ def _fact(fact: Fact, *, album: bool) -> str:
         words = f"“{value}”"
     elif fact.key == "in":
         period = time_of_value(fact.value, today)
-        words = plain(period.words) if period else value
+        words = plain(worded(period.words)) if period else value
     elif fact.key in {"iso", "f", "focal"}:
         from picsight_engine.language.conditions import (  # numpy: after the first frame
             Condition,
@@ -103,7 +103,7 @@ def _fact(fact: Fact, *, album: bool) -> str:
         )
 
         asked = condition_of(fact, today)
-        words = asked.words if isinstance(asked, Condition) else value
+        words = worded(asked.words) if isinstance(asked, Condition) else value
     elif fact.key in _FACTS:
         words = tr(_ALBUM if album else _FACTS[fact.key]).format(
             value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value

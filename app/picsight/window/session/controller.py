@@ -412,7 +412,7 @@ class LibraryController(QObject):
         elif changed:
             words = tr("The new model has read your photos. Searches use it from now on.")
             self._status.show_idle()
-            others = (worded(note) for note in event.notes if note.template != READ_BY_NEW_MODEL)
+            others = (worded(note) for note in event.notes if note.template != READ_BY_NEW_MODEL.template)
             self._say(" ".join((*others, words)), event)
         elif self.is_changing:
             self._status.show_unread(" ".join(map(worded, event.notes)))

@@ -159,7 +159,7 @@ def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> Decoded
             words = (
                 "it is {variant}, which Picsight cannot read yet; save it as JPEG or PNG in another program."
             )
-            code, reason = "unsupported", Message(words, variant=Message(variant))
+            code, reason = "unsupported", Message(words, variant=variant)
         raise unshowable(code, path, reason) from fault
 
 

@@ -50,8 +50,8 @@ SELECT id FROM tag_runs AS run WHERE undone_at IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM tag_runs WHERE kind <> 'index' AND undone_at IS NULL AND made_at > run.undone_at
 ) ORDER BY undone_at DESC, id LIMIT 1"""
 # The run that is meant by default, and what is said if there is none, or if it is undone or redone already.
-_UNDO = _LAST_DONE, "There is nothing to undo.", '"{change}" is undone already.'
-_REDO = _LAST_UNDONE, "Nothing was undone.", '"{change}" was not undone.'
+_UNDO = _LAST_DONE, Message("There is nothing to undo."), Message('"{change}" is undone already.')
+_REDO = _LAST_UNDONE, Message("Nothing was undone."), Message('"{change}" was not undone.')
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _SET_UNDONE = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
@@ -190,7 +190,7 @@ def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> UndoResult:
     with db.writer() as connection:
         run = _chosen(connection, run_id, otherwise, without)
         if run.undone == undo:
-            raise RequestError(refusal, change=run.words)
+            raise RequestError(refusal.about(change=run.words))
         return _restore(connection, run, undone_at=time.time() if undo else None)
 
 
@@ -265,7 +265,7 @@ def _run(row: tuple[int, RunKind, str, str, float, int]) -> Run:
     return Run(run_id, kind, read(template, values), made_at, undone=bool(undone))
 
 
-def _chosen(connection: sqlite3.Connection, run_id: int | None, otherwise: str, without: str) -> Run:
+def _chosen(connection: sqlite3.Connection, run_id: int | None, otherwise: str, without: Message) -> Run:
     """The run with this id; by default that which a statement finds, or RequestError `without` one."""
     found = connection.execute(otherwise).fetchone() if run_id is None else (run_id,)
     if found is None:

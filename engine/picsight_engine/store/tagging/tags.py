@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from picsight_engine.errors import Message
 from picsight_engine.store.files import IDS
 from picsight_engine.store.text import fold
 
@@ -231,27 +232,30 @@ def name_paths(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tuple[st
     return lines
 
 
-def misplacement(connection: sqlite3.Connection, tag: Definition) -> str | None:
+def misplacement(connection: sqlite3.Connection, tag: Definition) -> Message | None:
     """Why a tag cannot be in its place: its parent is gone, is itself or is too deep, or its name is taken there."""
     if not tag.is_live:
         below = connection.execute(_LIVE_BELOW, (tag.id,)).fetchone()[0]
-        return f'There are tags below "{tag.name}"; move or remove them first.' if below else None
+        words = 'There are tags below "{tag}"; move or remove them first.'
+        return Message(words, tag=tag.name) if below else None
     above = _rows_above(connection, tag.parent_id)
     if tag.id in above:
-        return f'"{tag.name}" cannot be below itself.'
+        return Message('"{tag}" cannot be below itself.', tag=tag.name)
     for name, _, removed_at in above.values():
         if removed_at is not None:
-            return f'"{name}" was removed, and nothing can be below it.'
+            return Message('"{tag}" was removed, and nothing can be below it.', tag=name)
     if len(above) + connection.execute(_HEIGHT, (tag.id,)).fetchone()[0] > DEEPEST:
         return too_deep(tag.name)
     if connection.execute(_TWIN, (tag.id,)).fetchone()[0]:
-        return f'There is a tag "{tag.name}" in this place already; choose another name.'
+        words = 'There is a tag "{tag}" in this place already; choose another name.'
+        return Message(words, tag=tag.name)
     return None
 
 
-def too_deep(name: str) -> str:
+def too_deep(name: str) -> Message:
     """The message for a tag that is nested too deep."""
-    return f'"{name}" would be nested too deep: at most {DEEPEST} levels of tags are allowed. Move it further up.'
+    words = '"{tag}" would be nested too deep: at most {most} levels of tags are allowed. Move it further up.'
+    return Message(words, tag=name, most=DEEPEST)
 
 
 def tags_revision(db: Database) -> int:
