@@ -187,10 +187,7 @@ def _examine_folder(folder: Path) -> Check:
             reason=fault.strerror,
         ) from fault
     if existing == folder and is_open_to_others(folder):
-        words = (
-            "Other users of this computer can read it, because it belongs to somebody else, holds other files or "
-            "lies on a disk without permissions; it was left as it is."
-        )
+        words = "Other users of this computer can read it, because it belongs to somebody else, holds other files or lies on a disk without permissions; it was left as it is."
         messages.append(Message(words))
     return Check("folder", tuple(messages))
 
@@ -223,13 +220,9 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
     """Forgets missing photos at the user's request, or those that the folders in `lost` lack."""
     with closing(ThumbnailStore.open(db.folder)) as thumbnails:
         forgotten = forget_lost(db, thumbnails, lost or None)
-    messages = [
-        Message.counted(
-            forgotten.photos,
-            "{number:,} photo of missing files forgotten.",
-            "{number:,} photos of missing files forgotten.",
-        )
-    ]
+    one = "{number:,} photo of missing files forgotten."
+    many = "{number:,} photos of missing files forgotten."
+    messages = [Message.counted(forgotten.photos, one, many)]
     if forgotten.moved:
         one = "{number:,} file may only have moved: index the folders first."
         many = "{number:,} files may only have moved: index the folders first."
@@ -251,14 +244,11 @@ def _examine_folders(db: Database) -> Check:
         if not folder.path.is_dir() or not os.access(folder.path, os.R_OK | os.X_OK)
     ]
     if away:
-        message = Message(
-            "Not connected or not readable, kept as they were: {folders}.", folders=", ".join(away)
-        )
-        return Check("folders", (message,))
-    message = Message.counted(
-        len(folders), "{number:,} folder can be read.", "{number:,} folders can be read."
-    )
-    return Check("folders", (message,))
+        words = "Not connected or not readable, kept as they were: {folders}."
+        return Check("folders", (Message(words, folders=", ".join(away)),))
+    one = "{number:,} folder can be read."
+    many = "{number:,} folders can be read."
+    return Check("folders", (Message.counted(len(folders), one, many),))
 
 
 def _examine_names(db: Database) -> Check:

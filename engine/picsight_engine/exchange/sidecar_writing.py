@@ -99,10 +99,8 @@ def export_sidecars(photos: Iterable[TaggedPhoto], find: Find = lambda *_: None)
                     "The disk is full: {written} side-cars were written, the others not. Free some space and export again.",
                     written=written,
                 ) from fault
-            failed = Message(
-                "{files} got no side-car ({reason}). Look at the disk and export again.",
-                reason=fault.strerror,
-            )
+            words = "{files} got no side-car ({reason}). Look at the disk and export again."
+            failed = Message(words, reason=fault.strerror)
             place, why = (folder, _CLOSED) if fault.errno in _REFUSED else (photo.path, failed)
             alone[place, why].append(photo.path)
         else:
@@ -115,10 +113,8 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
     """Updates one photo's side-car; returns whether anything was written. Those of the photos `before_it` wait for this one."""
     is_there, has_content = photo.path.is_file(), bool(photo.tags) or photo.stars is not None
     if not is_there and has_content:
-        why = Message(
-            "{files} could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
-        )
-        raise _LeftAloneError(photo.path, why, of_folder=True)
+        words = "{files} could not be found, so nothing was written. Connect the disk, or look for new photos, and export again."
+        raise _LeftAloneError(photo.path, Message(words), of_folder=True)
     sidecar = long_sidecar(photo.path)
     is_due = has_content or (bool(photo.history) and os.path.lexists(sidecar))
     if is_there and is_due and not photo.is_as_indexed():
@@ -130,11 +126,8 @@ def _export(photo: TaggedPhoto, find: Find, before_it: frozenset[Path] = frozens
     except PacketError as fault:
         if not is_there or not is_due:
             return False
-        why = Message(
-            "{files} was left as it is: {fault}. Repair it or move it elsewhere, and export again.",
-            fault=fault,
-        )
-        raise _LeftAloneError(sidecar, why) from fault
+        words = "{files} was left as it is: {fault}. Repair it or move it elsewhere, and export again."
+        raise _LeftAloneError(sidecar, Message(words, fault=fault)) from fault
     if after != before:
         _put(sidecar, before, after)
     return after != before
@@ -216,10 +209,8 @@ def _files_of_another(photo: TaggedPhoto, content: bytes, find: Find) -> list[Ta
 def _give(owner: TaggedPhoto, content: bytes, sidecar: Path, find: Find, before_it: frozenset[Path]) -> None:
     """Writes a side-car beside another file, which shows its picture; raises _LeftAloneError."""
     if owner.path in before_it:
-        why = Message(
-            "{files} has a side-car that is due elsewhere, too. Exchange their names, and export again."
-        )
-        raise _LeftAloneError(owner.path, why)
+        words = "{files} has a side-car that is due elsewhere, too. Exchange their names, and export again."
+        raise _LeftAloneError(owner.path, Message(words))
     if package := package_of(owner.path):
         raise _LeftAloneError(package, _PACKAGED)
     if not (owner.path.is_file() and owner.is_as_indexed()):

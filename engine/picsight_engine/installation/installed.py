@@ -271,12 +271,10 @@ def _open_model(folder: Path, *, shipped: bool) -> InstalledModel:
 
 def renamed(message: Message, path: str, name: str) -> Message:
     """The message with a name instead of a path in its values."""
-    values = {
-        key: renamed(value, path, name)
-        if isinstance(value, Message)
-        else value.replace(path, name)
-        if isinstance(value, str)
-        else value
-        for key, value in message.values.items()
-    }
+    values = dict(message.values)
+    for key, value in values.items():
+        if isinstance(value, str):
+            values[key] = value.replace(path, name)
+        elif isinstance(value, Message):
+            values[key] = renamed(value, path, name)
     return Message(message.template, **values)

@@ -23,10 +23,8 @@ _AMOUNT = re.compile(
     rf"(?P<sign>>=|<=|>|<|=)?(?P<one>{_NUMBER})|(?P<least>{_NUMBER})?\.\.(?P<most>{_NUMBER})?"
 )
 # The phrase for each sign; the open end of a range counts as a sign.
-_WORDS = {
-    ">=": Message("from {first}"), ">": Message("over {first}"),
-    "<=": Message("up to {first}"), "<": Message("under {first}"),
-}  # fmt: skip
+_WORDS = {">=": Message("from {first}"), ">": Message("over {first}"),
+          "<=": Message("up to {first}"), "<": Message("under {first}")}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +39,8 @@ class Amount:
     def words(self, unit: str) -> Message | str:
         """The phrase for the user, with a unit such as "f/{}"."""
         numbers = [unit.format(f"{number:.10g}") for number in self.typed]
-        return (
-            self.form.about(**dict(zip(("first", "last"), numbers, strict=False)))
-            if self.form
-            else numbers[0]
-        )
+        values = dict(zip(("first", "last"), numbers, strict=False))
+        return self.form.about(**values) if self.form else numbers[0]
 
 
 def read_amount(value: str, step: float) -> Amount | None:
@@ -66,10 +61,8 @@ def read_amount(value: str, step: float) -> Amount | None:
         low = -math.inf if least is None else least - half
         high = math.inf if most is None else most + half
         typed = tuple(number for number in (least, most) if number is not None)
-        form = (Message("any"), _WORDS[">=" if most is None else "<="], Message("{first} to {last}"))[
-            len(typed)
-        ]
-        return Amount(low, high, typed, form)
+        forms = Message("any"), _WORDS[">=" if most is None else "<="], Message("{first} to {last}")
+        return Amount(low, high, typed, forms[len(typed)])
     one, sign = _number(match["one"]), match["sign"] or ""
     low = {"<": -math.inf, "<=": -math.inf, ">": one + half}.get(sign, one - half)
     high = {">": math.inf, ">=": math.inf, "<": one - half}.get(sign, one + half)

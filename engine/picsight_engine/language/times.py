@@ -25,27 +25,20 @@ MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-_MONTHS = {
-    key: number for number, name in enumerate(MONTHS, 1) for key in (name.lower(), name[:3].lower())
-} | {"sept": 9}
+_MONTHS = {name[:n].lower(): month for month, name in enumerate(MONTHS, 1) for n in (3, None)} | {"sept": 9}
 # By their first month; a winter belongs to the year in which it begins.
 SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 _NAMES = {
     "spring": "Spring", "summer": "Summer", "autumn": "Autumn", "fall": "Fall", "winter": "Winter",
     "christmas": "Christmas", "xmas": "Christmas", "easter": "Easter", "halloween": "Halloween",
 }  # fmt: skip
-_EVERY = {
-    "spring": "every spring", "summer": "every summer", "autumn": "every autumn", "fall": "every fall",
-    "winter": "every winter",
-}  # fmt: skip
-_NOW = {
-    each.template: each
-    for each in (
-        Message("today"), Message("yesterday"), Message("last day"), Message("this day"), Message("last week"),
-        Message("this week"), Message("last month"), Message("this month"), Message("last year"),
-        Message("this year"), Message("last weekend"), Message("this weekend"),
-    )
-}  # fmt: skip
+_EVERY = {"spring": "every spring", "summer": "every summer", "autumn": "every autumn", "fall": "every fall",
+          "winter": "every winter"}  # fmt: skip
+_NOW = {each.template: each for each in (
+    Message("today"), Message("yesterday"), Message("last day"), Message("this day"), Message("last week"),
+    Message("this week"), Message("last weekend"), Message("this weekend"), Message("last month"),
+    Message("this month"), Message("last year"), Message("this year"),
+)}  # fmt: skip
 _UNITS = ("day", "week", "month", "year")
 _AGO = {
     "day": Message.counted(1, "{number} day ago", "{number} days ago"),
@@ -56,10 +49,8 @@ _AGO = {
 _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _FILLERS = frozenset({"of", "the"})
 _BEFORE = frozenset({"in", "from", "during", "on", "at"})  # prepositions before a time
-_OPENED = {
-    "since": "since {period}", "after": "after {period}", "before": "before {period}",
-    "until": "until {period}", "till": "until {period}",
-}  # fmt: skip
+_OPENED = {"since": "since {period}", "after": "after {period}", "before": "before {period}",
+           "until": "until {period}", "till": "until {period}"}  # fmt: skip
 _OTHERS = frozenset(
     {"today", "yesterday", "last", "this", "ago", "days", "weeks", "months", "years", "weekend"}
 )

@@ -35,14 +35,8 @@ _TYPES = {
 }
 
 onnxruntime.disable_telemetry_events()
-_TAKES, _GIVES = (
-    Message(
-        "The model file {path} does not fit its manifest: it takes the shape {found} instead of {wanted}; install the model again."
-    ),
-    Message(
-        "The model file {path} does not fit its manifest: it gives the shape {found} instead of {wanted}; install the model again."
-    ),
-)
+_TAKES = "The model file {path} does not fit its manifest: it takes the shape {found} instead of {wanted}; install the model again."
+_GIVES = "The model file {path} does not fit its manifest: it gives the shape {found} instead of {wanted}; install the model again."
 _SILENT = 4  # errors also arrive as exceptions, and are reported only once
 onnxruntime.set_default_logger_severity(_SILENT)  # for what belongs to no session
 
@@ -113,8 +107,8 @@ class _Tower:
                 target=target,
             )
         self._single = inputs[source].shape[0] == 1  # a graph exported with a batch of one
-        self._check_shape(_TAKES, inputs[source].shape, shape)
-        self._check_shape(_GIVES, outputs[target].shape, (None, dim))
+        self._check_shape(Message(_TAKES), inputs[source].shape, shape)
+        self._check_shape(Message(_GIVES), outputs[target].shape, (None, dim))
 
     def encode(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """The output for one batch: preprocessed photos [n, 3, size, size], or token ids [n, tokens] → [n, dim], rows of unit

@@ -294,16 +294,9 @@ def _words(found: Sequence[TagMatches], since: Sequence[int] | None) -> Message:
         found = [matches for matches in found if not new.isdisjoint(matches.photos.tolist())]
     photos = len({photo for matches in found for photo in matches.photos.tolist()})
     tags = sum(len(matches.photos) > 0 for matches in found)
+    one = "{number:,} new photo was suggested for {tags}"
+    many = "{number:,} new photos were suggested for {tags}"
     if since is None:
-        return Message.counted(
-            photos,
-            "{number:,} photo is suggested for {tags} by the model that searches now",
-            "{number:,} photos are suggested for {tags} by the model that searches now",
-            tags=tags_counted(tags),
-        )
-    return Message.counted(
-        photos,
-        "{number:,} new photo was suggested for {tags}",
-        "{number:,} new photos were suggested for {tags}",
-        tags=tags_counted(tags),
-    )
+        one = "{number:,} photo is suggested for {tags} by the model that searches now"
+        many = "{number:,} photos are suggested for {tags} by the model that searches now"
+    return Message.counted(photos, one, many, tags=tags_counted(tags))
