@@ -12,7 +12,7 @@ from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finish
 from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.search.duplicates import find_stacks
 from picsight_engine.store.photos import photos_shown
-from picsight_engine.store.tagging.records import backup_record
+from picsight_engine.store.tagging.exported_decisions import backup_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -41,11 +41,11 @@ from picsight_engine.store.derived import thumbnails as thumbnail_files
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.derived.vectors import active_space
 from picsight_engine.store.folders import all_folders
+from picsight_engine.store.full_text import mend_index
 from picsight_engine.store.library_folder import CACHE, chosen_model
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.overview import health
 from picsight_engine.store.overview.health import mend_tags, misjudged_photos, misplaced_tags
-from picsight_engine.store.text import mend_index
 from picsight_engine.tags.tree import photos_counted, tags_counted
 from picsight_engine.vectors.matrix import Matrix
 

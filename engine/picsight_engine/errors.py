@@ -53,7 +53,7 @@ class Message:
         object.__setattr__(self, "values", known)
 
     @classmethod
-    def of(cls, words: Message | str) -> Message:
+    def from_words(cls, words: Message | str) -> Message:
         """The words themselves if they are a message already."""
         return cls(words) if isinstance(words, str) else words
 

@@ -21,7 +21,7 @@ from picsight_engine.store.derived.vectors import moments_of, require_space
 from picsight_engine.store.folders import all_directories
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.overview import health
-from picsight_engine.store.overview.contents import photos_revision, shared_details
+from picsight_engine.store.overview.counts import photos_revision, shared_details
 from picsight_engine.store.overview.problems import all_problems, problem_at, retry_later, set_ignored
 from picsight_engine.store.photos import companions_of, files_showing, gone_files, paths_below, photos_by_id
 from picsight_engine.store.tagging.searches import Searches
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from picsight_engine.search.searcher import Searcher
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Directory, Folder
-    from picsight_engine.store.overview.contents import SharedDetails
+    from picsight_engine.store.overview.counts import SharedDetails
     from picsight_engine.store.overview.problems import Problem
     from picsight_engine.store.photos import Photo
     from picsight_engine.suggesting.suggestions import Suggestions

@@ -54,7 +54,7 @@ def answers_tables(vectors: Vectors, questions: Iterable[TagQuestion]) -> str:
     """Precision and recall of what is suggested of the half that nobody decides on, its average precision, and the tag's size;
     then the same for the tags whose first answers are "no": what their words put first is wrong.
     """
-    background = Background.of(vectors, len(vectors))
+    background = Background.from_vectors(vectors, len(vectors))
     half = np.random.default_rng(0).permutation(len(vectors)) % 2 == 0
     asked = [
         (each, deciding)

@@ -120,7 +120,7 @@ def average_precision(scores: NDArray[np.floating], right: NDArray[np.bool_]) ->
 
 def learners(each: Labelled) -> dict[str, Learner]:
     """Picsight's learner and the obvious alternatives."""
-    background = Background.of(each.vectors, len(each.vectors))
+    background = Background.from_vectors(each.vectors, len(each.vectors))
     mean = each.vectors.mean(axis=0)
 
     def words_of(tag: int) -> Vectors:

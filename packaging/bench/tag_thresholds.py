@@ -70,7 +70,7 @@ def _suggested(
     item: TermTrials, photos: NDArray[np.int64], calibration: Calibration | None
 ) -> Iterator[Suggested]:
     vectors = item.vectors[photos]
-    background = Background.of(vectors, len(vectors))
+    background = Background.from_vectors(vectors, len(vectors))
     for words, common, shown in zip(item.words, item.common, item.shown[:, photos], strict=True):
         strong = (
             np.inf if calibration is None else calibration.strong_cosine(len(photos), common, vectors.mean(0))

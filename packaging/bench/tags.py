@@ -144,7 +144,7 @@ def print_speed(photos: int, rounds: int) -> None:
 
 def _single(rows: Rows, rounds: int) -> list[list[str]]:
     sample = rows.originals[:: max(1, len(rows.ids) // SAMPLE)].astype(np.float32)
-    background = Background.of(sample, len(rows.ids))
+    background = Background.from_vectors(sample, len(rows.ids))
     queries = clustered(64, seed=0)
     tags = [prior(query[np.newaxis], background) for query in queries]
     three = [prior(queries[start : start + 3], background) for start in range(0, 60, 3)]
@@ -163,7 +163,9 @@ def _single(rows: Rows, rounds: int) -> list[list[str]]:
         "all scores of a tag": asking(lambda tag: scores_of(rows, tag), tags),
         "all scores of a tag with three prompts": asking(lambda tag: scores_of(rows, tag), three),
         "numpy float32, one prompt": asking(plain, tags),
-        f"what {SAMPLE:,} photos say of the library, once": lambda: Background.of(sample, len(rows.ids)),
+        f"what {SAMPLE:,} photos say of the library, once": lambda: Background.from_vectors(
+            sample, len(rows.ids)
+        ),
     }
     for count, each in decided.items():
         calls[f"the fit to {count:,} decisions"] = lambda each=each: fit(
@@ -174,7 +176,7 @@ def _single(rows: Rows, rounds: int) -> list[list[str]]:
 
 def _many(rows: Rows) -> list[list[str]]:
     sample = rows.originals[:: max(1, len(rows.ids) // SAMPLE)].astype(np.float32)
-    background = Background.of(sample, len(rows.ids))
+    background = Background.from_vectors(sample, len(rows.ids))
     found = []
     for count in MANY:
         tags = [prior(query[np.newaxis], background) for query in clustered(count, seed=9)]

@@ -17,8 +17,8 @@ from picsight_engine.doctor import Check, doctor_folder
 from picsight_engine.library import Library
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
+from picsight_engine.store.full_text import photos_holding
 from picsight_engine.store.opening import open_database
-from picsight_engine.store.text import photos_holding
 
 ALL = [
     "model",

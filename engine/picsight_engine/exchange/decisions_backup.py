@@ -17,7 +17,7 @@ from picsight_engine.errors import Message, StorageError
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
 from picsight_engine.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
-from picsight_engine.store.tagging.records import (
+from picsight_engine.store.tagging.exported_decisions import (
     backup_record,
     last_decisions,
     last_ratings,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.exchange.decisions_file import Line
     from picsight_engine.store.database import Database
-    from picsight_engine.store.tagging.records import BackupRecord, SeenPicture, StoredDecision
+    from picsight_engine.store.tagging.exported_decisions import BackupRecord, SeenPicture, StoredDecision
 
 
 _LATEST = datetime(9998, 12, 31, tzinfo=UTC).timestamp()

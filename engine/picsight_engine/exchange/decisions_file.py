@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.errors import Message, RequestError, StorageError, as_text
 from picsight_engine.exchange.replacement import write_export
-from picsight_engine.store.tagging.records import SeenPicture
+from picsight_engine.store.tagging.exported_decisions import SeenPicture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -24,7 +24,7 @@ from picsight_engine.photos.metadata.xmp import same_name
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.tagging.decisions import look_alike
-from picsight_engine.store.tagging.records import (
+from picsight_engine.store.tagging.exported_decisions import (
     ever_decided,
     ever_rated,
     files_with_hash,
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from picsight_engine.photos.metadata.xmp import Keyword
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
-    from picsight_engine.store.tagging.records import SeenPicture, ShownFile
+    from picsight_engine.store.tagging.exported_decisions import SeenPicture, ShownFile
     from picsight_engine.tags.learner import Learner
 
     Tagging = Callable[[ShownFile], TaggedPhoto]

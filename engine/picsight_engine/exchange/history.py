@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from picsight_engine.photos.metadata.xmp import Keyword
-    from picsight_engine.store.tagging.records import PastName
+    from picsight_engine.store.tagging.exported_decisions import PastName
 
 
 class PastNames:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.errors import BundleError, Message, RequestError
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import NewDecision, decided
-from picsight_engine.store.tagging.records import last_decisions, last_ratings
+from picsight_engine.store.tagging.exported_decisions import last_decisions, last_ratings
 from picsight_engine.store.tagging.runs import record_run
 from picsight_engine.store.tagging.suggestions import has_scores
 from picsight_engine.store.tagging.tags import (
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.decisions_file import TagLine
     from picsight_engine.store.database import Database
     from picsight_engine.store.tagging.decisions import Verdict
-    from picsight_engine.store.tagging.records import StoredDecision
-    from picsight_engine.store.tagging.runs import Run, RunRecorder
+    from picsight_engine.store.tagging.exported_decisions import StoredDecision
+    from picsight_engine.store.tagging.runs import RunRecorder, TagChange
     from picsight_engine.tags.learner import Learner
 
 
@@ -89,7 +89,7 @@ class Imported:
     run keeps the `searches` that were saved.
     """
 
-    run: Run | None
+    run: TagChange | None
     tags: int
     accepted: int
     rejected: int

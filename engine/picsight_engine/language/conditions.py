@@ -15,6 +15,7 @@ from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
+from picsight_engine.store.full_text import begins_word, fold, photos_holding, photos_with_word, words_in
 from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagging.tagged import (
     favourite_photos,
@@ -26,7 +27,6 @@ from picsight_engine.store.tagging.tagged import (
     untagged_photos,
 )
 from picsight_engine.store.tagging.tags import name_key, tag_paths, tags_called
-from picsight_engine.store.text import begins_word, fold, photos_holding, photos_with_word, words_in
 from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:

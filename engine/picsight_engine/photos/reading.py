@@ -98,7 +98,7 @@ def problem(code: ProblemCode, path: Path, reason: str, **values: Value) -> Imag
 
 def unshowable(code: ProblemCode, path: Path, reason: Message | str) -> ImageError:
     """One sentence about a file of which no picture can be made."""
-    message = Message("{path} cannot be shown: {reason}", path=path, reason=Message.of(reason))
+    message = Message("{path} cannot be shown: {reason}", path=path, reason=Message.from_words(reason))
     return ImageError(code, message, path)
 
 

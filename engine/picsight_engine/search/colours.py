@@ -15,7 +15,7 @@ from picsight_engine.photos.colours import (
     nats_of,
 )
 from picsight_engine.store.derived.colours import colour_codes_of
-from picsight_engine.store.overview.contents import photos_revision
+from picsight_engine.store.overview.counts import photos_revision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,7 +28,7 @@ _REMEMBERED = 512  # 1 MB of vectors; while the user types, only the last term c
 _MOST_CHARACTERS = 2_000  # far beyond any tower's context; avoids tokenising a whole pasted book
 
 
-class Terms:
+class TextVectors:
     """Embeds terms one at a time and caches the latest; thread-safe. Raises BundleError if the bundle has no text tower or its
     files cannot be loaded.
     """
@@ -200,7 +200,7 @@ class Target:
         yield from self.less
 
 
-def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Target | None:
+def target_of(query: Query, terms: TextVectors, pictures: Mapping[str, Vector]) -> Target | None:
     """The target of a query, None if it has none; `pictures` are the vectors [dim] of its pictures by the typed text."""
     found = (tuple(_parts(term, terms, pictures)) for term in query.alternatives)
     alternatives = tuple(parts for parts in found if parts)
@@ -210,7 +210,9 @@ def target_of(query: Query, terms: Terms, pictures: Mapping[str, Vector]) -> Tar
     return Target(alternatives, tuple(less), tuple(_weighted_words(query, terms)))
 
 
-def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bool = False) -> Iterator[Part]:
+def _parts(
+    term: Term, terms: TextVectors, pictures: Mapping[str, Vector], *, less: bool = False
+) -> Iterator[Part]:
     sign = "-" if less else ""
     if term.words:
         text = " ".join(map(str, term.words))
@@ -225,7 +227,7 @@ def _parts(term: Term, terms: Terms, pictures: Mapping[str, Vector], *, less: bo
             yield Part(f"{sign}{picture}", vector, vector, is_picture=True, weight=PICTURE_WEIGHT)
 
 
-def _weighted_words(query: Query, terms: Terms) -> Iterator[Part]:
+def _weighted_words(query: Query, terms: TextVectors) -> Iterator[Part]:
     for term in query.alternatives:
         for word in term.words if len(term.words) > 1 else ():
             if word.weight != 1:

@@ -20,10 +20,10 @@ from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
 from picsight_engine.language.recognition import recognise
 from picsight_engine.search.answer import Filter
-from picsight_engine.store.overview.contents import photos_revision
+from picsight_engine.store.full_text import files_named, words_in
+from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
 from picsight_engine.store.tagging.tags import tags_revision
-from picsight_engine.store.text import files_named, words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

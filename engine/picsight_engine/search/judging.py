@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness, subject_words
 from picsight_engine.photos.colours import named_colours, without_colours
-from picsight_engine.search.ranking import Bound, Judging
+from picsight_engine.search.ranking import Bound, MatchThresholds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.calibration import Calibration, Match
     from picsight_engine.language.query import Query, Term
-    from picsight_engine.search.directions import Target, Terms
+    from picsight_engine.search.directions import Target, TextVectors
     from picsight_engine.search.ranking import Judge, Scope
 
     # Vectors [dim], and the least product of a photo with each.
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 
 def judging_of(
-    query: Query, target: Target, scope: Scope, directions: NDArray[np.float32], terms: Terms
-) -> Judging | None:
+    query: Query, target: Target, scope: Scope, directions: NDArray[np.float32], terms: TextVectors
+) -> MatchThresholds | None:
     """How photos are judged; None if there is no calibration, as for several alternatives with pictures.
 
     Each alternative gives every photo one more chance to score high by accident. So m alternatives are judged like one
@@ -52,7 +52,7 @@ def judging_of(
         weaker = target.threshold_vector(alike.weaker, cut - words.span, scope.average)
         judge = Likeness(float(directions[0] @ strong), float(directions[0] @ weaker)).matches
     judged = directions if target.has_pictures else target.judging()
-    return Judging(
+    return MatchThresholds(
         _weaker if target.is_aimless else judge, judged, bounds=tuple(_bounds(query, target, terms, pictures))
     )
 
@@ -61,7 +61,7 @@ def _weaker(scores: Sequence[float]) -> list[Match]:
     return ["weaker"] * len(scores)
 
 
-def _bounds(query: Query, target: Target, terms: Terms, photos: int) -> Iterator[Bound]:
+def _bounds(query: Query, target: Target, terms: TextVectors, photos: int) -> Iterator[Bound]:
     """The bounds of every alternative among `photos` pictures."""
     calibration = terms.manifest.calibration
     for unwanted in _unwanted(query, target, terms, photos):
@@ -71,7 +71,7 @@ def _bounds(query: Query, target: Target, terms: Terms, photos: int) -> Iterator
             yield from (Bound(row, *bound) for bound in _coloured(term, terms, calibration, photos))
 
 
-def _coloured(term: Term, terms: Terms, calibration: Calibration, photos: int) -> Required:
+def _coloured(term: Term, terms: TextVectors, calibration: Calibration, photos: int) -> Required:
     """The bounds of a thing of a colour: a photo without the thing may score high by the colour of anything else.
 
     So in 109 such searches 40 % fewer strong photos show another colour or another thing, and a fifth fewer are right. The
@@ -86,7 +86,7 @@ def _coloured(term: Term, terms: Terms, calibration: Calibration, photos: int) -
     yield terms.ranking(term.text) - typed, 0.0
 
 
-def _unwanted(query: Query, target: Target, terms: Terms, photos: int) -> Required:
+def _unwanted(query: Query, target: Target, terms: TextVectors, photos: int) -> Required:
     """The bounds of the parts to see less of: a photo that would match one of them strongly exceeds its bound."""
     calibration, likeness = terms.manifest.calibration, terms.manifest.likeness
     for term in query.less:

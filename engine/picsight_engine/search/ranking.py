@@ -58,7 +58,7 @@ class Scope:
     allowed: NDArray[np.bool_] | None
 
     @classmethod
-    def of(cls, rows: Rows, passing: NDArray[np.int64] | None) -> Scope:
+    def from_rows(cls, rows: Rows, passing: NDArray[np.int64] | None) -> Scope:
         """The rows of the photos that pass, None for all."""
         return cls(rows, None if passing is None else np.isin(rows.ids, passing))
 
@@ -106,7 +106,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class MatchThresholds:
     """How photos are judged: `judge` maps their scores by the best of the directions [m, dim], minus `losses` [n], to matches.
 
     Rows that are not in `strong` [n], None for all, match weakly at most, and so do those that score high only by directions
@@ -129,7 +129,7 @@ class Ranking:
 
     scope: Scope
     directions: NDArray[np.float32]
-    judging: Judging | None
+    judging: MatchThresholds | None
     losses: NDArray[np.float32] | None = None
 
     def best(self, number: int) -> list[Hit]:
@@ -214,7 +214,7 @@ class Ranking:
         return matches
 
     def _may_be_strong(
-        self, judging: Judging, places: NDArray[np.intp], high: NDArray[np.bool_]
+        self, judging: MatchThresholds, places: NDArray[np.intp], high: NDArray[np.bool_]
     ) -> NDArray[np.bool_]:
         """Which of these rows keep within the bounds; `high` [p, m] are the directions by which they score high enough."""
         if bounds := judging.bounds:

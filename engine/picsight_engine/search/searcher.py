@@ -16,11 +16,19 @@ from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
 from picsight_engine.search.colours import Colours
-from picsight_engine.search.directions import Terms, target_of
+from picsight_engine.search.directions import TextVectors, target_of
 from picsight_engine.search.filters import Filters
 from picsight_engine.search.judging import judging_of
 from picsight_engine.search.pictures import PictureFinder
-from picsight_engine.search.ranking import Hit, Judging, Ranking, Scope, explain, find_losses, in_order
+from picsight_engine.search.ranking import (
+    Hit,
+    MatchThresholds,
+    Ranking,
+    Scope,
+    explain,
+    find_losses,
+    in_order,
+)
 from picsight_engine.search.results import Results, result_of
 from picsight_engine.store.derived.colours import colour_codes_of
 from picsight_engine.store.derived.vectors import vector_of
@@ -61,7 +69,7 @@ class Searcher:
         """`read` returns the vector of a file outside the library."""
         self._db = db
         self._manifest = bundle.manifest
-        self.terms = Terms(bundle)
+        self.terms = TextVectors(bundle)
         self._filters = Filters(db)
         self._pictures = PictureFinder(db, bundle.manifest.space_id, read)
         self._colours = Colours(db)
@@ -121,7 +129,7 @@ class Searcher:
         direction = stored[np.newaxis].astype(np.float32)
         others = Scope(rows, None).without([photo.id])
         likeness = self._manifest.likeness
-        judging = None if likeness is None else Judging(likeness.matches, direction)
+        judging = None if likeness is None else MatchThresholds(likeness.matches, direction)
         best = Ranking(others, direction, judging).best(limit)[: max(limit, 0)]
         return self._answer(name, rows.photos, self._results.of(best), started)
 
@@ -219,7 +227,7 @@ class Searcher:
         self, filtered: FilteredQuery, named: Sequence[int], target: Target, request: Request
     ) -> tuple[int, list[Result]]:
         """The best of the photos that pass, without photos that are part of the query."""
-        scope = Scope.of(self.rows(), filtered.ids).without(named)
+        scope = Scope.from_rows(self.rows(), filtered.ids).without(named)
         ranking = self._ranking(scope, filtered.query, target)
         by_name = ranking.by_name(filtered.by_name)
         by_match = request.order == "match"

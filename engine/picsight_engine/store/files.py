@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.folders import RESTING, all_folders, stored_names
-from picsight_engine.store.text import erase_traces
+from picsight_engine.store.full_text import erase_traces
 
 if TYPE_CHECKING:
     import sqlite3

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.errors import Message, as_text
 from picsight_engine.store.folders import file_path
+from picsight_engine.store.full_text import write_due_texts
 from picsight_engine.store.messages import written
 from picsight_engine.store.tagging.pairs import pair
 from picsight_engine.store.tagging.tag_schema import REJECTING_STATEMENTS, TAG_STATEMENTS
-from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
     import sqlite3

@@ -16,9 +16,9 @@ from picsight_engine.private_files import (
 )
 from picsight_engine.store.connections import RESTORE, connect, explained, probe, require_sqlite, stands_alone
 from picsight_engine.store.database import FILE_NAME, Database
+from picsight_engine.store.full_text import write_due_texts
 from picsight_engine.store.library_folder import DECISIONS, close_to_others, require_library_folder
 from picsight_engine.store.migrations import MIGRATIONS, migrate
-from picsight_engine.store.text import write_due_texts
 
 if TYPE_CHECKING:
     from pathlib import Path

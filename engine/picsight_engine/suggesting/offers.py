@@ -16,9 +16,9 @@ from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS, SEASONS
 from picsight_engine.photos.colours import COLUMNS, NAMES
+from picsight_engine.store.full_text import fold
 from picsight_engine.store.tagging.tagged import sizes_of_tags
 from picsight_engine.store.tagging.tags import QUOTES, name_key, tag_paths
-from picsight_engine.store.text import fold
 from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.language.query import Key
     from picsight_engine.store.database import Database
-    from picsight_engine.store.overview.contents import Contents, Counted, DirectoryFiles
+    from picsight_engine.store.overview.counts import Contents, Counted, DirectoryFiles
 
 
 OfferKind = Literal[

@@ -13,10 +13,10 @@ from picsight_engine.bundles.model_words import model_words
 from picsight_engine.errors import BundleError, LexiconError
 from picsight_engine.language.lexicon import key_of, lexicon_of
 from picsight_engine.language.query import parse
-from picsight_engine.store.overview.contents import photos_revision, read_contents
+from picsight_engine.store.full_text import fold, is_held
+from picsight_engine.store.overview.counts import photos_revision, read_contents
 from picsight_engine.store.tagging.searches import Searches
 from picsight_engine.store.tagging.tags import tags_revision
-from picsight_engine.store.text import fold, is_held
 from picsight_engine.suggesting.offers import OfferKind, Offers, TagOffers
 from picsight_engine.suggesting.typed_text import typed_at, words_of
 from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects

@@ -61,7 +61,7 @@ class Background:
     whitened: Doubles  # [u, dim]: the same, whitened
 
     @classmethod
-    def of(cls, photos: Vectors, size: int) -> Background:
+    def from_vectors(cls, photos: Vectors, size: int) -> Background:
         """The background from a sample of photos of a library of `size`; isotropic without any photos."""
         count, dim = photos.shape
         vectors = photos.astype(np.float64)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.store.database import Database
     from picsight_engine.store.tagging.decisions import State
-    from picsight_engine.store.tagging.runs import Run
+    from picsight_engine.store.tagging.runs import TagChange
     from picsight_engine.store.tagging.tags import Definition
     from picsight_engine.vectors.matrix import Rows
 
@@ -248,7 +248,7 @@ def _tower(bundle: Bundle) -> str:
     return hashlib.sha256(repr((files, bundle.manifest.text)).encode()).hexdigest()
 
 
-def suggest_for_new_photos(db: Database, learner: Learner) -> Run | None:
+def suggest_for_new_photos(db: Database, learner: Learner) -> TagChange | None:
     """Suggests tags for new photos; returns None if there are no new photos or none reaches a threshold.
 
     Progress and suggestions are stored in one transaction: a run that is killed, or that raises BundleError, loses nothing.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.errors import Message, RequestError
-from picsight_engine.store.overview.contents import shared_tags
+from picsight_engine.store.overview.counts import shared_tags
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import count_states, decided, states_of
-from picsight_engine.store.tagging.records import shown_instead
+from picsight_engine.store.tagging.exported_decisions import shown_instead
 from picsight_engine.store.tagging.tagged import stars_of
 from picsight_engine.store.tagging.tags import live_tags, paths_of, tags_by_id, tags_called
 from picsight_engine.tags.tree import FAVOURITES, Marks, listed_tag, listed_tags, shortened

@@ -120,7 +120,7 @@ class TagScorer:
         self._order = np.argsort(rows.ids, kind="stable")
         sample = np.arange(0, len(rows.ids), max(1, len(rows.ids) // _SAMPLED))
         self._seen = seen = rows.originals[sample[rows.ids[sample] > 0]].astype(np.float32)
-        self._background = Background.of(seen, rows.photos)
+        self._background = Background.from_vectors(seen, rows.photos)
 
     def train(self, training: TrainingSet) -> Linear:
         """The classifier of a tag from its words and photos."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.tagging.decisions import State, Verdict
-    from picsight_engine.store.tagging.runs import Run, RunRecorder, UndoResult
+    from picsight_engine.store.tagging.runs import RunRecorder, TagChange, UndoResult
     from picsight_engine.store.tagging.tags import TagKind
     from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.quality import Preview, Statistics
@@ -176,14 +176,14 @@ class Tags(Lookup):
         with self._db.reading() as connection:
             return best_suggestions(connection, tag.id)
 
-    def suggest_all(self) -> Run | None:
+    def suggest_all(self) -> TagChange | None:
         """Scores new photos (all photos after a change of model) for every suggesting tag, as one run.
 
         Returns None if there are no new photos or none reaches a threshold.
         """
         return suggest_for_new_photos(self._db, self.learner)
 
-    def decide(self, name: str, photos: Iterable[Path | int], verdict: Verdict) -> Run | None:
+    def decide(self, name: str, photos: Iterable[Path | int], verdict: Verdict) -> TagChange | None:
         """Accepts or rejects photos, or withdraws decisions; returns None if nothing changes.
 
         A suggesting tag learns at once, and its new suggestions are part of the run.
@@ -246,14 +246,14 @@ class Tags(Lookup):
                 self._suggest_in(run, run.tag(kept))
         return self._tag(other.id)
 
-    def remove(self, name: str) -> Run | None:
+    def remove(self, name: str) -> TagChange | None:
         """Removes a tag; undo restores its decisions. Raises RequestError also if there are tags below it."""
         tag = self._definition(name, _FIXED)
         with record_run(self._db, "remove", Message('Remove "{tag}"', tag=shortened(tag.name))) as run:
             run.define(replace(run.tag(tag.id), removed_at=run.now))
         return run.made
 
-    def rate(self, photos: Iterable[Path | int], stars: int | None) -> Run | None:
+    def rate(self, photos: Iterable[Path | int], stars: int | None) -> TagChange | None:
         """Gives photos 0 to 5 stars; -1 rejects them, None returns to the stars of their files.
 
         Returns None if nothing changes. Raises RequestError also if there is no such number of stars.
@@ -278,29 +278,29 @@ class Tags(Lookup):
         with self._db.reading() as connection:
             return stars_of(connection, [photo_id]).get(photo_id)
 
-    def runs(self, limit: int = 100) -> list[Run]:
+    def runs(self, limit: int = 100) -> list[TagChange]:
         """The changes, latest first."""
         return runs.runs(self._db, limit)
 
-    def collect_runs(self) -> AbstractContextManager[list[Run]]:
+    def collect_runs(self) -> AbstractContextManager[list[TagChange]]:
         """Collects the runs that this thread, not others or other processes, commits inside the block."""
         return runs.collect_runs()
 
-    def undo(self, run_id: int | None = None) -> Run:
+    def undo(self, run_id: int | None = None) -> TagChange:
         """Undoes a run, by default the user's latest one that is not undone.
 
         Raises RequestError if there is none, or a tag that it changed was changed again since.
         """
         return self._settled(runs.undo_or_redo(self._db, run_id, undo=True))
 
-    def redo(self, run_id: int | None = None) -> Run:
+    def redo(self, run_id: int | None = None) -> TagChange:
         """Redoes an undone run, by default the one undone last.
 
         Raises RequestError if there is none, it was not undone, or a tag that it changed has changed since.
         """
         return self._settled(runs.undo_or_redo(self._db, run_id, undo=False))
 
-    def _settled(self, result: UndoResult) -> Run:
+    def _settled(self, result: UndoResult) -> TagChange:
         """Recomputes the suggestions that could not be restored."""
         with suppress(BundleError):  # without the model, the suggestions stay as they are
             for tag_id in result.due:

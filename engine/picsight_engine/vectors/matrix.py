@@ -28,7 +28,7 @@ from picsight_engine.store.derived.vectors import (
     vector_in_row,
     vectors_since,
 )
-from picsight_engine.store.overview.contents import photos_revision
+from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.photos import hidden_photos
 from picsight_engine.vectors.row_files import DELETED, RowFiles, TornFilesError, remove_generation
 

@@ -111,7 +111,7 @@ def wall_view(qtbot, jobs, pictures, photos):
         qtbot.addWidget(view)
         view.resize(800, 600)
         view.show()
-        view.show_wall(Wall.of(photos(count)))
+        view.show_wall(Wall.from_results(photos(count)))
         return view
 
     return make

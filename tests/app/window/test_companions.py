@@ -169,12 +169,12 @@ def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does
     found = next(second for _, second in window.viewer.library.moments(film.id) if second >= 10)
     show = model.set_wall
     monkeypatch.setattr(model, "set_wall", lambda *_, **__: None)  # the last news of the run may still arrive
-    show(Wall.of([replace(film, moment=found), live]))
+    show(Wall.from_results([replace(film, moment=found), live]))
     qtbot.waitUntil(lambda: scene_of(window.frame.thumbnails.pixmap(film.id, found)) == "blue")
-    show(Wall.of([replace(film, moment=found + 0.5), live]))  # it was read again meanwhile
+    show(Wall.from_results([replace(film, moment=found + 0.5), live]))  # it was read again meanwhile
     window.pages.open_photo(0)
     qtbot.waitUntil(lambda: page.moments.row == 0 and len(page.moments.moments) == 3)
-    show(Wall.of([replace(film, moment=found), live]))
+    show(Wall.from_results([replace(film, moment=found), live]))
     assert f"found at 0:{int(found)}" in model.index(0).data(Qt.ItemDataRole.AccessibleTextRole)
 
     QDesktopServices.setUrlHandler("file", player, "play")

@@ -171,7 +171,7 @@ def test_of_a_photo_that_is_gone_the_panel_does_not_ask_to_select_it(qtbot, wind
     choose(qtbot, window, "a.jpg")
     before = model.wall
     gone = [replace(photo, path=photo.path.with_name("gone.jpg")) for photo in before.results]
-    grid.show_wall(Wall.of(gone))
+    grid.show_wall(Wall.from_results(gone))
     grid.setCurrentIndex(model.index(0))
     qtbot.waitUntil(lambda: panel.nothing.text() == "No longer in the library.")
     grid.show_wall(before)

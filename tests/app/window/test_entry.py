@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picsight.window.search.entry import Entry, EntryHistory
+from picsight.window.search.box_text import BoxText, EntryHistory
 from picsight_engine.language.query import TOO_MANY, parse
 
 WORDS = st.sampled_from(
@@ -19,14 +19,14 @@ QUERIES = st.lists(WORDS, max_size=8).map(" ".join)
 
 @given(QUERIES)
 def test_an_entry_asks_the_same_as_its_text(text):
-    entry = Entry.of(text)
+    entry = BoxText.from_text(text)
     assert entry.query == parse(text)
-    assert Entry.of(entry.query.text) == entry
+    assert BoxText.from_text(entry.query.text) == entry
 
 
 @given(st.text(max_size=40))
 def test_any_text_comes_apart(text):
-    query, entry = parse(text), Entry.of(text)
+    query, entry = parse(text), BoxText.from_text(text)
     assert entry.query == query
     if not any(fault.message == TOO_MANY for fault in query.faults):
         tokens = {*entry.tokens, *(piece.token for piece in entry.pieces())}
@@ -34,7 +34,7 @@ def test_any_text_comes_apart(text):
 
 
 def test_words_behind_backslashes_are_shown_without_them_and_stay_words_until_they_are_edited():
-    entry = Entry.of("dog \\summer \\2019 beach")
+    entry = BoxText.from_text("dog \\summer \\2019 beach")
     assert (entry.line, entry.query.text) == ("dog summer 2019 beach", "dog \\summer \\2019 beach")
     assert entry.edited("old dog summer 2019 beach").query.text == "old dog \\summer \\2019 beach"
     assert entry.edited("dog summer 2018 beach").query.text == "dog \\summer 2018 beach"
@@ -43,7 +43,7 @@ def test_words_behind_backslashes_are_shown_without_them_and_stay_words_until_th
 
 @given(QUERIES, st.integers(0, 40))
 def test_every_place_of_the_line_is_the_same_place_of_the_query(text, at):
-    entry = Entry.of(text)
+    entry = BoxText.from_text(text)
     at = min(at, len(entry.line))
     letters = [(place, letter) for place, letter in enumerate(entry.line) if place >= at and letter.strip()]
     for place, letter in letters:
@@ -52,7 +52,7 @@ def test_every_place_of_the_line_is_the_same_place_of_the_query(text, at):
 
 @given(QUERIES, st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8), WORDS), max_size=5))
 def test_an_edited_entry_asks_its_line_and_chips_and_undo_goes_back(text, edits):
-    entry = Entry.of(text)
+    entry = BoxText.from_text(text)
     stood, history = [entry], EntryHistory(entry)
     for start, length, words in edits:
         line = f"{entry.line[:start]}{words} {entry.line[start + length :]}"

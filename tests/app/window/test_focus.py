@@ -8,7 +8,7 @@ from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
 
-from picsight.window.controls.buttons import Button, IconButton, Weight
+from picsight.window.controls.buttons import Button, Emphasis, IconButton
 from picsight.window.controls.pills import PillButton
 from picsight.window.grid.page import WallPage
 from picsight.window.parts.focus import BY_MOUSE, KeyboardWatch, shows_focus
@@ -60,7 +60,7 @@ def test_a_layout_is_filled_in_order_with_its_gaps_stretches_and_margins(qtbot):
 @pytest.mark.usefixtures("watch")
 def test_the_ring_comes_with_the_first_key_and_goes_with_the_mouse(show):
     page = QWidget()
-    buttons = [Button(words, Weight.QUIET, page) for words in ("One", "Two")]
+    buttons = [Button(words, Emphasis.QUIET, page) for words in ("One", "Two")]
     show(page, *buttons)
     buttons[0].setFocus()
     plain = buttons[0].grab().toImage()
@@ -106,7 +106,7 @@ def test_a_chip_has_the_ring_of_every_button(show, make):
 @pytest.mark.parametrize(
     "make",
     [
-        lambda page: Button("Look", Weight.QUIET, page),
+        lambda page: Button("Look", Emphasis.QUIET, page),
         lambda page: IconButton("add", "Larger", page),
         lambda page: PillButton("All 3", page),
         _more,

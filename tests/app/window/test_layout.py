@@ -15,7 +15,7 @@ measures = st.builds(
 
 @given(shapes, measures)
 def test_every_row_but_the_last_fills_the_width_within_a_pixel(shapes, metrics):
-    rows = justify(Shapes.of(shapes), metrics)
+    rows = justify(Shapes.from_ratios(shapes), metrics)
     for row in range(len(rows.tops) - 1):
         last = rows.cell(rows.starts[row + 1] - 1)
         assert abs(last.x() + last.width() - metrics.width) <= 1
@@ -24,7 +24,7 @@ def test_every_row_but_the_last_fills_the_width_within_a_pixel(shapes, metrics):
 
 @given(shapes, measures)
 def test_the_last_row_is_never_higher_than_wanted_nor_wider_than_the_wall(shapes, metrics):
-    rows = justify(Shapes.of(shapes), metrics)
+    rows = justify(Shapes.from_ratios(shapes), metrics)
     if shapes:
         last = rows.cell(len(shapes) - 1)
         assert last.height() <= metrics.row
@@ -33,7 +33,7 @@ def test_the_last_row_is_never_higher_than_wanted_nor_wider_than_the_wall(shapes
 
 @given(shapes, measures)
 def test_a_photo_keeps_its_shape_within_rounding(shapes, metrics):
-    rows = justify(Shapes.of(shapes), metrics)
+    rows = justify(Shapes.from_ratios(shapes), metrics)
     for photo, shape in enumerate(shapes):
         cell = rows.cell(photo)
         assert abs(cell.width() - shape * cell.height()) <= 1 + shape
@@ -41,7 +41,7 @@ def test_a_photo_keeps_its_shape_within_rounding(shapes, metrics):
 
 @given(shapes, measures)
 def test_the_photo_at_the_middle_of_a_cell_is_that_of_the_cell(shapes, metrics):
-    rows = justify(Shapes.of(shapes), metrics)
+    rows = justify(Shapes.from_ratios(shapes), metrics)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
         assert rows.photo_at(cell.x() + cell.width() // 2, cell.y() + cell.height() // 2) == photo
@@ -50,7 +50,7 @@ def test_the_photo_at_the_middle_of_a_cell_is_that_of_the_cell(shapes, metrics):
 
 @given(shapes, measures, st.integers(0, 4000), st.integers(0, 900))
 def test_a_band_yields_exactly_the_photos_of_the_rows_that_touch_it(shapes, metrics, top, height):
-    rows = justify(Shapes.of(shapes), metrics)
+    rows = justify(Shapes.from_ratios(shapes), metrics)
     found = rows.photos_between(top, top + height)
     for photo in range(len(shapes)):
         cell = rows.cell(photo)
@@ -61,7 +61,7 @@ def test_a_band_yields_exactly_the_photos_of_the_rows_that_touch_it(shapes, metr
 
 @given(shapes.filter(bool), measures, st.integers(-3, 3), st.integers(0, 2000))
 def test_a_step_of_rows_lands_in_the_row_that_many_further(shapes, metrics, step, x):
-    rows = justify(Shapes.of(shapes), metrics)
+    rows = justify(Shapes.from_ratios(shapes), metrics)
     target = rows.neighbour(0, step, x)
     assert rows.row_of(target) == min(max(step, 0), len(rows.tops) - 1)
 
@@ -82,7 +82,7 @@ def sectioned(draw):
     share = st.sampled_from([0.6, 0.8, 1.0])
     blocks = tuple(Block(start, draw(st.floats(0, 4)), draw(share)) for start in starts)
     days = sorted(draw(st.sets(st.integers(0, max(len(shapes) - 1, 0)), max_size=30))) if shapes else []
-    return Shapes.of(shapes, blocks, days)
+    return Shapes.from_ratios(shapes, blocks, days)
 
 
 @given(sectioned(), measures)
@@ -125,7 +125,7 @@ def test_a_sectioned_layout_begun_has_the_first_rows_of_the_whole_one(shapes, me
 
 
 def test_only_the_first_row_is_laid_where_no_more_is_wanted():
-    rows = justify(Shapes.of([1.5] * 40, one_row=True), LayoutMetrics(900, 100, 5))
+    rows = justify(Shapes.from_ratios([1.5] * 40, one_row=True), LayoutMetrics(900, 100, 5))
     assert rows.complete
     assert len(rows.tops) == 1
     assert rows.height == rows.heights[0]

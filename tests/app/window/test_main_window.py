@@ -308,10 +308,10 @@ def test_the_menu_distinguishes_one_photo_from_the_selection(qtbot, window):
 def test_the_menu_of_the_viewer_acts_on_the_shown_photo_although_the_wall_lacks_it(qtbot, window):
     window.pages.open_photo(3)
     photo, others = window.viewer.photo, window.frame.model.wall.results[4:]
-    window.frame.grid.show_wall(Wall.of(()), stay=True)
+    window.frame.grid.show_wall(Wall.from_results(()), stay=True)
     window.photos.show_menu(QPoint(10, 10))
     assert "Show in folder" in choose_in_menu(window)
-    window.frame.grid.show_wall(Wall.of(others), stay=True)
+    window.frame.grid.show_wall(Wall.from_results(others), stay=True)
     window.frame.grid.setCurrentIndex(window.frame.model.index(0))
     window.photos.show_menu(QPoint(10, 10))
     choose_in_menu(window, "More like this")

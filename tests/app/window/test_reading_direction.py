@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 
-from picsight.window.controls.buttons import Button, Weight
+from picsight.window.controls.buttons import Button, Emphasis
 from picsight.window.controls.notice import FirstRun
 from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.words import isolated, reads_backwards
@@ -66,7 +66,7 @@ def test_a_mirrored_page_shows_the_same_sentence_on_its_other_side(seen, kind, w
 
 
 def test_a_button_keeps_its_dots_behind_its_words(seen):
-    (_, _, here), (_, _, there) = seen(lambda: Button("Add folders…", Weight.QUIET))
+    (_, _, here), (_, _, there) = seen(lambda: Button("Add folders…", Emphasis.QUIET))
     assert alike(here, there)
 
 

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPalette
 from PySide6.QtWidgets import QWidget
 
-from picsight.window.controls.buttons import Button, ThinProgress, Weight, handle_of
+from picsight.window.controls.buttons import Button, Emphasis, ThinProgress, handle_of
 from picsight.window.parts.layouts import Ruled
 from picsight.window.tokens import DARK, LIGHT, Scheme, mix, palette_of, put_on, tones
 
@@ -84,7 +84,7 @@ def strict(monkeypatch):
 
 
 @pytest.mark.usefixtures("strict")
-@pytest.mark.parametrize("weight", [Weight.PRIMARY, Weight.PLAIN])
+@pytest.mark.parametrize("weight", [Emphasis.PRIMARY, Emphasis.PLAIN])
 def test_in_high_contrast_a_disabled_button_has_the_systems_colour_and_a_broken_outline(qtbot, weight):
     button = Button("Save", weight)
     qtbot.addWidget(button)

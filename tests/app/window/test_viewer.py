@@ -55,7 +55,7 @@ def viewer(qtbot, jobs, pictures, folder):
     ]
     thumbnails = Thumbnails(jobs, pictures)
     model, page = WallModel(), ViewerPage(thumbnails, Thumbnails(jobs, pictures))
-    model.set_wall(Wall.of(results))
+    model.set_wall(Wall.from_results(results))
     qtbot.addWidget(page)
     page.resize(800, 600)
     page.show()
@@ -86,7 +86,7 @@ def test_a_photo_is_shown_fitted_and_its_neighbours_are_read_ahead(qtbot, viewer
 
 def test_a_neighbour_that_cannot_be_shown_does_not_keep_the_other_one_from_being_read_ahead(qtbot, viewer):
     good, broken, other = viewer._model.wall.results
-    viewer._model.set_wall(Wall.of([good, other, broken]))
+    viewer._model.set_wall(Wall.from_results([good, other, broken]))
     viewer.show(1)
     qtbot.waitUntil(lambda: {path for path, *_ in viewer._kept} == {good.path, other.path})
 
@@ -96,7 +96,7 @@ def test_where_the_file_is_gone_another_one_of_the_same_photo_is_shown(qtbot, vi
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
     copy, *others = viewer._model.wall.results
     copy = replace(copy, path=saved(folder / "copy.jpg", (1600, 1200), (30, 40, 200)))
-    viewer._model.set_wall(Wall.of([*others, copy]))
+    viewer._model.set_wall(Wall.from_results([*others, copy]))
     assert viewer.photo == copy
     assert viewer.page.stage.accessibleName() == "Photo copy.jpg"
     qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
@@ -107,18 +107,18 @@ def test_an_edited_file_is_shown_anew(qtbot, viewer, folder):
     qtbot.waitUntil(lambda: shows_photo(viewer.page))
     before, *others = viewer._model.wall.results
     saved(before.path, (1600, 1200), (30, 40, 200))
-    viewer._model.set_wall(Wall.of([*others, replace(before, id=7)]))
+    viewer._model.set_wall(Wall.from_results([*others, replace(before, id=7)]))
     assert viewer.photo.id == 7
     qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
 
 
 def test_a_neighbour_that_is_edited_after_it_was_read_ahead_is_read_again(qtbot, viewer):
     first, _, last = viewer._model.wall.results
-    viewer._model.set_wall(Wall.of([first, last]))
+    viewer._model.set_wall(Wall.from_results([first, last]))
     viewer.show(0)
     qtbot.waitUntil(lambda: {path for path, *_ in viewer._kept} == {first.path, last.path})
     saved(last.path, (300, 200), (30, 40, 200))
-    viewer._model.set_wall(Wall.of([first, replace(last, id=7)]))
+    viewer._model.set_wall(Wall.from_results([first, replace(last, id=7)]))
     viewer.show(1)
     qtbot.waitUntil(lambda: middle(viewer.page).blue() > 150)
 

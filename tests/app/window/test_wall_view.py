@@ -196,7 +196,7 @@ def test_photos_that_are_appended_move_nothing(wall_view, photos):
     view = wall_view(60)
     view.verticalScrollBar().setValue(200)
     before = [rect(view, row) for row in range(50)]
-    view.grow(Wall.of(photos(90)))
+    view.grow(Wall.from_results(photos(90)))
     assert view.model().rowCount() == 90
     assert [rect(view, row) for row in range(50)] == before
 
@@ -206,7 +206,7 @@ def test_the_same_answer_asked_again_keeps_selection_current_photo_and_height(wa
     choose(view, 150)
     view.selectionModel().select(view.model().index(152, 0), QItemSelectionModel.SelectionFlag.Select)
     before = view.visualRect(view.currentIndex()).top()
-    view.show_wall(Wall.of(photos(280, first=20)), stay=True)
+    view.show_wall(Wall.from_results(photos(280, first=20)), stay=True)
     assert view.current_photo().id == 150
     assert [photo.id for photo in view.selected_photos()] == [150, 152]
     assert view.visualRect(view.currentIndex()).top() == before
@@ -218,7 +218,7 @@ def test_another_arrangement_of_many_selected_photos_selects_them_in_as_few_rang
     view = wall_view(300)
     view.selectAll()
     view.selectionModel().select(view.model().index(120, 0), QItemSelectionModel.SelectionFlag.Deselect)
-    view.show_wall(Wall.of(photos(300)[::-1]), stay=True)
+    view.show_wall(Wall.from_results(photos(300)[::-1]), stay=True)
     assert [photo.id for photo in view.selected_photos()] == [row for row in range(299, -1, -1) if row != 120]
     assert view.selected_count() == 299
     assert len(view.selectionModel().selection()) == 2  # one a photo would stop the window for seconds
@@ -237,8 +237,8 @@ def test_one_comes_back_to_where_one_was(wall_view, photos):
     view = wall_view(300)
     choose(view, 150)
     place = view.place()
-    view.show_wall(Wall.of(photos(40)))
-    view.show_wall(Wall.of(photos(300)))
+    view.show_wall(Wall.from_results(photos(40)))
+    view.show_wall(Wall.from_results(photos(300)))
     view.return_to(place)
     assert view.place() == place
 
@@ -255,7 +255,7 @@ def test_a_hundred_thousand_photos_show_at_once_and_are_laid_out_whole_a_moment_
     qtbot, wall_view, photos
 ):
     view = wall_view(10)
-    view.show_wall(Wall.of(photos(100_000)))
+    view.show_wall(Wall.from_results(photos(100_000)))
     last = view.model().index(99_999, 0)
     assert view.visualRect(view.model().index(LAID_AT_ONCE - 100, 0)).isValid()
     assert not view.visualRect(last).isValid()
@@ -275,6 +275,6 @@ def test_stars_hearts_and_kinds_of_photos_are_painted_differently(wall_view, pho
     first, *others = photos(12)
     film = {"duration": 90.0}
     for other in ({"companions": ("RAW",)}, film, {**film, "moment": 42.0}, {"is_live": True}):
-        view.show_wall(Wall.of([replace(first, **other), *others]))
+        view.show_wall(Wall.from_results([replace(first, **other), *others]))
         seen.append(view.viewport().grab(corner).toImage())
     assert all(one != other for one, other in itertools.combinations(seen, 2))

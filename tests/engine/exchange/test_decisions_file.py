@@ -17,7 +17,7 @@ from picsight_engine.exchange.decisions_file import (
     read_decisions,
     write_decisions,
 )
-from picsight_engine.store.tagging.records import SeenPicture
+from picsight_engine.store.tagging.exported_decisions import SeenPicture
 
 PICTURE = SeenPicture("/photos/a.jpg", bytes(range(16)), 1)
 WHEN = datetime(2026, 5, 1, 10, 0, tzinfo=timezone(timedelta(hours=2)))

@@ -33,16 +33,16 @@ from picsight_engine.store.database import FILE_NAME
 from picsight_engine.store.derived.vectors import moments_of, photos_with_vector
 from picsight_engine.store.files import files_of
 from picsight_engine.store.folders import all_folders, remove_folder
+from picsight_engine.store.full_text import photos_holding
 from picsight_engine.store.migrations import MIGRATIONS, migrate
 from picsight_engine.store.opening import APPLICATION_ID
-from picsight_engine.store.overview.contents import photos_revision
+from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.overview.problems import all_problems, retry_later
 from picsight_engine.store.photos import all_photos, paths_of, photos_by_id
 from picsight_engine.store.selection import photos_ending
 from picsight_engine.store.tagging.runs import record_run
 from picsight_engine.store.tagging.tagged import person_stars
 from picsight_engine.store.tagging.tags import Definition, live_tags
-from picsight_engine.store.text import photos_holding
 
 if TYPE_CHECKING:
     from pathlib import Path

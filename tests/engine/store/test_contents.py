@@ -13,9 +13,9 @@ from tests.engine.store.storm import change
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import age_missing
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.overview.contents import photos_revision, read_contents, shared_details
+from picsight_engine.store.full_text import fold
+from picsight_engine.store.overview.counts import photos_revision, read_contents, shared_details
 from picsight_engine.store.tagging.searches import Searches
-from picsight_engine.store.text import fold
 
 EVERY_FILE = """
 SELECT photo_id, folders.path, files.name, taken, camera, keywords, place, lens

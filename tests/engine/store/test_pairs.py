@@ -13,8 +13,8 @@ from picsight_engine.metadata import Metadata
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.selection import photos_with_copies
+from picsight_engine.store.tagging.exported_decisions import photo_with_fingerprint, photo_with_hash
 from picsight_engine.store.tagging.pairs import pair
-from picsight_engine.store.tagging.records import photo_with_fingerprint, photo_with_hash
 from picsight_engine.store.tagging.runs import record_run, undo_or_redo
 from picsight_engine.store.tagging.tagged import person_stars, stars_of
 from picsight_engine.store.tagging.tags import Definition, live_tags

@@ -19,9 +19,9 @@ from tests.engine.store.storm import change
 from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import files_of, forget_missing
 from picsight_engine.store.folders import add_folder, remove_folder
+from picsight_engine.store.full_text import fold, mend_index, photos_holding
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.tagging.pairs import mark_missing
-from picsight_engine.store.text import fold, mend_index, photos_holding
 
 if TYPE_CHECKING:
     from picsight_engine.store.database import Database

@@ -29,7 +29,7 @@ from picsight_engine.tags.fit import (
 from picsight_engine.tags.scoring import TagScorer, TrainingSet, scores_of
 
 LIBRARY = photos_like(1, 200)
-BACKGROUND = Background.of(LIBRARY, len(LIBRARY))
+BACKGROUND = Background.from_vectors(LIBRARY, len(LIBRARY))
 WORDS = photos_like(2, 3)
 NOBODY = LIBRARY[:0]
 
@@ -103,7 +103,7 @@ def test_a_few_decisions_neither_treble_the_suggestions_nor_remove_most_of_them(
     word, crowd = photos_like(14, 1, dim=256), photos_like(15, 900, dim=256)
     crowd[:60] += np.linspace(0.1, 0.7, 60, dtype=np.float32)[:, None] * word
     crowd /= np.linalg.norm(crowd, axis=1, keepdims=True)
-    background = Background.of(crowd, len(crowd))
+    background = Background.from_vectors(crowd, len(crowd))
     words = prior(word, background)
     likely = crowd[np.argsort(-words.logits(crowd))]
     before = Linear(words.weights, -float((likely[number - 1 : number + 1] @ words.weights[0]).mean()))
@@ -218,7 +218,7 @@ def test_where_nothing_tells_the_cut_it_parts_the_few_that_stand_out_from_a_thou
     few = crowd[:10] + 0.8 * word
     few /= np.linalg.norm(few, axis=1, keepdims=True)
     library = np.concatenate([crowd, few])
-    suggested = prior(word[None], Background.of(library, len(library))).logits(library) >= 0
+    suggested = prior(word[None], Background.from_vectors(library, len(library))).logits(library) >= 0
     assert suggested[990:].all()
     assert suggested.sum() <= 15
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from picsight_engine.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.overview.health import misjudged_photos, misplaced_tags
-from picsight_engine.store.tagging.decisions import settle_tags
+from picsight_engine.store.tagging.decisions import apply_tags
 
 NAMES = ("Dogs", "Animals", "Snow")
 CHANGES = st.lists(
@@ -94,7 +94,7 @@ def settled_anew(kennel):
     """The state of tags, computed from decisions and runs alone."""
     with kennel.album.db.writer() as connection:
         connection.execute("UPDATE tag_photos SET verdict = NULL")
-        settle_tags(connection, [row[0] for row in connection.execute("SELECT id FROM tags")])
+        apply_tags(connection, [row[0] for row in connection.execute("SELECT id FROM tags")])
     return kennel.state()
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation
     from picsight_engine.exchange.importer import Imported
     from picsight_engine.store.tagging.decisions import Verdict
-    from picsight_engine.store.tagging.runs import Run
+    from picsight_engine.store.tagging.runs import TagChange
     from picsight_engine.tags.tree import Tag
 
 _STATES = {
@@ -76,13 +76,13 @@ def redo(invocation: Invocation) -> None:
         tell_run(invocation, library.tags.redo(), marked("Done again: {change}."))
 
 
-def tell_run(invocation: Invocation, run: Run | None, words: str = marked("Done: {change}.")) -> None:
+def tell_run(invocation: Invocation, run: TagChange | None, words: str = marked("Done: {change}.")) -> None:
     """Prints what was changed, in these words."""
     line = tr("Nothing had to be changed.") if run is None else tr(words, change=worded(run.words))
     invocation.answer({"run": _document(run)}, line)
 
 
-def _document(run: Run | None) -> dict[str, object] | None:
+def _document(run: TagChange | None) -> dict[str, object] | None:
     """The change, or the undone change; null if nothing had to be changed."""
     if run is None:
         return None

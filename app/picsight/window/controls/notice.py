@@ -12,7 +12,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, IconButton, Weight
+from picsight.window.controls.buttons import Button, Emphasis, IconButton
 from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import ElidedLabel, Label, sized
 from picsight.window.parts.layouts import Ruled, filled
@@ -83,7 +83,7 @@ class ButtonRow(QHBoxLayout):
                 widget.deleteLater()
         buttons = []
         for place, (words, action) in enumerate(options):
-            buttons.append(Button(words, Weight.PLAIN if place else Weight.PRIMARY, self._host))
+            buttons.append(Button(words, Emphasis.PLAIN if place else Emphasis.PRIMARY, self._host))
             buttons[-1].clicked.connect(action)
         if buttons:
             filled(self, self._host, 1, *buttons, 1, gap=PAD)
@@ -118,12 +118,12 @@ class FirstRun(QWidget):
         return filled(QHBoxLayout(), self, sign, (label, 1), gap=PAD)
 
     def _buttons(self) -> QHBoxLayout:
-        choose = Button(tr("Choose folders…"), Weight.PRIMARY, self)
+        choose = Button(tr("Choose folders…"), Emphasis.PRIMARY, self)
         choose.clicked.connect(self.choose_requested)
         buttons = [choose]
         pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
         if pictures and Path(pictures).is_dir() and Path(pictures) != Path.home():
-            use = Button(tr("Use my Pictures folder"), Weight.QUIET, self)
+            use = Button(tr("Use my Pictures folder"), Emphasis.QUIET, self)
             use.clicked.connect(lambda: self.folders_chosen.emit([Path(pictures)]))
             buttons.append(use)
         return filled(QHBoxLayout(), self, *buttons, 1, gap=PAD)
@@ -145,7 +145,7 @@ class HintLine(Ruled):
         whole = tr("Not what you meant? This small model knows everyday things.")
         words.say(whole, tr("Not what you meant?"))
         words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        self.better = Button(tr("Get a better one…"), Weight.QUIET, self)
+        self.better = Button(tr("Get a better one…"), Emphasis.QUIET, self)
         self.better.setAccessibleDescription(words.text())
         self.better.clicked.connect(self.models_requested)
         self.dismiss = IconButton("clear", tr("Do not mention better models again"), self)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QStyle, QVBoxLa
 
 from picsight.texts import tr
 from picsight.window.controls.action import below
-from picsight.window.controls.buttons import Button, IconButton, Weight, draw_focus
+from picsight.window.controls.buttons import Button, Emphasis, IconButton, draw_focus
 from picsight.window.controls.pills import Pills
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import Drawn, ElidedLabel, Label, sized
@@ -50,7 +50,7 @@ class MarksView(QWidget):
         self.stars = Stars(self)
         self.chips = Pills(self, between=HAIR)
         self._none = Label(tr("In no tag yet."), self)
-        self._add = Button(tr("Add a tag or album…"), Weight.QUIET, self)
+        self._add = Button(tr("Add a tag or album…"), Emphasis.QUIET, self)
         self._heading = sized(Label(tr("Suggested"), self), 1.0, semibold=True)
         self._lines = QVBoxLayout()
         self._hint = ElidedLabel(self)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Key
     from picsight_engine.search.answer import TermScore
     from picsight_engine.search.details import PhotoDetails
-    from picsight_engine.store.overview.contents import SharedDetails
+    from picsight_engine.store.overview.counts import SharedDetails
 
 GAP = "   "
 WEEKDAY = "ddd d MMM yyyy"

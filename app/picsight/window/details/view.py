@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStyle, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, IconButton, Weight, flatten
+from picsight.window.controls.buttons import Button, Emphasis, IconButton, flatten
 from picsight.window.controls.pills import Pills
 from picsight.window.details.marks_view import MarksView
 from picsight.window.details.photo_facts import Detail
@@ -162,7 +162,7 @@ class FactLink(Button):
     radius = HALF
 
     def __init__(self, detail: Detail, parent: QWidget) -> None:
-        super().__init__("", Weight.QUIET, parent)
+        super().__init__("", Emphasis.QUIET, parent)
         self.detail = detail
         self._words = breakable(detail.words)  # `text` would make an ampersand a shortcut
         self.setAccessibleName(plain(detail.words))

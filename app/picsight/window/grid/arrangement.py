@@ -78,7 +78,7 @@ class Tally:
 
 def tally(results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE) -> Tally:
     """Count the matches of an answer."""
-    counts = Counter(map(_rank, _Stacks.of(results, stacks, arrangement).shown()))
+    counts = Counter(map(_rank, _Stacks.from_results(results, stacks, arrangement).shown()))
     return Tally(counts["strong"], counts["weaker"], min(counts[None], ORDERED), counts["named"])
 
 
@@ -98,12 +98,12 @@ def arrange_answer(
     """
     count = tally(results, arrangement, stacks)
     if count.finds_nothing:
-        return Wall.of(results[:CLOSEST], [Section(0, Kind.CLOSEST)])
+        return Wall.from_results(results[:CLOSEST], [Section(0, Kind.CLOSEST)])
     by_match = arrangement.ranked is Order.MATCH
     if count.ordered:
-        groups = _Stacks.of(results[:ORDERED], stacks, arrangement)
+        groups = _Stacks.from_results(results[:ORDERED], stacks, arrangement)
         return _arranged(groups, arrangement, arrangement.ranked)
-    groups = _Stacks.of([photo for photo in results if _rank(photo) != "none"], stacks, arrangement)
+    groups = _Stacks.from_results([photo for photo in results if _rank(photo) != "none"], stacks, arrangement)
     strong = [photo for photo in groups.fronts if _rank(photo) != "weaker"]
     weaker = [photo for photo in groups.fronts if _rank(photo) == "weaker"]
     is_open = arrangement.weaker
@@ -125,7 +125,7 @@ def arrange_all(
     results: Iterable[Result], arrangement: Arrangement, stacks: Mapping[int, int] = ALONE
 ) -> Wall:
     """The wall of all photos, which come newest first."""
-    return _arranged(_Stacks.of(results, stacks, arrangement), arrangement, arrangement.listed)
+    return _arranged(_Stacks.from_results(results, stacks, arrangement), arrangement, arrangement.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,9 @@ class _Stacks:
     spread: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement) -> _Stacks:
+    def from_results(
+        cls, results: Iterable[Result], stacks: Mapping[int, int], arrangement: Arrangement
+    ) -> _Stacks:
         """Each picture has the place of its first photo; the largest of the best matches is in front."""
         if not stacks:
             return cls(tuple(results), {})
@@ -179,7 +181,7 @@ class _Stacks:
         }
         moved = [replace(section, start=starts[section.start]) for section in sections]
         days = [starts[day] for day in days]
-        return Wall.of(whole, moved, days=days, fold=fold, marked=marked, behind=behind)
+        return Wall.from_results(whole, moved, days=days, fold=fold, marked=marked, behind=behind)
 
 
 def _before_others(photo: Result) -> tuple[int, bool, int]:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 from picsight.settings import ROW_LARGEST, ROW_SMALLEST
 from picsight.texts import tr
 from picsight.window.controls.action import below
-from picsight.window.controls.buttons import Button, FlatSlider, IconButton, Weight
+from picsight.window.controls.buttons import Button, Emphasis, FlatSlider, IconButton
 from picsight.window.controls.choice import Choice, Toggle
 from picsight.window.controls.keys import photo_menu
 from picsight.window.grid.arrangement import Arrangement, Group, Order, Tally
@@ -43,8 +43,8 @@ class WallHeader(QWidget):
     def __init__(self, view: PhotoView, news: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.selection = ElidedLabel(self), SelectionBar(self)
-        self.offered = Button("", Weight.QUIET, self)
-        self.translated = Button("", Weight.QUIET, self)
+        self.offered = Button("", Emphasis.QUIET, self)
+        self.translated = Button("", Emphasis.QUIET, self)
         self.hint = Label(parent=self)
         self.weaker, self.culling = Toggle(self), Toggle(self)
         self.order: Choice[Order] = Choice(tr("Sort"), "sort", self.order_chosen.emit, self)

@@ -65,7 +65,7 @@ class Shapes:
     one_row: bool = False
 
     @classmethod
-    def of(
+    def from_ratios(
         cls,
         shapes: Iterable[float],
         blocks: tuple[Block, ...] = WHOLE,

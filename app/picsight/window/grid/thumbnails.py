@@ -44,7 +44,7 @@ class ThumbnailRequest:
     moment: float | None = None
 
     @classmethod
-    def of(cls, photo: Result, widget: QWidget, width: float, height: float) -> ThumbnailRequest:
+    def from_photo(cls, photo: Result, widget: QWidget, width: float, height: float) -> ThumbnailRequest:
         """A photo at a size in logical pixels, for the screen of this widget."""
         ratio = widget.devicePixelRatioF()
         size = round(width * ratio), round(height * ratio)

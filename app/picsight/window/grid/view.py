@@ -230,7 +230,7 @@ class PhotoView(SectionedView):
             for row in self._photos_in(part):
                 cell = self._rows.cell(row)
                 if cell and row < len(photos):
-                    request = ThumbnailRequest.of(photos[row], self, cell.width(), cell.height())
+                    request = ThumbnailRequest.from_photo(photos[row], self, cell.width(), cell.height())
                     wanted.setdefault(request.photo, request)
             seen = seen or len(wanted)
         self._thumbnails.request(tuple(wanted.values()), seen)

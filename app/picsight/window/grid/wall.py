@@ -78,7 +78,7 @@ class Wall:
     marked: bool = False
 
     @classmethod
-    def of(
+    def from_results(
         cls,
         results: Iterable[Result],
         sections: Sequence[Section] = (Section(0),),
@@ -92,7 +92,7 @@ class Wall:
         photos, sections = tuple(results), tuple(sections) or (Section(0),)
         blocks = tuple(section.block for section in sections)
         one_row = any(section.kind is Kind.CLOSEST for section in sections)
-        shapes = Shapes.of(
+        shapes = Shapes.from_ratios(
             (clamped(photo.width, photo.height) for photo in photos), blocks, days, one_row=one_row
         )
         rows = {photo.id: row for row, photo in enumerate(photos)}
@@ -129,7 +129,7 @@ class Wall:
         is_plain = all(section.kind is Kind.PLAIN for section in sections)
         if fresh and not is_plain and sections[-1].kind is not Kind.FRESH:
             sections = (*sections, Section(len(self.results), Kind.FRESH))
-        return Wall.of(
+        return Wall.from_results(
             (*self.results, *fresh), sections, days=self.shapes.days, marked=self.marked, behind=behind
         )
 
@@ -150,4 +150,4 @@ class Wall:
         return sum(photo not in self.rows for photo in other.rows)
 
 
-EMPTY = Wall.of(())
+EMPTY = Wall.from_results(())

@@ -11,7 +11,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QStyle, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, ThinProgress, Weight
+from picsight.window.controls.buttons import Button, Emphasis, ThinProgress
 from picsight.window.models.rows import BEST, SPOKEN, ModelAction, ModelRow
 from picsight.window.parts.icons import Icon
 from picsight.window.parts.labels import CENTRE, LEADING, Label, LinkLabel, paint_plate, paint_words, sized
@@ -117,7 +117,7 @@ class RowView(QWidget):
         )
         self._stands, self._fault = IconSentence(self), IconSentence(self)
         self._progress = ThinProgress("", self)
-        self.cancel = Button(tr("Cancel"), Weight.PLAIN, self)
+        self.cancel = Button(tr("Cancel"), Emphasis.PLAIN, self)
         self.cancel.clicked.connect(self.cancel_requested)
         self._buttons: dict[ModelAction, Button] = {}
         self._keyboard_due = self._is_card = False
@@ -176,8 +176,8 @@ class RowView(QWidget):
             button = self._buttons.get(action)
             if button is None:
                 advised = row.recommended and place == len(row.actions) - 1
-                weight = Weight.PRIMARY if advised else Weight.PLAIN
-                weight = Weight.QUIET if action is ModelAction.REMOVE else weight
+                weight = Emphasis.PRIMARY if advised else Emphasis.PLAIN
+                weight = Emphasis.QUIET if action is ModelAction.REMOVE else weight
                 button = self._buttons[action] = Button(tr(action.value), weight, self)
                 button.clicked.connect(partial(self.action_requested.emit, action))
             button.setAccessibleName(tr(SPOKEN[action]).format(model=row.title))

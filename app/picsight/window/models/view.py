@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, Weight, flatten, scrolled
+from picsight.window.controls.buttons import Button, Emphasis, flatten, scrolled
 from picsight.window.models.row_view import IconSentence, RowView
 from picsight.window.parts.drops import dropped_files
 from picsight.window.parts.focus import focus_next, tab_stops
@@ -56,10 +56,10 @@ class ModelsDialog(QDialog):
         self._cards, self._others = QBoxLayout(QBoxLayout.Direction.LeftToRight), QWidget(self._list)
         self._lines = QVBoxLayout(self._others)
         self._sentence = IconSentence(self)
-        self.all = Button("", Weight.QUIET, self._list)
-        self.details = Button(tr("Technical details"), Weight.QUIET, self)
-        self.file = Button(tr("Install from a file…"), Weight.QUIET, self)
-        self.done_button = Button(tr("Close"), Weight.PLAIN, self)
+        self.all = Button("", Emphasis.QUIET, self._list)
+        self.details = Button(tr("Technical details"), Emphasis.QUIET, self)
+        self.file = Button(tr("Install from a file…"), Emphasis.QUIET, self)
+        self.done_button = Button(tr("Close"), Emphasis.PLAIN, self)
         self.licence = LicencePage()
         self._connect()
         self._pages.addWidget(self._list_page())
@@ -245,8 +245,8 @@ class LicencePage(QWidget):
         self.text.setTabChangesFocus(True)
         flatten(self.text)
         self.text.setAccessibleName(tr("Licence"))
-        self.accept = Button(tr("Accept and install"), Weight.PRIMARY, self)
-        self.decline = Button(tr("Back"), Weight.PLAIN, self)
+        self.accept = Button(tr("Accept and install"), Emphasis.PRIMARY, self)
+        self.decline = Button(tr("Back"), Emphasis.PLAIN, self)
         self.accept.clicked.connect(self.accepted)
         self.decline.clicked.connect(self.declined)
         self._lay_out()

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, Weight, flatten
+from picsight.window.controls.buttons import Button, Emphasis, flatten
 from picsight.window.controls.keys import Key, photo_menu
 from picsight.window.controls.notice import Notice
 from picsight.window.controls.pills import PillButton, Pills
@@ -66,8 +66,8 @@ class ProblemsView(QWidget):
         self._on_reason = False  # the focus is on the reason of that file, its first
         # The listed kind and its problems.
         self._listed: tuple[ProblemCode | None, tuple[Problem, ...]] = (None, ())
-        self._retry = Button(tr("Try all again"), Weight.PLAIN, self)
-        self._reveal = Button(tr("Show in folder"), Weight.PLAIN, self)
+        self._retry = Button(tr("Try all again"), Emphasis.PLAIN, self)
+        self._reveal = Button(tr("Show in folder"), Emphasis.PLAIN, self)
         self._path = ElidedLabel(self)
         self.table = ProblemTree(model, self)
         self._pages = QStackedWidget(self)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from picsight.jobs import Jobs
-    from picsight.window.search.contents import News
+    from picsight.window.search.contents import WallChange
 
 LANE = "news"
 _SHARE = 10  # it rests nine times as long as it worked
@@ -23,7 +23,7 @@ class Arrivals(QObject):
     found = Signal(object)  # News
 
     def __init__(
-        self, jobs: Jobs, comparison: Callable[[], Callable[[], News] | None], parent: QObject
+        self, jobs: Jobs, comparison: Callable[[], Callable[[], WallChange] | None], parent: QObject
     ) -> None:
         """`comparison` returns what to do in the background, None while it would come too early."""
         super().__init__(parent)
@@ -50,7 +50,7 @@ class Arrivals(QObject):
             self._is_comparing = False
             self._jobs.failed.emit(sentence)
 
-        def take(news: News) -> None:
+        def take(news: WallChange) -> None:
             took, self._is_comparing = time.monotonic() - started, False
             self._rest.start(round(1000 * max(1.0, _SHARE * took)))
             self.found.emit(news)

@@ -27,8 +27,8 @@ from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import plain
+from picsight.window.search.box_text import BoxText, EntryHistory, extent, first_place
 from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
-from picsight.window.search.entry import Entry, EntryHistory, extent, first_place
 from picsight.window.search.place import ready
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HAIR, HALF, em, px, tones
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QDragEnterEvent, QDropEvent, QMouseEvent, QPaintEvent, QPixmap, QResizeEvent
 
-    from picsight.window.search.entry import Piece
+    from picsight.window.search.box_text import Piece
     from picsight_engine.language.query import Aside, Query
     from picsight_engine.search.answer import Answer
 
@@ -85,7 +85,7 @@ class SearchBox(QFrame):
         self.clear_button = IconButton("clear", tr("Clear"), self)
         self.picture_of: Callable[[str], tuple[str, QPixmap | None]] = lambda target: (target, None)
         self.is_album: Callable[[str], bool] = lambda _token: False
-        self._entry = Entry()
+        self._entry = BoxText()
         self._history = EntryHistory(self._entry)
         self._is_all = False  # selected, words and chips
         self._scope = ""
@@ -158,14 +158,14 @@ class SearchBox(QFrame):
 
     def set_text(self, text: str) -> None:
         """Show another query without a signal."""
-        entry = Entry.of(text)
+        entry = BoxText.from_text(text)
         self._history = EntryHistory(entry)
         self._put(entry, len(entry.line))
 
     def put(self, text: str) -> None:
         """Replace the query as if it were typed, with the cursor behind its words."""
         self.line.setFocus()
-        self._change(Entry.of(text))
+        self._change(BoxText.from_text(text))
 
     def set_scope(self, name: str) -> None:
         """Show the name of the searched folder; "" for all photos."""
@@ -203,14 +203,14 @@ class SearchBox(QFrame):
             self._history.note(entry, cursor, typed=False)
             self._put(entry, cursor)
 
-    def _change(self, entry: Entry, cursor: int | None = None) -> None:
+    def _change(self, entry: BoxText, cursor: int | None = None) -> None:
         """Apply an edit that was not typed; without `cursor`, the cursor moves to the end."""
         at = len(entry.line) if cursor is None else cursor
         self._history.note(entry, at, typed=False)
         self._put(entry, at)
         self.edited.emit(entry.line)
 
-    def _put(self, entry: Entry, cursor: int) -> None:
+    def _put(self, entry: BoxText, cursor: int) -> None:
         self._entry, self._is_all = entry, False
         if self.line.text() != entry.line:
             self.line.setText(entry.line)
@@ -291,7 +291,7 @@ class SearchBox(QFrame):
         if isinstance(event, QInputMethodEvent):
             self._composing = bool(event.preeditString())
             if self._is_all and (event.preeditString() or event.commitString()):
-                self._put(Entry(), 0)
+                self._put(BoxText(), 0)
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             event.ignore()
             self.keys.emit(event)
@@ -316,10 +316,10 @@ class SearchBox(QFrame):
         if copies or cuts:
             QGuiApplication.clipboard().setText(self.text())
         if cuts or event.key() in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
-            self._change(Entry())
+            self._change(BoxText())
             return True
         if is_typed(event) or event.matches(QKeySequence.StandardKey.Paste):
-            self._put(Entry(), 0)  # then the line inserts the letter
+            self._put(BoxText(), 0)  # then the line inserts the letter
         elif not copies:
             self._select_all(selected=False)
         return copies
@@ -381,7 +381,7 @@ class SearchBox(QFrame):
 
     def _empty(self) -> None:
         """Remove words and chips; keep the folder."""
-        self._change(Entry())
+        self._change(BoxText())
         self.line.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

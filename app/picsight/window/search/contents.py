@@ -15,7 +15,7 @@ from picsight.window.grid.arrangement import (
     arrange_answer,
     tally,
 )
-from picsight.window.search.entry import shortened
+from picsight.window.search.box_text import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -223,7 +223,7 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class WallChange:
     """The changes since a wall was made: the place as it is now, the number of new photos, whether shown ones are gone
     or have other files, and the wall with the new photos at its end (None if photos are ranked, or none is new).
     """
@@ -236,7 +236,7 @@ class News:
 
 def compare(
     library: Library, place: Place, shown: PlaceContents, arrangement: Arrangement, listing: AllPhotos
-) -> News:
+) -> WallChange:
     """Read a place again and return its changes; runs in a thread."""
     newer = contents_of(library, place, arrangement, listing)
     count = shown.wall.new_in(newer.wall)
@@ -249,7 +249,7 @@ def compare(
     grown = None
     if count and not place.is_search:
         grown = replace(newer, wall=shown.wall.followed_by(newer.wall))
-    return News(newer, count, is_outdated, grown)
+    return WallChange(newer, count, is_outdated, grown)
 
 
 def _files(photo: Result) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ from picsight.texts import tr
 from picsight.window.grid.arrangement import Arrangement, Group, Order
 from picsight.window.parts.words import counted
 from picsight.window.search.arrivals import Arrivals
-from picsight.window.search.contents import AllPhotos, News, PlaceContents, compare, contents_of
+from picsight.window.search.contents import AllPhotos, PlaceContents, WallChange, compare, contents_of
 from picsight.window.search.headline import (
     announcement,
     empty_message,
@@ -465,7 +465,7 @@ class SearchController(QObject):
 
     # Arriving photos
 
-    def _comparison(self) -> Callable[[], News] | None:
+    def _comparison(self) -> Callable[[], WallChange] | None:
         """The comparison of the shown place with the library; None while another answer is pending."""
         library, place, shown, listing = self._library, self.place, self.shown, self._listing
         if library is None or shown is None or self._asking or place != self.wanted:
@@ -473,7 +473,7 @@ class SearchController(QObject):
         arrangement = place.arranged(self._arrangement)
         return lambda: compare(library, place, shown, arrangement, listing)
 
-    def _take_news(self, news: News) -> None:
+    def _take_news(self, news: WallChange) -> None:
         """Remove missing photos and show moved files at once; append new ones if the wall is at its top, else announce them in the pill."""
         view, grown = self._page.view, news.grown
         if news.is_outdated:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight.texts import marked, tr, worded
 from picsight.window.parts.words import isolated, plain
-from picsight.window.search.entry import PLAIN, first_place, shortened
+from picsight.window.search.box_text import PLAIN, first_place, shortened
 from picsight_engine.language.query import Fact, Picture
 from picsight_engine.language.times import time_of_value
 

@@ -283,7 +283,7 @@ class StudioController(QObject):
             return
         now = next((tag for tag in tags if tag.id == before.id), None)
         if now is not None and now != before:
-            draft = replace(self.draft, tag=now) if self.draft.is_changed else Draft.of(now)
+            draft = replace(self.draft, tag=now) if self.draft.is_changed else Draft.from_tag(now)
             self._put(draft)
             self._ask_statistics()
 

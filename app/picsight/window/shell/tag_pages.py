@@ -102,7 +102,7 @@ class TagPages(QObject):
     def edit(self, tag: Tag) -> None:
         """Open an existing tag in the studio; an album, which is filled by hand, has none."""
         if tag.kind == "tag":
-            self.work_on(Draft.of(tag))
+            self.work_on(Draft.from_tag(tag))
         else:
             self.show_photos(tag)
 

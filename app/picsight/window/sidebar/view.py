@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, Weight
+from picsight.window.controls.buttons import Button, Emphasis
 from picsight.window.parts.layouts import filled
 from picsight.window.search.place import Place
 from picsight.window.sidebar.model import ENTRY, SidebarAction, SidebarModel
@@ -54,7 +54,7 @@ class Sidebar(QWidget):
         filled(QVBoxLayout(self), self, (self._tree, 1), *links, gap=0, around=(0, SMALL, 0, PAD))
 
     def _link(self, words: str, signal: SignalInstance) -> QHBoxLayout:
-        link = Button(words, Weight.QUIET, self)
+        link = Button(words, Emphasis.QUIET, self)
         link.clicked.connect(signal)
         return filled(QHBoxLayout(), self, link, 1, around=(SMALL, 0, SMALL, 0))
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, ThinProgress, Weight
+from picsight.window.controls.buttons import Button, Emphasis, ThinProgress
 from picsight.window.parts.labels import TRAILING, ElidedLabel, Label
 from picsight.window.parts.layouts import Ruled, filled
 from picsight.window.parts.words import counted, duration, number, percent, quoted, tooltip
@@ -62,8 +62,8 @@ class StatusLine(Ruled):
         self._photos = ElidedLabel(self)
         self._sentence = ElidedLabel(self)
         self._sentence.setAlignment(TRAILING)
-        self._news = Button("", Weight.QUIET, self)
-        self._button = Button("", Weight.QUIET, self)
+        self._news = Button("", Emphasis.QUIET, self)
+        self._button = Button("", Emphasis.QUIET, self)
         self._progress = ThinProgress(tr("Indexing"), self)
         self._figures = IndexingFigures(self)
         self._standing, self._shown, self._far = IDLE, IDLE, ""

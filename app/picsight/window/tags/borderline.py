@@ -9,7 +9,7 @@ from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, Weight, draw_focus
+from picsight.window.controls.buttons import Button, Emphasis, draw_focus
 from picsight.window.controls.choice import Toggle
 from picsight.window.controls.keys import Key
 from picsight.window.controls.pills import Pills
@@ -55,9 +55,9 @@ class BorderlineCases(QWidget):
         self.picture = CasePicture(thumbnails, self)
         self._name = ElidedLabel(self)
         self.tags = NumberedTags(self)
-        self.accept = Button(tr("Accept (A)"), Weight.PLAIN, self)
-        self.reject = Button(tr("Reject (R)"), Weight.PLAIN, self)
-        self.skip = Button(tr("Skip"), Weight.QUIET, self)
+        self.accept = Button(tr("Accept (A)"), Emphasis.PLAIN, self)
+        self.reject = Button(tr("Reject (R)"), Emphasis.PLAIN, self)
+        self.skip = Button(tr("Skip"), Emphasis.QUIET, self)
         self.accept.clicked.connect(lambda: self._decide("accepted"))
         self.reject.clicked.connect(lambda: self._decide("rejected"))
         self.skip.clicked.connect(self._pass)
@@ -170,7 +170,9 @@ class CasePicture(Drawn, QWidget):
 
     def _ask(self) -> None:
         places = [(photo, self._place(photo)) for photo in (self._photo, self._next) if photo is not None]
-        wanted = [ThumbnailRequest.of(photo, self, place.width(), place.height()) for photo, place in places]
+        wanted = [
+            ThumbnailRequest.from_photo(photo, self, place.width(), place.height()) for photo, place in places
+        ]
         self._thumbnails.request(wanted, 1)
         self.update()
 

@@ -31,14 +31,14 @@ class Draft:
     tag: Tag | None = None
 
     @classmethod
-    def of(cls, tag: Tag) -> Draft:
+    def from_tag(cls, tag: Tag) -> Draft:
         """The draft of an existing tag."""
         return cls(tag.path, tag.prompts, tag.examples, tag.against, tag.threshold, tag.suggests, tag)
 
     @property
     def is_changed(self) -> bool:
         """Whether there are unsaved changes."""
-        return self != (Draft() if self.tag is None else Draft.of(self.tag))
+        return self != (Draft() if self.tag is None else Draft.from_tag(self.tag))
 
     @property
     def can_learn(self) -> bool:

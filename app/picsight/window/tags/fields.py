@@ -10,7 +10,7 @@ from PySide6.QtGui import QPen
 from PySide6.QtWidgets import QAbstractButton, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, ButtonBase, Weight
+from picsight.window.controls.buttons import Button, ButtonBase, Emphasis
 from picsight.window.controls.line_edit import LineEdit
 from picsight.window.controls.pills import Pills
 from picsight.window.grid.thumbnails import ThumbnailRequest
@@ -46,7 +46,7 @@ class ExamplesField(Drawn, QWidget):
         self._thumbnails, self._is_target = thumbnails, False
         self.photos: tuple[Result, ...] = ()
         self._pictures = Pills(self, between=HALF)
-        self.add = Button(tr("Add the selected photos"), Weight.QUIET, self)
+        self.add = Button(tr("Add the selected photos"), Emphasis.QUIET, self)
         self.add.clicked.connect(self.selection_wanted)
         self.add.setAccessibleDescription(name)
         self.setAccessibleName(name)
@@ -65,7 +65,9 @@ class ExamplesField(Drawn, QWidget):
             button.clicked.connect(partial(self.removed.emit, button.photo.id))
         self._pictures.show_buttons(buttons)
         self._pictures.setVisible(bool(buttons))
-        requests = [ThumbnailRequest.of(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos]
+        requests = [
+            ThumbnailRequest.from_photo(photo, self, px(self, SIDE), px(self, SIDE)) for photo in self.photos
+        ]
         self._thumbnails.request(requests, len(requests))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QListView, QStacke
 
 from picsight.texts import tr
 from picsight.window.controls.action import below
-from picsight.window.controls.buttons import Button, Weight, flatten
+from picsight.window.controls.buttons import Button, Emphasis, flatten
 from picsight.window.controls.line_edit import LineEdit
 from picsight.window.controls.notice import Notice
 from picsight.window.controls.rows import VALUE, Row, RowDelegate, RowsModel, Spacing, row_ground
@@ -44,8 +44,8 @@ class TagList(QWidget):
         self._tags: Sequence[Tag] = ()
         self.model = TagsModel(row_of, self)
         self.line = LineEdit(tr("Find a tag"), tr("Find a tag"), self)
-        self.new = Button(tr("New tag"), Weight.PRIMARY, self)
-        self.exchange = Button(tr("Export or import…"), Weight.QUIET, self)
+        self.new = Button(tr("New tag"), Emphasis.PRIMARY, self)
+        self.exchange = Button(tr("Export or import…"), Emphasis.QUIET, self)
         self.rows, self.notice = self._make_rows(), Notice(self)
         self._pages = QStackedWidget(self)
         self._pages.addWidget(self.rows)

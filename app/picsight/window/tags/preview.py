@@ -72,7 +72,9 @@ def photos_at(library: Library, preview: Preview, threshold: float) -> PreviewPh
     """The photos above this threshold, and those near it."""
     inside = library.results(preview.inside(threshold)[:MOST_IN])
     marks = {photo.id: ACCEPTED if photo.id in preview.accepted else SUGGESTED for photo in inside}
-    return PreviewPhotos(Wall.of(inside), library.results(preview.border(MOST_BORDER, threshold)), marks)
+    return PreviewPhotos(
+        Wall.from_results(inside), library.results(preview.border(MOST_BORDER, threshold)), marks
+    )
 
 
 def histogram_of(preview: Preview) -> ScoreHistogram:

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.buttons import Button, IconButton, Weight, scrolled
+from picsight.window.controls.buttons import Button, Emphasis, IconButton, scrolled
 from picsight.window.controls.choice import Toggle
 from picsight.window.controls.line_edit import LineEdit
 from picsight.window.controls.notice import Notice
@@ -52,8 +52,8 @@ class Studio(QWidget):
         of_wall, of_alike, of_unlike, of_cases = self.thumbnails
         self.name = LineEdit(tr("Name of the tag"), tr("Name, such as Birds/Waders"), self)
         self.suggests = Toggle(self)
-        self.cancel = Button(tr("Cancel"), Weight.PLAIN, self)
-        self.save = Button(tr("Save"), Weight.PRIMARY, self)
+        self.cancel = Button(tr("Cancel"), Emphasis.PLAIN, self)
+        self.save = Button(tr("Save"), Emphasis.PRIMARY, self)
         self.words = WordsField(self)
         self.translated = Label(parent=self, wraps=True, dim=True)
         self.translated.setToolTip(tr("A word behind a backslash is searched as typed."))

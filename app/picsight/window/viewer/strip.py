@@ -114,7 +114,7 @@ class Strip(Drawn, QWidget):
         self.places = places(self._photos, self.row, self.width(), px(self, HIGH), px(self, HAIR))
         nearest = sorted(self.places, key=lambda place: abs(place.row - self.row))
         sizes = [(self._photos[place.row], place.width) for place in nearest]
-        wanted = [ThumbnailRequest.of(photo, self, width, px(self, HIGH)) for photo, width in sizes]
+        wanted = [ThumbnailRequest.from_photo(photo, self, width, px(self, HIGH)) for photo, width in sizes]
         self._thumbnails.request(wanted)
 
     def _draw(self, painter: QPainter, colours: Tones) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.store.derived.vectors import STORED, WHOLE
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.selection import visible_photos
-from picsight_engine.store.tagging.decisions import LATEST, settle_tags
+from picsight_engine.store.tagging.decisions import LATEST, apply_tags
 from picsight_engine.store.tagging.tag_schema import FAVOURITES
 from picsight_engine.store.tagging.tags import revise
 
@@ -148,5 +148,5 @@ def mend_tags(db: Database) -> None:
         connection.execute(_LIFT)
         if connection.execute(_HAS_FAVOURITES).fetchone()[0] == 0:
             connection.execute(FAVOURITES)
-        settle_tags(connection, [tag_id for (tag_id,) in connection.execute(_TAGS)])
+        apply_tags(connection, [tag_id for (tag_id,) in connection.execute(_TAGS)])
         revise(connection)

@@ -71,7 +71,7 @@ class NewProblem:
 
 def put_problem(connection: sqlite3.Connection, problem: NewProblem) -> None:
     """Lists a file or directory (b"" is the folder itself); if it is listed already, counts one more try."""
-    template, values = written(Message.of(problem.message))
+    template, values = written(Message.from_words(problem.message))
     row = {each.name: getattr(problem, each.name) for each in fields(problem) if each.name != "message"}
     connection.execute(_PUT, {**row, "template": template, "values": values})
 

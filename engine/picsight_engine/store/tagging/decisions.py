@@ -135,12 +135,12 @@ def add_decisions(connection: sqlite3.Connection, run_id: int, decisions: Sequen
     return bool(decisions)
 
 
-def settle_run(connection: sqlite3.Connection, run_id: int) -> None:
+def apply_run(connection: sqlite3.Connection, run_id: int) -> None:
     """Recomputes every pair of photo and tag that a run decided: the last decision that was not undone counts."""
     _settle(connection, _PAIRS_OF_RUN, run_id)
 
 
-def settle_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
+def apply_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
     """The same for all photos of these tags, which were merged or separated."""
     _settle(connection, _PAIRS_OF_TAGS, json.dumps(list(tag_ids)))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from picsight_engine.errors import Message, RequestError
 from picsight_engine.store.messages import read, written
 from picsight_engine.store.photos import known_photos
-from picsight_engine.store.tagging.decisions import add_decisions, settle_run, settle_tags
+from picsight_engine.store.tagging.decisions import add_decisions, apply_run, apply_tags
 from picsight_engine.store.tagging.pairs import share_taught, share_with_copies
 from picsight_engine.store.tagging.suggestions import add_scores, drop_old_scores, put_scores, restore_scores
 from picsight_engine.store.tagging.tagged import add_ratings
@@ -55,11 +55,11 @@ _REDO = _LAST_UNDONE, Message("Nothing was undone."), Message('"{change}" was no
 _RUN = f"SELECT {_COLUMNS} FROM tag_runs WHERE id = ?"
 _DEFINITIONS = "SELECT before, after FROM tag_runs WHERE id = ?"
 _SET_UNDONE = "UPDATE tag_runs SET undone_at = ? WHERE id = ?"
-_COLLECTED: ContextVar[list[Run] | None] = ContextVar("collected", default=None)
+_COLLECTED: ContextVar[list[TagChange] | None] = ContextVar("collected", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TagChange:
     """One change; `words` describe it to the user, `made_at` is in seconds since 1970."""
 
     id: int
@@ -73,17 +73,17 @@ class Run:
 class UndoResult:
     """A run that was undone or redone, and the tags whose scores could not be restored."""
 
-    run: Run
+    run: TagChange
     due: set[int]
 
 
 class RunRecorder:
     """A run under construction, inside a transaction; `made` is the finished run, None if nothing changed."""
 
-    def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
+    def __init__(self, connection: sqlite3.Connection, run: TagChange) -> None:
         self.connection = connection
         self.now = run.made_at
-        self.made: Run | None = None
+        self.made: TagChange | None = None
         self._run = run
         self._added: set[int] = set()
         self._before: dict[int, Definition] = {}
@@ -103,7 +103,7 @@ class RunRecorder:
             self._before.setdefault(tag.id, known)
             put_definition(self.connection, tag)
             share_taught(self.connection, [known, tag])
-            settle_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
+            apply_tags(self.connection, _parted({tag.id: known}, {tag.id: tag}))
 
     def tag(self, tag_id: int) -> Definition:
         """The present state of a tag; raises RequestError if it was removed."""
@@ -154,9 +154,9 @@ def record_run(db: Database, kind: RunKind, words: Message | str) -> Iterator[Ru
         RequestError: the block raises it, or gives two tags the same name and place.
     """
     with db.writer() as connection:
-        now, message = time.time(), Message.of(words)
+        now, message = time.time(), Message.from_words(words)
         run_id = connection.execute(_BEGIN, (kind, *written(message), now)).lastrowid or 0
-        recording = RunRecorder(connection, Run(run_id, kind, message, now, undone=False))
+        recording = RunRecorder(connection, TagChange(run_id, kind, message, now, undone=False))
         yield recording
         recording.finish()
     collected = _COLLECTED.get()
@@ -165,9 +165,9 @@ def record_run(db: Database, kind: RunKind, words: Message | str) -> Iterator[Ru
 
 
 @contextmanager
-def collect_runs() -> Iterator[list[Run]]:
+def collect_runs() -> Iterator[list[TagChange]]:
     """Yields a list that receives each run that this thread (no other thread or process) commits inside the block."""
-    made: list[Run] = []
+    made: list[TagChange] = []
     token = _COLLECTED.set(made)
     try:
         yield made
@@ -175,7 +175,7 @@ def collect_runs() -> Iterator[list[Run]]:
         _COLLECTED.reset(token)
 
 
-def runs(db: Database, limit: int) -> list[Run]:
+def runs(db: Database, limit: int) -> list[TagChange]:
     """The changes, latest first, including undone ones."""
     return [_run(row) for row in db.rows(_LATEST, limit)]
 
@@ -194,7 +194,7 @@ def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> UndoResult:
         return _restore(connection, run, undone_at=time.time() if undo else None)
 
 
-def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | None) -> UndoResult:
+def _restore(connection: sqlite3.Connection, run: TagChange, *, undone_at: float | None) -> UndoResult:
     """Restores the tags of a run to their state before it, or after it if `undone_at` is None."""
     then, now = _definitions(connection, run.id)
     if undone_at is None:
@@ -207,8 +207,8 @@ def _restore(connection: sqlite3.Connection, run: Run, *, undone_at: float | Non
     _require_places(connection, then)
     connection.execute(_SET_UNDONE, (undone_at, run.id))
     share_taught(connection, then.values())  # these may have come together since
-    settle_tags(connection, _parted(now, then))
-    settle_run(connection, run.id)
+    apply_tags(connection, _parted(now, then))
+    apply_run(connection, run.id)
     due = restore_scores(connection, run.id, undo=undone_at is not None)
     revise(connection)
     # A restored tag has not scored the photos added while it was removed.
@@ -260,12 +260,14 @@ def _read(tags: list[dict[str, Any]], known: set[int]) -> dict[int, Definition]:
     }
 
 
-def _run(row: tuple[int, RunKind, str, str, float, int]) -> Run:
+def _run(row: tuple[int, RunKind, str, str, float, int]) -> TagChange:
     run_id, kind, template, values, made_at, undone = row
-    return Run(run_id, kind, read(template, values), made_at, undone=bool(undone))
+    return TagChange(run_id, kind, read(template, values), made_at, undone=bool(undone))
 
 
-def _chosen(connection: sqlite3.Connection, run_id: int | None, otherwise: str, without: Message) -> Run:
+def _chosen(
+    connection: sqlite3.Connection, run_id: int | None, otherwise: str, without: Message
+) -> TagChange:
     """The run with this id; by default that which a statement finds, or RequestError `without` one."""
     found = connection.execute(otherwise).fetchone() if run_id is None else (run_id,)
     if found is None:

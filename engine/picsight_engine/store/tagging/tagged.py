@@ -14,7 +14,7 @@ from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.photos import SHOWN
 from picsight_engine.store.selection import ascending, photos_with, visible_photos
 from picsight_engine.store.tagging.decisions import LATEST
-from picsight_engine.store.tagging.records import last_decisions
+from picsight_engine.store.tagging.exported_decisions import last_decisions
 from picsight_engine.store.tagging.tags import name_key, paths_of, tags_called
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.errors import Message
 from picsight_engine.store.files import IDS
-from picsight_engine.store.text import fold
+from picsight_engine.store.full_text import fold
 
 if TYPE_CHECKING:
     import sqlite3

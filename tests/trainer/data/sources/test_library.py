@@ -13,7 +13,7 @@ from mctrain.data.sources.library import FORMAT, Decision, decisions_of, read_li
 from mctrain.errors import DataError
 from picsight_engine.exchange.decisions_file import RatingLine, TagLine, write_decisions
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
-from picsight_engine.store.tagging.records import SeenPicture
+from picsight_engine.store.tagging.exported_decisions import SeenPicture
 
 DAY = "2026-05-0{}T10:00:00+02:00"
 

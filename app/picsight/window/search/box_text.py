@@ -31,7 +31,7 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class BoxText:
     """The query, the line as shown, and the chips as typed.
 
     A word of the line that begins at a position in `plain` has a hidden backslash before it in the query.
@@ -45,7 +45,7 @@ class Entry:
     start: int = 0
 
     @classmethod
-    def of(cls, text: str) -> Entry:
+    def from_text(cls, text: str) -> BoxText:
         """An entry for a query, with all possible chips."""
         query = parse(text)
         parts = query.asides()
@@ -96,7 +96,7 @@ class Entry:
             and not (piece.is_open or piece.start < cursor <= piece.end)
         ]
 
-    def edited(self, line: str) -> Entry:
+    def edited(self, line: str) -> BoxText:
         """Replace the line by one that differs in one place; a changed plain word is no longer plain."""
         shift = len(line) - len(self.line)
         moved = ((at, now) for at in self.plain for now in (at, at + shift))
@@ -104,7 +104,7 @@ class Entry:
             line, self.tokens, [now for at, now in moved if _word(line, now) == _word(self.line, at)]
         )
 
-    def folded(self, pieces: Sequence[Piece], cursor: int) -> tuple[Entry, int]:
+    def folded(self, pieces: Sequence[Piece], cursor: int) -> tuple[BoxText, int]:
         """Turn pieces of the line into chips; the cursor stays between the same words."""
         line, plain = self.line, self.plain
         for piece in reversed(pieces):
@@ -114,32 +114,32 @@ class Entry:
             cursor -= max(0, min(end, cursor) - start)
         return _entry(line, (*self.tokens, *(piece.token for piece in pieces)), plain), cursor
 
-    def opened(self, token: str) -> Entry:
+    def opened(self, token: str) -> BoxText:
         """Turn a chip into text at the end of the line."""
         line = f"{self.line.rstrip()} {token}" if self.line.strip() else token
         return _entry(line, (each for each in self.tokens if each != token), self.plain)
 
-    def without(self, token: str) -> Entry:
+    def without(self, token: str) -> BoxText:
         """Remove a chip."""
         return _entry(self.line, (each for each in self.tokens if each != token), self.plain)
 
-    def with_chip(self, token: str) -> Entry:
+    def with_chip(self, token: str) -> BoxText:
         """Add a chip."""
         return _entry(self.line, (*self.tokens, token), self.plain)
 
-    def as_words(self, start: int, end: int) -> Entry:
+    def as_words(self, start: int, end: int) -> BoxText:
         """Turn a part of the line into plain words, whatever it means."""
         plain = (found.start() for found in _WORD.finditer(self.line, start, end))
         return _entry(self.line, self.tokens, self.plain.union(plain))
 
 
-def _entry(line: str, chips: Iterable[str] = (), plain: Iterable[int] = ()) -> Entry:
+def _entry(line: str, chips: Iterable[str] = (), plain: Iterable[int] = ()) -> BoxText:
     tokens, places = tuple(dict.fromkeys(chips)), frozenset(plain)
     spelled = line
     for at in sorted(places, reverse=True):
         spelled = f"{spelled[:at]}\\{spelled[at:]}"
     text, start = joined(spelled, tokens)
-    return Entry(parse(text), line, tokens, places, start)
+    return BoxText(parse(text), line, tokens, places, start)
 
 
 def _word(line: str, at: int) -> str:
@@ -172,12 +172,12 @@ def first_place(phrase: str, line: str) -> tuple[int, int] | None:
 class EntryHistory:
     """The undo history of the box: its entries and their cursors."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: BoxText) -> None:
         self._steps = [(entry, len(entry.line))]
         self._at = 0
         self._growing: bool | None = None  # consecutive letters are one step
 
-    def note(self, entry: Entry, cursor: int, *, typed: bool) -> None:
+    def note(self, entry: BoxText, cursor: int, *, typed: bool) -> None:
         """Add an entry; a letter `typed` right behind the last one joins its step."""
         (before, stood), step = self._steps[self._at], (entry, cursor)
         shift = len(entry.line) - len(before.line)
@@ -186,7 +186,7 @@ class EntryHistory:
         self._at = len(self._steps) - 1
         self._growing = shift > 0 if typed else None
 
-    def step(self, by: int) -> tuple[Entry, int] | None:
+    def step(self, by: int) -> tuple[BoxText, int] | None:
         """The entry one step back or forward; None if there is none."""
         if not 0 <= self._at + by < len(self._steps):
             return None
