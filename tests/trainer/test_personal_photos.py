@@ -45,7 +45,9 @@ def test_each_command_does_what_the_page_says(outputs):
     packed, trained, *others = outputs.values()
     assert "24 photos in 1 shards" in packed
     assert "2 photos without a caption teach nothing, " in packed
-    assert re.search(r"\nphotos kept apart +\d+ +[\d.]+ +[\d.]+ +[-+][\d.]+\n", trained)
+    assert re.search(
+        r"\nphotos kept apart +\d+ +[\d.]+ +[\d.]+ +[-+][\d.]+  \([-+][\d.]+ to [-+][\d.]+\)\n", trained
+    )
     assert "Picsight reads all photos again before it answers with this model." in trained
     assert others[0].startswith("My photos is installed.")
     assert [key.partition(" /")[0] for key in outputs] == [
@@ -59,7 +61,9 @@ def test_the_bundle_records_provenance_and_nothing_about_the_person(outputs, hom
     origin = load_checkpoint(home / "runs" / "mine").origin
     asked_for, ordinary = origin.compared
     assert (asked_for.group, ordinary.group) == ("asked for", "ordinary searches")
-    assert manifest.provenance["photos"] == origin.photos == COUNT - 2 - asked_for.photos
+    assert manifest.provenance["photos"] == origin.photos
+    assert 0 < origin.photos < COUNT - 2 - asked_for.photos  # of those kept apart, a half is reported
+    assert manifest.provenance["share"] == origin.share
     assert manifest.provenance["began_with"] == open_bundle(starter).manifest.title
     assert manifest.provenance["compared"][0]["after"] == asked_for.after
     assert manifest.space_id != open_bundle(starter).manifest.space_id

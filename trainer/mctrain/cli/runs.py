@@ -10,7 +10,7 @@ import click
 from mctrain.cli.progress import printable
 from mctrain.data.shards import file_digest
 from mctrain.errors import WeightsError
-from picsight_engine.bundles.bundle import MANIFEST
+from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from mctrain.recipes.tables import About
     from mctrain.training.run import RunResult, Start
+    from mctrain.weights.checkpoint import Compared
 
 changes_option = click.option(
     "--set",
@@ -76,6 +77,16 @@ def start_of(path: Path) -> Start:
             f"The run in {path} has not ended; say which of its states to begin with, such as {file}."
         )
     return Start(load_checkpoint(file), file_digest(file))
+
+
+def compared_before(path: Path) -> tuple[Compared, ...]:
+    """The comparison of a bundle or checkpoint with the model that it began with; empty if there was none."""
+    from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint
+
+    if is_bundle(path):
+        return tuple(Compared(**each) for each in open_bundle(path).manifest.provenance.get("compared", ()))
+    origin = load_checkpoint(path).origin
+    return origin.compared if isinstance(origin, Trained) else ()
 
 
 def is_bundle(path: Path) -> bool:

@@ -22,6 +22,7 @@ from mctrain.cli.options import (
 from mctrain.cli.progress import Steps, bar, print_some, printable
 from mctrain.cli.runs import (
     changes_option,
+    compared_before,
     is_bundle,
     is_first,
     print_outcome,
@@ -49,21 +50,24 @@ if TYPE_CHECKING:
     from mctrain.weights.checkpoint import Compared
 
 
-_Row = tuple[str, int, float, float]  # name, photos, and the figures before and after in percent
+_Row = tuple[
+    str, int, float, float, str
+]  # name, photos, the figures before and after in percent, and their interval
 
 
 def print_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:
     """Prints a line per tag and per set, in groups, and then the set that lost most."""
     width = max(len(name) for name in (*(each.title for each in sets), *(name for name, *_ in tags)))
-    click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}")
+    click.echo(f"{'':{width}} {'photos':>8} {'before, %':>10} {'after, %':>10} {'points':>8}  (95 %)")
     groups = {each.group: list[_Row]() for each in sets}
     groups[sets[0].group] += tags
-    for compared in sets:
-        groups[compared.group].append((compared.title, compared.photos, compared.before, compared.after))
+    for each in sets:
+        span = "" if each.low is None else f"  ({each.low:+.1f} to {each.high:+.1f})"
+        groups[each.group].append((each.title, each.photos, each.before, each.after, span))
     for group, rows in groups.items():
         click.echo(f"{group}:")
-        for name, photos, before, after in rows:
-            figures = f"{photos:>8} {before:>10.1f} {after:>10.1f} {after - before:>+8.1f}"
+        for name, photos, before, after, span in rows:
+            figures = f"{photos:>8} {before:>10.1f} {after:>10.1f} {after - before:>+8.1f}{span}"
             click.echo(printable(f"{name:{width}} {figures}"))
     worst = max(sets, key=lambda each: each.lost)
     if worst.lost > 0:
@@ -97,7 +101,7 @@ def train_decisions(
         learnt = learn(read, begin, folders, output, bar)
     print_skipped(learnt.skipped)
     click.echo(printable(f"{learnt.path}: {read.decisions.steps} steps"))
-    rows = [(each.tag, each.accepted + each.rejected, each.before, each.after) for each in learnt.tags]
+    rows = [(each.tag, each.accepted + each.rejected, each.before, each.after, "") for each in learnt.tags]
     print_compared(learnt.sets, read.apart.most_lost, rows)
     print_some("too few photos kept apart to judge by", learnt.too_few)
     return learnt.path
@@ -222,8 +226,11 @@ def _train_towers(
             from mctrain.training.comparison import compare_models
 
             click.echo("Comparing the new model with the one of --from.", err=True)
-            compared = compare_models(start_of(begin).checkpoint, outcome.path, asked, bar("photos"))
-            print_compared(compared, read.apart.most_lost)
+            begun, ancestors = start_of(begin).checkpoint, compared_before(begin)
+            made = compare_models(begun, outcome.path, asked, bar("photos"), ancestors)
+            print_compared(made.compared, read.apart.most_lost)
+            if made.share < 1:
+                click.echo(f"The result is {made.share:.0%} of what was learnt, mixed with the start.")
     return outcome.path, outcome.signal
 
 
@@ -245,15 +252,15 @@ def _find_sets(
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
     """Exports the checkpoint; parts that the run did not change are copied from the bundle it began with."""
-    from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
+    from mctrain.export.bundle import demand_no_loss, export_bundle  # imports onnx: 0.3 s
     from mctrain.export.precision import packaged_inputs
     from mctrain.weights.checkpoint import load_checkpoint
 
+    checkpoint = load_checkpoint(made)
+    demand_no_loss(checkpoint.origin)
     click.echo(EXPORTING, err=True)
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
-    print_exported(
-        export_bundle(load_checkpoint(made), folder, packaged_inputs(), int8_text=True, begun=begun)
-    )
+    print_exported(export_bundle(checkpoint, folder, packaged_inputs(), int8_text=True, begun=begun))
 
 
 def _estimate(recipe: TrainingRecipe, begin: Path | None, folders: RunFolders, workers: int) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 RESAMPLES = 1000
 _SEED = 20_000
-_TAILS = (2.5, 97.5)
+TAILS = (2.5, 97.5)
 _AT_ONCE = 1 << 22  # numbers
 
 
@@ -123,13 +123,16 @@ class Average:
             [each.photo + end - count for (each, count), end in zip(self.parts, ends, strict=True)]
         )
 
+    def split(self, photos: NDArray[np.bool_] | None) -> Iterator[tuple[Figured, NDArray[np.bool_] | None]]:
+        """The parts, each with its rows of a subset [n] of all photos."""
+        end = 0
+        for each, count in self.parts:
+            end += count
+            yield each, None if photos is None else photos[end - count : end]
+
     def percent(self, photos: NDArray[np.bool_] | None = None) -> float | None:
         """The figure over all photos or a subset [n]; None if one of its parts has none."""
-        ends = np.cumsum([count for _, count in self.parts])
-        figures = [
-            part.percent(None if photos is None else photos[end - count : end])
-            for (part, count), end in zip(self.parts, ends, strict=True)
-        ]
+        figures = [each.percent(some) for each, some in self.split(photos)]
         known = [each for each in figures if each is not None]
         return sum(known) / len(known) if len(known) == len(figures) else None
 
@@ -171,7 +174,7 @@ class Difference:
 def interval_of(outcome: Figured) -> Interval:
     """The 95 % interval of a figure."""
     if type(outcome) is Outcome:  # a mean, and neither a median nor an F1
-        lowest = 100 * (_TAILS[0] / 100) ** (1 / _drawn_alike(outcome))
+        lowest = 100 * (TAILS[0] / 100) ** (1 / _drawn_alike(outcome))
         if (outcome.right == 1).all():
             return Interval(lowest, 100.0)
         if (outcome.right == 0).all():
@@ -195,10 +198,13 @@ def difference(one: Figured, other: Figured) -> Difference:
     return Difference(one.figure, points, _middle(apart), float(better))
 
 
-def resampled(outcome: Figured) -> NDArray[np.float64]:
-    """The figure of each resample, in percent [resamples]; the sets of an average are drawn independently."""
+def resampled(outcome: Figured, photos: NDArray[np.bool_] | None = None) -> NDArray[np.float64]:
+    """The figure of each resample, over all photos or a subset [n], in percent [resamples]; the sets of an average are
+    drawn independently.
+    """
     if isinstance(outcome, Average):
-        return np.asarray(np.mean([resampled(each) for each, _ in outcome.parts], axis=0))
+        parts = [resampled(each, some) for each, some in outcome.split(photos)]
+        return np.asarray(np.mean(parts, axis=0))
     drawn = outcome.photo
     if outcome.within:
         # a photo in several groups is drawn in each
@@ -208,7 +214,8 @@ def resampled(outcome: Figured) -> NDArray[np.float64]:
     if outcome.within:
         strata[photo] = outcome.group
     block = max(1, _AT_ONCE // len(photo))
-    return np.concatenate([outcome.percents(times[:, photo]) for times in _draws(strata, block)])
+    counted = np.ones(len(photo), np.int64) if photos is None else photos[outcome.photo].astype(np.int64)
+    return np.concatenate([outcome.percents(times[:, photo] * counted) for times in _draws(strata, block)])
 
 
 def _draws(strata: NDArray[np.int64], block: int) -> Iterator[NDArray[np.int64]]:
@@ -226,5 +233,5 @@ def _draws(strata: NDArray[np.int64], block: int) -> Iterator[NDArray[np.int64]]
 
 
 def _middle(figures: NDArray[np.float64]) -> Interval:
-    low, high = np.percentile(figures, _TAILS)
+    low, high = np.percentile(figures, TAILS)
     return Interval(float(low), float(high))

@@ -66,7 +66,8 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
     """Checks the comparison of a run whose recipe holds photos out; any other model passes.
 
     Raises:
-        ExportError: there is no comparison yet, or a set has lost more points than the recipe allows.
+        ExportError: there is no comparison yet, a set has lost more points than the recipe allows, or what the user asked
+            for is found less often.
     """
     if not (isinstance(origin, Trained) and origin.recipe.get("apart")):
         return
@@ -82,6 +83,12 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
         raise ExportError(
             f"The model got worse by more than {most_lost:g} points, so nothing was exported: {losses}. The checkpoint stays; "
             "train with a smaller optimizer.rate or for fewer steps in another folder."
+        )
+    worse = [each for each in origin.compared if each.group == "asked for" and each.after < each.before]
+    if worse:
+        raise ExportError(
+            f"The model finds the {worse[0].name} less often than before ({worse[0].before:.1f} to {worse[0].after:.1f} %), so nothing was "
+            "exported. The checkpoint stays; add photos, or words that tell them apart."
         )
 
 

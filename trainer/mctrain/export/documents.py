@@ -96,6 +96,7 @@ def provenance_of(checkpoint: Checkpoint, *, int8_text: bool) -> dict[str, Any]:
             "began_with": preset.title if origin.begun else "",
             "photos": origin.photos,
             "compared": [asdict(each) for each in origin.compared],
+            "share": origin.share,
             "model": asdict(model) if model else None,
             "steps": origin.steps,
             "score": origin.score,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from mctrain.data.held_out import is_held_out, pack_library
 from mctrain.data.texts import QUERIES
 from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import measure
-from mctrain.evaluation.outcome import Answers
+from mctrain.evaluation.outcome import TAILS, Answers, resampled
+from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.retrieval import flattened, right_photos, search_recall
 from mctrain.evaluation.search_terms import load_search_terms
 from mctrain.evaluation.tasks import find_files
@@ -20,7 +22,7 @@ from mctrain.teachers.towers import ModelTeacher
 from mctrain.weights.checkpoint import Compared, Trained, load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     Vectors = NDArray[np.float32]
 
 APART = "photos kept apart"
+_SHARES = (1.0, 0.75, 0.5, 0.25)  # of the new weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,18 @@ def find_sets(
 
 
 def compare_models(
-    begun: Checkpoint, path: Path, asked: ComparisonSets, progress: Callable[[int, str], None]
-) -> tuple[Compared, ...]:
-    """Compares the model of a run with the one it began with, set by set, and writes the result into its checkpoint.
+    begun: Checkpoint,
+    path: Path,
+    asked: ComparisonSets,
+    progress: Callable[[int, str], None],
+    ancestors: Sequence[Compared] = (),
+) -> Trained:
+    """Mixes the model of a run with the one it began with, compares them set by set, and writes both into its checkpoint.
+
+    The mix has the largest share of the new weights at which, on the half of the photos that chooses, the user's photos
+    are found no worse and no set has lost more than the recipe allows (Wortsman et al. 2022, arXiv 2109.01903); the other
+    half is reported. Without such a share the weights stay, with the figures that forbid them. `ancestors` are the
+    comparisons of the model that it began with.
 
     Raises:
         DataError: a file is damaged.
@@ -67,37 +79,84 @@ def compare_models(
     """
     made = load_checkpoint(path)
     assert isinstance(made.origin, Trained)
-    compared = tuple(_compare(begun, made, asked, progress))
-    save_checkpoint(path, replace(made, origin=replace(made.origin, compared=compared)))
-    return compared
+    before, most_lost = _measure(begun, asked, progress), made.origin.recipe["apart"]["most_lost"]
+    earlier, refused = {each.name: each.lost_in_all for each in ancestors}, tuple[Compared, ...]()
+    for share in _SHARES:
+        mixed = _mix(begun, made, share)
+        after = _measure(mixed, asked, progress)
+        chosen = _compare(before, after, asked, earlier, reporting=False)
+        if all(each.lost <= most_lost for each in chosen) and chosen[0].after >= chosen[0].before:
+            compared = _compare(before, after, asked, earlier, reporting=True)
+            break
+        refused = refused or chosen
+    else:
+        mixed, share, compared = made, 1.0, refused
+    origin = replace(made.origin, compared=compared, share=share)
+    save_checkpoint(path, replace(mixed, origin=origin))
+    return origin
+
+
+def _mix(begun: Checkpoint, made: Checkpoint, share: float) -> Checkpoint:
+    """The weights on the line between both models; what the run did not change stays the same bit by bit."""
+    before, clip = begun.clip.state_dict(), copy.deepcopy(made.clip)
+    for name, each in clip.state_dict().items():
+        if each.is_floating_point():
+            each.copy_(torch.lerp(before[name], each, share))
+    return replace(made, clip=clip)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A model's answers about the photos kept apart and about the sets; its vectors of these photos and of everyday words."""
+
+    answers: tuple[Answers, ...]
+    photos: Vectors  # [n, dim]
+    words: Vectors  # [m, dim]
+    scale: float
+
+
+def _measure(model: Checkpoint, asked: ComparisonSets, progress: Callable[[int, str], None]) -> _Measured:
+    evaluated = EvaluatedModel(ModelTeacher(model.clip, model.preset, "", ""), progress)
+    gallery = evaluated.gallery([asked.library])
+    held_out = np.array([is_held_out(key, asked.share) for key in gallery.keys])
+    answers = (_search_held_out(evaluated, asked), *(measure(evaluated, found) for found in asked.sets))
+    words = evaluated.texts(everyday_words())
+    return _Measured(answers, gallery.vectors[held_out], words, model.clip.scale().item())
 
 
 def _compare(
-    begun: Checkpoint, made: Checkpoint, asked: ComparisonSets, progress: Callable[[int, str], None]
-) -> Iterator[Compared]:
-    models = [
-        EvaluatedModel(ModelTeacher(checkpoint.clip, checkpoint.preset, "", ""), progress)
-        for checkpoint in (begun, made)
-    ]
-    yield replace(compare(APART, *(_search_held_out(each, asked) for each in models)), group="asked for")
-    galleries, words = [each.gallery([asked.library]) for each in models], everyday_words()
-    held_out = np.array([is_held_out(key, asked.share) for key in galleries[0].keys])
-    before, after = (each.vectors[held_out] for each in galleries)
-    terms = models[0].texts(words), models[1].texts(words)
-    yield overlap((before, after), terms, begun.clip.scale().item())
-    for found in asked.sets:
-        yield compare(found.task.name, *(measure(each, found) for each in models))
+    before: _Measured,
+    after: _Measured,
+    asked: ComparisonSets,
+    earlier: Mapping[str, float],
+    *,
+    reporting: bool,
+) -> tuple[Compared, ...]:
+    """The comparisons on one half of the photos: those kept apart, everyday words, the sets."""
+    halves = [reported_half(each.keys) == reporting for each in before.answers]
+    names = (APART, *(found.task.name for found in asked.sets))
+    rows = zip(names, before.answers, after.answers, halves, strict=True)
+    first, *sets = (compare(name, one, other, half=half) for name, one, other, half in rows)
+    photos = before.photos[halves[0]], after.photos[halves[0]]
+    others = (overlap(photos, (before.words, after.words), before.scale), *sets)
+    return (
+        replace(first, group="asked for"),
+        *(replace(each, earlier=earlier.get(each.name, 0.0)) for each in others),
+    )
 
 
 def _search_held_out(model: EvaluatedModel, asked: ComparisonSets) -> Answers:
-    """Searches for the held-out photos by their captions among all photos; photos with the same caption count as found too."""
+    """Searches for the held-out photos by their captions among all photos; others with the same caption count as found too."""
     gallery = model.gallery([asked.library])
     queries = [each.synthetic[QUERIES] for each in gallery.texts]
     texts, owner = flattened(queries)
     held_out = np.array([is_held_out(key, asked.share) for key in gallery.keys])
     places = np.flatnonzero(held_out[owner])
     vectors = model.texts([texts[place] for place in places])
-    outcomes = search_recall(gallery.vectors, vectors, owner[places], right_photos(queries)[places])
+    right = right_photos(queries)[places]
+    shown = held_out | ~right.any(0)  # without photos of the same words that were trained on
+    rows = np.cumsum(held_out) - 1
+    outcomes = search_recall(gallery.vectors[shown], vectors, rows[owner[places]], right[:, shown])
     keys = tuple(key for key, each in zip(gallery.keys, held_out, strict=True) if each)
     return Answers(keys, len(places), tuple(outcomes))
 
@@ -121,12 +180,18 @@ def overlap(photos: tuple[Vectors, Vectors], words: tuple[Vectors, Vectors], sca
     return Compared("everyday words", len(before), 100.0, shared, group="ordinary searches")
 
 
-def compare(name: str, before: Answers, after: Answers) -> Compared:
-    """Compares both models' answers on one set."""
-    return Compared(name, len(before.keys), _mean(before), _mean(after), before.less_is_better)
+def compare(name: str, before: Answers, after: Answers, *, half: NDArray[np.bool_] | None = None) -> Compared:
+    """Compares both models' answers on one set or on a half [photos] of it, with the 95 % interval of the difference."""
+    pairs = zip(after.outcomes, before.outcomes, strict=True)
+    apart = np.mean([resampled(one, half) - resampled(other, half) for one, other in pairs], axis=0)
+    drawn = apart[~np.isnan(apart)]  # some resamples hold no photo of a small half
+    low, high = np.percentile(drawn, TAILS).tolist() if len(drawn) else (None, None)
+    count = len(before.keys) if half is None else int(half.sum())
+    figures = _mean(before, half), _mean(after, half)
+    return Compared(name, count, *figures, before.less_is_better, low=low, high=high)
 
 
-def _mean(answers: Answers) -> float:
+def _mean(answers: Answers, half: NDArray[np.bool_] | None) -> float:
     """The mean of all figures of a set, since one figure on a few photos says little; NaN if one is missing."""
-    figures = [each.percent() for each in answers.outcomes]
+    figures = [each.percent(half) for each in answers.outcomes]
     return float(np.mean([np.nan if each is None else each for each in figures]))

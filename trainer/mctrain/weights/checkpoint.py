@@ -71,7 +71,8 @@ class Compared:
     """A comparison on one set: number of photos, and the mean of its figures, in percent, before and after the run.
 
     `less_is_better`: the figures count errors. `group`: what the user taught the model, common searches on the user's
-    photos, or public sets.
+    photos, or public sets. `low` and `high` bound the difference (95 %, paired by photo). `earlier` are the points that
+    the model it began with had lost against its own first ancestor.
     """
 
     name: str
@@ -80,6 +81,9 @@ class Compared:
     after: float
     less_is_better: bool = False
     group: Group = "public sets"
+    low: float | None = None
+    high: float | None = None
+    earlier: float = 0.0
 
     @property
     def title(self) -> str:
@@ -88,13 +92,18 @@ class Compared:
 
     @property
     def lost(self) -> float:
-        """Points lost, below 0 if the model improved; NaN if a figure is.
+        """Points lost against the start, or if that is more against the first ancestor; NaN if a figure is."""
+        return self.lost_in_all - min(self.earlier, 0.0)
+
+    @property
+    def lost_in_all(self) -> float:
+        """Points lost against the first ancestor, below 0 if the model improved.
 
         Common searches count a sixth: where they lost 12 points, public sets lost about two (measured in `LOG.md`).
         """
         if self.group == "ordinary searches":
-            return (self.before - self.after) / 6
-        return self.after - self.before if self.less_is_better else self.before - self.after
+            return self.earlier + (self.before - self.after) / 6
+        return self.earlier + (self.after - self.before) * (1 if self.less_is_better else -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,8 @@ class Trained:
 
     `begun` is the SHA-256 of the checkpoint file that it began with, or empty; `data` has a digest of each shard; `score`
     is the mean of the recipe's figures over the choosing halves; `photos` is the number of training photos. If the recipe
-    holds photos out, `compared` has the comparison on them, and is empty until it is made.
+    holds photos out, `compared` has the comparison on them, and is empty until it is made; the weights are then mixed with
+    those of the start, of which `share` are new.
     """
 
     recipe: dict[str, Any]
@@ -113,6 +123,7 @@ class Trained:
     score: float | None
     photos: int = 0
     compared: tuple[Compared, ...] = ()
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
