@@ -71,7 +71,7 @@ def outputs(home):
 def test_each_command_does_what_the_page_says(outputs):
     exported, packed, trained, installed = outputs.values()
     assert f"{2 * COUNT + 2} decisions" in exported
-    assert f"{2 * COUNT} photos in 1 shards" in packed
+    assert f"{2 * COUNT} photos in 1 shard" in packed
     ((before, after),) = re.findall(r"\nLuna +\d+ +([\d.]+) +([\d.]+) +\+[\d.]+\n", trained)
     assert float(after) > 90 > float(before)
     assert re.search(rf"\ndecisions kept apart +\d+ +{before} +{after} ", trained)

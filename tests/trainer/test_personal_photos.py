@@ -43,7 +43,7 @@ def outputs(home):
 
 def test_each_command_does_what_the_page_says(outputs):
     packed, trained, *others = outputs.values()
-    assert "24 photos in 1 shards" in packed
+    assert "24 photos in 1 shard" in packed
     assert "2 photos without a caption teach nothing, " in packed
     assert re.search(
         r"\nphotos kept apart +\d+ +[\d.]+ +[\d.]+ +[-+][\d.]+  \([-+][\d.]+ to [-+][\d.]+\)\n", trained

@@ -92,4 +92,4 @@ def test_check_names_near_copies_and_reencoded_evaluation_photos(real_data, tmp_
     report = run("check", write_shard(tmp_path / "a.tar", parts))
     assert "near copies of earlier photos: 1\n    a.tar / smaller looks like a.tar / first (" in report
     assert "may be re-encoded evaluation photos: look at them: 1\n    a.tar / stranger\n" in report
-    assert "1 shards, 3 photos, 0 faults" in report
+    assert "1 shard, 3 photos, 0 faults" in report

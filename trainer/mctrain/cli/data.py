@@ -11,7 +11,7 @@ import click
 
 from mctrain.cli.join import join
 from mctrain.cli.options import ANY_FILE, count_option, output_option
-from mctrain.cli.progress import PRINTED, bar, print_some, printable
+from mctrain.cli.progress import PRINTED, bar, print_some, printable, shards_counted
 from mctrain.cli.reinforced import look, verify
 from mctrain.data.check import ShardCheck, check_shards, find_evaluation_lookalikes, find_near_copies
 from mctrain.data.held_out import EVERYDAY
@@ -72,7 +72,7 @@ def check(shards: tuple[str, ...]) -> None:
     print_some("near copies of earlier photos", find_near_copies(reports))
     print_some("may be re-encoded evaluation photos: look at them", find_evaluation_lookalikes(reports))
     photos, faults = sum(each.photos for each in reports), sum(len(each.faults) for each in reports)
-    click.echo(f"{len(reports)} shards, {photos} photos, {faults} faults")
+    click.echo(f"{shards_counted(len(reports))}, {photos} photos, {faults} faults")
     if faults:
         sys.exit(1)
 
@@ -119,7 +119,7 @@ def _print_checked(report: ShardCheck) -> None:
 
 
 def _print_stats(stats: Stats) -> None:
-    click.echo(f"{stats.shards} shards, {stats.photos} photos, {stats.bytes / 1e6:.1f} MB")
+    click.echo(f"{shards_counted(stats.shards)}, {stats.photos} photos, {stats.bytes / 1e6:.1f} MB")
     click.echo(
         f"\n{'texts':<20} {'texts':>8} {'photos':>8} {'a photo':>8}   words a text: least, median, 95 %, most"
     )
@@ -161,7 +161,9 @@ def _print_packed(folder: Path, packed: Packed, *, described: bool) -> None:
         for name in ("photos", "human", "synthetic", "unchanged", "bytes")
     )
     kept = f", {packed.kept} of them from before" if packed.kept else ""
-    click.echo(f"{folder}: {photos} photos in {len(packed.shards)} shards{kept}, {size / 1e6:.1f} MB")
+    click.echo(
+        f"{folder}: {photos} photos in {shards_counted(len(packed.shards))}{kept}, {size / 1e6:.1f} MB"
+    )
     silent = photos - human - synthetic
     if described:
         click.echo(f"  captions: {human} by people, {synthetic} synthetic, {silent} none")

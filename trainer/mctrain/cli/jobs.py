@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mctrain.cli.options import count_option
-from mctrain.cli.progress import bar, print_some
+from mctrain.cli.progress import bar, print_some, shards_counted
 from mctrain.paths import parse_path
 from picsight_engine.bundles.writable_folder import require_writable
 
@@ -114,7 +114,7 @@ def _print_summary(folder: AnyPath, made: Sequence[ShardReport]) -> None:
     faults = sum((Counter(report.shard.faults) for report in made), Counter[str]())
     samples = sum(report.shard.samples for report in made)
     click.echo(
-        f"{folder}: {samples} samples in {len(made)} shards; left out: {faults.total()} faulty, "
+        f"{folder}: {samples} samples in {shards_counted(len(made))}; left out: {faults.total()} faulty, "
         f"{sum(len(report.refused) for report in made)} for evaluation only"
     )
     print_some("warnings", list(dict.fromkeys(report.warning for report in made if report.warning)))

@@ -89,6 +89,11 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
+def shards_counted(count: int) -> str:
+    """A number of shards."""
+    return f"{count} shard{'s' * (count != 1)}"
+
+
 def print_some(title: str, sentences: Sequence[str]) -> None:
     """Prints the title with the number of sentences, then the first `PRINTED` of them."""
     if sentences:

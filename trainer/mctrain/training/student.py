@@ -137,7 +137,8 @@ class Student:
         Raises:
             TrainerError: as `Precision.step`.
         """
-        length = self.precision.step(self.optimizer, self.clip.parameters())
+        learning = (each for group in self.optimizer.param_groups for each in group["params"])
+        length = self.precision.step(self.optimizer, [*learning])
         self.clip.clamp_scale()
         if self.average is not None:
             self.average.update_parameters(self.clip)

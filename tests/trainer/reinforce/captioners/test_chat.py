@@ -213,7 +213,7 @@ def test_a_run_without_a_result_may_change_its_captioner(server, caption, tmp_pa
     server.answers = [(400, "")] * 11  # one of the forecast, and then one photo
     server.answers[1:10] = [(200, '{"choices": [{"message": {"content": "A tree"}}]}')] * 9
     output = caption("seer")
-    assert "9 samples in 1 shards; left out: 1 faulty" in output
+    assert "9 samples in 1 shard; left out: 1 faulty" in output
     assert "1 no answer" in output
     assert len(list(grouped(tmp_path / "out" / "in-0.tar"))) == 9
     with pytest.raises(TrainerError, match="was begun with other captioner"):
