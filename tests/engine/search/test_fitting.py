@@ -38,10 +38,10 @@ def test_a_model_without_thresholds_is_calibrated_after_indexing_and_keeps_that(
         index(library)
         fitted = library.bundle.manifest.calibration
         assert fitted.answered == pytest.approx(0.251, rel=0.1)  # as fitted with labels around this centre
-        assert {photo.match for photo in library.search("dog", limit=5).results} >= {"strong"}
-        strong = [photo for photo in library.search("dog", limit=1000).results if photo.match == "strong"]
-        library.tags.new("Dogs", prompts=["dog"])
-        suggested = library.tags.suggest("Dogs")
+        assert {photo.match for photo in library.search("cat", limit=5).results} >= {"strong"}
+        strong = [photo for photo in library.search("cat", limit=1000).results if photo.match == "strong"]
+        library.tags.new("Cats", prompts=["cat"])
+        suggested = library.tags.suggest("Cats")
         assert 0 < len(suggested) <= 1.5 * len(strong)
     with Library.open(folder, uncalibrated) as library:
         assert library.bundle.manifest.calibration == fitted
