@@ -240,14 +240,15 @@ class Library:
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # check all before adding the first
-        wanted = self.folders() if folders is None else [self.add_folder(path) for path in named]
-        distinct = list({folder.id: folder for folder in wanted}.values())
+        added = {self.add_folder(path).id for path in named}
+        # A folder that was named after one inside it has taken that one over.
+        wanted = [folder for folder in self.folders() if folders is None or folder.id in added]
         self._active_model.before_indexing()
         run = run_index(
             self._db,
             self._thumbnails(),
             self.wanted,
-            distinct,
+            wanted,
             settings or IndexSettings(),
             cancel=cancel,
         )

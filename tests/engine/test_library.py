@@ -78,6 +78,15 @@ def test_indexing_names_every_photo_it_committed(fresh, few):
     assert (events[-1].summary.indexed, events[-1].cancelled) == (5, False)
 
 
+def test_a_folder_named_after_one_inside_it_is_indexed_in_its_place(fresh, few, tmp_path):
+    inner = tmp_path / "few photos" / "inner"
+    inner.mkdir()
+    few[0].rename(inner / few[0].name)
+    finished = index(fresh, inner, inner.parent)
+    assert [folder.path for folder in fresh.folders()] == [inner.parent]
+    assert (finished.summary.found, finished.summary.indexed, fresh.status().photos) == (5, 5, 5)
+
+
 def test_photos_can_be_searched_while_others_are_being_indexed(fresh, photographs):
     events = []
     settings = IndexSettings(workers=1, batch_photos=8)
