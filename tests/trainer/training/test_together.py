@@ -50,4 +50,4 @@ def test_two_processes_train_what_one_does_with_the_whole_batch(command, run_in,
     for one_line, other in zip(left[1:], right[1:], strict=True):
         for key in set(one_line) - {"photos_a_second", "waiting"}:
             assert other[key] == pytest.approx(one_line[key], abs=1e-4), key
-    assert messages.count("source: a few photos") == 1
+    assert messages.count("made for: a few photos") == 1

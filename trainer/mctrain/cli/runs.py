@@ -35,9 +35,9 @@ def is_first() -> bool:
 
 
 def print_recipe(name: str, about: About) -> None:
-    """Prints what the recipe says about its result, source, expected score and spread between seeds."""
+    """Prints what the recipe says about its result, the photos it is made for, its expected score and spread between seeds."""
     noise = f" ({about.noise})" if about.noise else ""
-    facts = {"source": about.source, "expected": f"{about.expected}{noise}"}
+    facts = {"made for": about.source, "expected": f"{about.expected}{noise}"}
     lines = [about.title or name, *(f"  {key}: {each}" for key, each in facts.items() if each)]
     click.echo("\n".join(lines), err=True)
 

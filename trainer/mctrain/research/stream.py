@@ -60,7 +60,7 @@ class StreamedData:
     def guarantee(self) -> str:
         """A sentence on how a stopped run resumes."""
         return (
-            f"{len(self)} samples of {len(self._shards)} shards, streamed: a run that was stopped goes on at the beginning of the "
+            f"{len(self)} samples of {len(self._shards)} shard{'s' * (len(self._shards) != 1)}, streamed: a run that was stopped goes on at the beginning of the "
             "shards that it stopped in, so some samples are seen twice in that pass, and some not at all."
         )
 

@@ -89,7 +89,7 @@ class TrainingData:
     @property
     def guarantee(self) -> str:
         """A sentence on how a stopped run resumes."""
-        return f"{len(self)} samples of {len(self._shards)} shards, by an index: a run that was stopped goes on exactly where it was."
+        return f"{len(self)} samples of {len(self._shards)} shard{'s' * (len(self._shards) != 1)}, by an index: a run that was stopped goes on exactly where it was."
 
     @property
     def digests(self) -> dict[str, str]:
