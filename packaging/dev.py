@@ -75,9 +75,9 @@ def words_for_pytest(arguments: argparse.Namespace, root: Path) -> list[str]:
     """The words for pytest that were typed; otherwise all tests, except the trainer's if the change does not concern them.
 
     A file at a time on each of two cores: its fixtures are made once. In their order, for the last ones are short; by
-    their number of tests one core would end long before the other.
+    their number of tests one core would end long before the other. What was skipped is said at the end, by reason.
     """
-    words = ["--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    words = ["-rs", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     words += ["--max-worker-restart", "0"]  # a worker that replaces a crashed one never ends
     if not (arguments.pytest or arguments.all or os.environ.get("CI") or concerns_trainer(root)):
         print(
