@@ -35,7 +35,7 @@ class InstalledModel:
     folder: Path
     shipped: bool
     bundle: Bundle | None
-    fault: str | None = None
+    fault: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +264,7 @@ def _open_model(folder: Path, *, shipped: bool) -> InstalledModel:
     try:
         bundle = open_bundle(folder)
     except BundleError as fault:
-        return InstalledModel(folder.name, folder, shipped, None, str(fault))
+        return InstalledModel(folder.name, folder, shipped, None, fault.message)
     name = bundle.manifest.name if shipped else folder.name
     return InstalledModel(name, folder, shipped, bundle)
 

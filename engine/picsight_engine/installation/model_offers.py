@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.installation.installed import InstalledModel, InstalledModels
 
 _SHIPPED = Message("Comes with Picsight: small, quick, knows everyday things.")
-_GONE = "It is not on this computer any more: install it again, or choose another one."
+_GONE = Message("It is not on this computer any more: install it again, or choose another one.")
 _READ_MS = 60.0  # reading, decoding and a thumbnail of a 12-megapixel photo on one core
 _SHIPPED_MS = 21.0  # of the shipped image tower where the times of the catalogue were measured
 OfferState = Literal["available", "unfinished", "installed", "damaged"]
@@ -53,7 +53,7 @@ class ModelOffer:
     seconds: float | None
     answers: bool
     wanted: bool
-    fault: str | None = None
+    fault: Message | None = None
     files: tuple[str, ...] = ()
 
 

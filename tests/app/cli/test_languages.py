@@ -46,6 +46,7 @@ problems
 models list
 models install
 models use unknown
+models remove picsight-starter
 doctor
 doctor {photos}
 remove {photos}

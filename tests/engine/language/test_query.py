@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -139,6 +142,17 @@ def test_the_words_of_a_message_decide_nothing(pseudo_language):
     assert str(query.faults[0].message).startswith("⟦")
     assert query.asides() == []
     assert unknown(known("gps"), "has").values == {"thing": Message("a position"), "key": "has"}
+
+
+def test_no_code_reads_a_sentence_back():
+    reading = re.compile(
+        r"(str\(fault\)|\.(message|sentence)\)?)\.(startswith|endswith|replace|split|r?partition|remove\w+|find)\("
+        r"| in (str|worded)\([\w.]*\.(message|sentence|words)\)"
+    )
+    root = Path(__file__).parents[3]
+    files = [file for part in ("engine", "app") for file in (root / part).rglob("*.py")]
+    assert len(files) > 200
+    assert [file for file in files if reading.search(file.read_text("utf-8"))] == []
 
 
 def test_every_part_knows_its_place():

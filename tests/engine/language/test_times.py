@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -142,6 +143,35 @@ def test_a_time_in_words(words, expected):
     assert str(time_in_words(words.split(), TODAY).words) == expected
     assert str(time_of_value("summer", TODAY).words) == "every summer"
     assert str(time_of_value("july", TODAY).words) == "every July"
+
+
+TYPED = [
+    "july",
+    "summer",
+    "18-july",
+    "xmas",
+    "today",
+    "yesterday",
+    "last-week",
+    "this-weekend",
+    "last-day",
+    "3-years-ago",
+    "a-day-ago",
+    "1990s",
+    "2019..summer-2020",
+    "..july-2019",
+    "2019..",
+    "easter-2020",
+    "18-july-2020",
+    "last-halloween",
+]
+
+
+@pytest.mark.parametrize("value", TYPED)
+def test_a_time_is_named_in_every_language(value, pseudo_language):
+    named = str(time_of_value(value, TODAY).words)
+    assert "⟦" in named
+    assert not re.search(r"[^\W\d]{2}", re.sub("⟦.*?⟧|1990s", "", named))
 
 
 @pytest.mark.parametrize("year", [1961, 2000, 2008, 2011, 2038])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from picsight.texts import marked, tr
+from picsight.texts import marked, tr, worded
 from picsight.window.parts.words import counted, duration, isolated, size
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def rows_of(offers: Sequence[ModelOffer], photos: int, catalogue: Sequence[str])
             recommended=offer.name == advised,
             in_front=len(offers) <= FEW or offer.shipped or offer.name in SIDE_BY_SIDE,
             actions=_actions(offer, fetchable=offer.name in catalogue),
-            fault=offer.fault or "",
+            fault=worded(offer.fault or ""),
         )
         for offer in offers
     ]
