@@ -85,7 +85,9 @@ def compile_all() -> None:
     """Makes the `.mo` file beside each `.po` file, of whole translations that name known values only."""
     for file in CATALOGUES.glob(f"*/LC_MESSAGES/{DOMAIN}.po"):
         for message in (catalogue := read_po(file.read_text("utf-8").splitlines())):
-            known, used = (set(re.findall(r"{\w*|%n", str(each))) for each in (message.id, message.string))
+            known, used = (
+                set(re.findall(r"{[^{}]*}|[{}]|%n", str(each))) for each in (message.id, message.string)
+            )
             if message.id and used - known:
                 print(f"{file}, line {message.lineno}: unknown {', '.join(used - known)}")
             if message.id and (used - known or not all(message.string or ())):  # of a plural, all forms
