@@ -65,6 +65,7 @@ def window(shared_window, qtbot):
     shared_window.frame.sidebar.show()
     shared_window.activateWindow()
     shared_window.pages.go(Place())
+    qtbot.waitUntil(lambda: shared_window.search.place == Place())  # not the last test's search any more
     shared_window.frame.grid.setCurrentIndex(QModelIndex())
     shared_window.frame.grid.clearSelection()
     wait_for_photos(qtbot, shared_window, 24)
