@@ -63,7 +63,7 @@ def starter_bundle() -> Bundle:
         return open_bundle(starter_folder())
     except BundleError as fault:
         words = "{fault} This model comes with Picsight: install Picsight again, or choose another model."
-        raise BundleError(words, fault=fault.message) from fault
+        raise BundleError(words, fault=fault) from fault
 
 
 def installed_models() -> InstalledModels:

@@ -83,7 +83,7 @@ def _settle(
             suggested = None if run is None else Message("{change}.", change=run.words)
         except BundleError as fault:
             words = "Tags could not be suggested for the new photos. {fault}"
-            notes.append(Message(words, fault=fault.message))
+            notes.append(Message(words, fault=fault))
     try:
         note = back_up_decisions(db)  # a sentence if another library wrote the file
     except StorageError as fault:

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+_SENTENCES = Message("{first} {next}")
 _STATES = {"missing": "missing", "damaged": "damaged", "behind": "behind"}
 _LEAST_ROOM = 65_536  # bytes: twice the free space that SQLite needs to write to a database at all
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -67,15 +68,10 @@ class Check:
     """
 
     name: str
-    messages: tuple[Message, ...]
+    message: Message | str
     ok: bool = True
     repaired: bool = False
     damaged: bool = False
-
-    @property
-    def message(self) -> str:
-        """The sentences in English."""
-        return " ".join(map(str, self.messages))
 
 
 def doctor_folder(
@@ -102,7 +98,7 @@ def doctor_folder(
     except RequestError:
         if lost:
             raise
-        return [*checks, Check("library", (Message("There is no library in {folder} yet.", folder=folder),))]
+        return [*checks, Check("library", Message("There is no library in {folder} yet.", folder=folder))]
     except (PicsightError, OSError) as fault:
         return [*checks, _failed("library", fault)]
     with closing(db):
@@ -142,8 +138,12 @@ def _guarded(name: str, examine: Callable[[], Check]) -> Check:
 
 def _failed(name: str, fault: Exception) -> Check:
     """A failed check. Only some errors mean damage; any other one prevented the check."""
-    message = fault.message if isinstance(fault, PicsightError) else Message("{fault}", fault=fault)
-    return Check(name, (message,), ok=False, damaged=isinstance(fault, (BundleError, LibraryError)))
+    return Check(
+        name,
+        Message("{fault}", fault=fault),
+        ok=False,
+        damaged=isinstance(fault, (BundleError, LibraryError)),
+    )
 
 
 def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
@@ -156,14 +156,14 @@ def _examine_model(folder: Path) -> tuple[Bundle | None, Check]:
     except BundleError as fault:
         return None, _failed("model", fault)
     title = bundle.manifest.title
-    return bundle, Check("model", (Message('The model "{title}" is complete and unchanged.', title=title),))
+    return bundle, Check("model", Message('The model "{title}" is complete and unchanged.', title=title))
 
 
 def _examine_backend(bundle: Bundle, machine: Machine) -> Check:
     """Which backend reads photos, and why; compares Core ML first if that was not done under this system."""
     if needs_comparison(bundle, machine):
         compare_backends(bundle, machine)
-    return Check("backend", (choose_image_backend(bundle, machine).sentence,))
+    return Check("backend", choose_image_backend(bundle, machine).sentence)
 
 
 def _examine_folder(folder: Path) -> Check:
@@ -189,7 +189,7 @@ def _examine_folder(folder: Path) -> Check:
     if existing == folder and is_open_to_others(folder):
         words = "Other users of this computer can read it, because it belongs to somebody else, holds other files or lies on a disk without permissions; it was left as it is."
         messages.append(Message(words))
-    return Check("folder", tuple(messages))
+    return Check("folder", _SENTENCES.joining(messages))
 
 
 def _examine_database(db: Database) -> Check:
@@ -213,7 +213,7 @@ def _examine_database(db: Database) -> Check:
                 restore=RESTORE,
             )
         )
-    return Check("library", (Message("{path} is sound.", path=db.path),))
+    return Check("library", Message("{path} is sound.", path=db.path))
 
 
 def _forget(db: Database, lost: Sequence[Path]) -> Check:
@@ -232,7 +232,7 @@ def _forget(db: Database, lost: Sequence[Path]) -> Check:
         one = "{number:,} file kept, because their disk may be disconnected; {advice}"
         many = "{number:,} files kept, because their disk may be disconnected; {advice}"
         messages.append(Message.counted(forgotten.kept, one, many, advice=advice))
-    return Check("forget", tuple(messages))
+    return Check("forget", _SENTENCES.joining(messages))
 
 
 def _examine_folders(db: Database) -> Check:
@@ -245,18 +245,18 @@ def _examine_folders(db: Database) -> Check:
     ]
     if away:
         words = "Not connected or not readable, kept as they were: {folders}."
-        return Check("folders", (Message(words, folders=", ".join(away)),))
+        return Check("folders", Message(words, folders=", ".join(away)))
     one = "{number:,} folder can be read."
     many = "{number:,} folders can be read."
-    return Check("folders", (Message.counted(len(folders), one, many),))
+    return Check("folders", Message.counted(len(folders), one, many))
 
 
 def _examine_names(db: Database) -> Check:
     """Whether every file can be found by its name."""
     if not db.read_only and mend_index(db):
         message = Message("The index of names was damaged and has been rebuilt.")
-        return Check("names", (message,), repaired=True)
-    return Check("names", (Message("Every file can be found by its name."),))
+        return Check("names", message, repaired=True)
+    return Check("names", Message("Every file can be found by its name."))
 
 
 def _examine_vectors(db: Database) -> Check:
@@ -269,8 +269,8 @@ def _examine_vectors(db: Database) -> Check:
             "{number:,} vectors of {photos} with one of a wrong length removed; index the folders again.",
             photos=photos_counted(len(misshapen)),
         )
-        return Check("vectors", (message,), repaired=True)
-    return Check("vectors", (Message("Every vector has the right length."),))
+        return Check("vectors", message, repaired=True)
+    return Check("vectors", Message("Every vector has the right length."))
 
 
 def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
@@ -286,42 +286,42 @@ def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
         words = (
             "{photos} in {files}, {problems}; {lacking} cannot be found by a search: index the folders again."
         )
-        return Check("photos", (Message(words, lacking=photos_counted(lacking), **held),), ok=False)
+        return Check("photos", Message(words, lacking=photos_counted(lacking), **held), ok=False)
     words = "{photos} in {files}, {problems}; every photo can be found by a search."
-    return Check("photos", (Message(words, **held),))
+    return Check("photos", Message(words, **held))
 
 
 def _examine_tags(db: Database) -> Check:
     """Whether every tag is in its place in the tree, and every photo follows the decisions about it."""
     misplaced, misjudged = misplaced_tags(db), misjudged_photos(db)
     if not misplaced and not misjudged:
-        return Check("tags", (Message("Every tag has its place, and every decision counts."),))
+        return Check("tags", Message("Every tag has its place, and every decision counts."))
     mend_tags(db)
     message = Message(
         "{tags} out of place and {decisions} that did not count were corrected.",
         tags=tags_counted(misplaced),
         decisions=Message.counted(misjudged, "{number:,} decision", "{number:,} decisions"),
     )
-    return Check("tags", (message,), repaired=True)
+    return Check("tags", message, repaired=True)
 
 
 def _examine_cache(db: Database) -> Check:
     """Whether the cache that a search scans equals the vectors in the database."""
     space = active_space(db)
     if space is None:
-        return Check("search cache", (Message("There are no vectors to search yet."),))
+        return Check("search cache", Message("There are no vectors to search yet."))
     folder = db.folder / CACHE
     before = set(folder.glob("*.rows"))
     with closing(Matrix(folder, db, space.name, space.dim)) as matrix:
         if before and before.isdisjoint(folder.glob("*.rows")):  # opening found no usable file
             message = Message("The search cache was damaged and has been rebuilt.")
         elif matrix.is_true_copy():
-            return Check("search cache", (Message("The search cache equals the library."),))
+            return Check("search cache", Message("The search cache equals the library."))
         else:
             matrix.rebuild()
             message = Message("The search cache differed from the library and has been rebuilt.")
         sound = matrix.is_true_copy()
-    return Check("search cache", (message,), ok=sound, repaired=sound, damaged=not sound)
+    return Check("search cache", message, ok=sound, repaired=sound, damaged=not sound)
 
 
 def _examine_thumbnails(db: Database) -> Check:
@@ -347,7 +347,7 @@ def _examine_thumbnails(db: Database) -> Check:
         one = "{number:,} photo without a thumbnail: the next indexing makes it."
         many = "{number:,} photos without a thumbnail: the next indexing makes them."
         state = Message.counted(lacking, one, many)
-    return Check("thumbnails", (*repairs, state), repaired=bool(repairs))
+    return Check("thumbnails", _SENTENCES.joining([*repairs, state]), repaired=bool(repairs))
 
 
 def _examine_decisions(db: Database) -> Check:
@@ -355,19 +355,18 @@ def _examine_decisions(db: Database) -> Check:
     file = decisions_path(db)
     state = backup_state(db)
     if state == "none":
-        return Check("decisions", (Message("Nothing was tagged, decided or rated yet."),))
+        return Check("decisions", Message("Nothing was tagged, decided or rated yet."))
     if state == "current":
         words = "{file} holds all your tags, decisions and ratings."
-        return Check("decisions", (Message(words, file=file),))
+        return Check("decisions", Message(words, file=file))
     if db.read_only and state != "earlier":
         words = "{file} is {state} and cannot be written on this disk."
-        return Check("decisions", (Message(words, file=file, state=Message(_STATES[state])),))
+        return Check("decisions", Message(words, file=file, state=Message(_STATES[state])))
     note = back_up_decisions(db)
-    notes = (note,) if note else ()
     if state == "earlier":
-        return Check("decisions", notes)
+        return Check("decisions", note or "")
     rewritten = Message("{file} was {state} and was rewritten.", file=file, state=Message(_STATES[state]))
-    return Check("decisions", (rewritten, *notes), repaired=True)
+    return Check("decisions", _SENTENCES.joining(filter(None, (rewritten, note))), repaired=True)
 
 
 def _remove_orphans(db: Database, thumbnails: ThumbnailStore) -> int:

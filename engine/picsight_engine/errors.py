@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import reduce
 from gettext import NullTranslations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
     from typing import TypeAlias
 
@@ -61,6 +62,10 @@ class Message:
     def counted(cls, number: int, one: str, many: str, **values: Value) -> Message:
         """The words for exactly one thing, or for another number of them."""
         return cls(one, number=number, many=many, **values)
+
+    def joining(self, parts: Iterable[Message | str]) -> Message | str:
+        """The parts, one after the other, by these words, which name the `{first}` ones and the `{next}` one."""
+        return reduce(lambda first, other: self.about(first=first, next=other), parts)
 
     def about(self, **values: Value) -> Message:
         """The same words with these values too."""

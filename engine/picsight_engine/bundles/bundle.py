@@ -327,9 +327,9 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
         raise BundleError("{path} is not a model manifest; install the model again.", path=path)
     if data["format"] > FORMAT:
         raise BundleError(
-            "The model at {parent} needs a newer Picsight (its format is {data}); update Picsight.",
+            "The model at {parent} needs a newer Picsight (its format is {format}); update Picsight.",
             parent=path.parent,
-            data=data["format"],
+            format=data["format"],
         )
     try:
         return check_manifest(data)

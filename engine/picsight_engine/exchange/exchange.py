@@ -58,9 +58,8 @@ if TYPE_CHECKING:
     from picsight_engine.tags.learner import Learner
 
     Tagging = Callable[[ShownFile], TaggedPhoto]
-    Import = tuple[
-        Importer, "_Finder", list[Message]
-    ]  # the import, its photos, and a sentence for each fault
+    # The import, its photos, and a sentence for each fault.
+    Import = tuple[Importer, "_Finder", list[Message]]
 
 
 @dataclass(frozen=True, slots=True)

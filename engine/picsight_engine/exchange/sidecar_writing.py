@@ -58,7 +58,7 @@ class Exported:
 
 
 class _LeftAloneError(Exception):
-    """A file was skipped; `why` is the sentence about its `{path}`. A reason for a whole folder is given once."""
+    """A file was skipped; `why` is the sentence about the `{files}`. A reason for a whole folder is given once."""
 
     def __init__(self, what: Path, why: Message, *, of_folder: bool = False) -> None:
         super().__init__(why)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.indexing.batch import Batch
-    from picsight_engine.indexing.messages import Described, News
+    from picsight_engine.indexing.messages import Described, WorkerReply
     from picsight_engine.indexing.picture_tracker import PictureTracker
     from picsight_engine.indexing.plan import Task
     from picsight_engine.indexing.worker_pool import WorkerPool
@@ -151,7 +151,7 @@ class Dispatcher:
         for key, news in self._pool.wait(_STEP_SECONDS):
             self._take(key, news)
 
-    def _take(self, key: int, news: News) -> None:
+    def _take(self, key: int, news: WorkerReply) -> None:
         if isinstance(news, Identified):
             self._decide(key, news)
             return

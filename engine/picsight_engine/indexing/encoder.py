@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.errors import ProblemCode
-    from picsight_engine.indexing.messages import News
+    from picsight_engine.indexing.messages import WorkerReply
 
 BATCH = 8  # pictures; a photo with more parts is a batch of its own
 _MOST_WAITING = 2 * BATCH  # 12 MB of pixels at 256 by 256; more would only wait
@@ -88,7 +88,7 @@ class Encoder:
         self._waiting.append((key, described))
         self._send_next()
 
-    def receive(self) -> list[tuple[int, News]] | None:
+    def receive(self) -> list[tuple[int, WorkerReply]] | None:
         """The photos of a finished batch; None once the process has failed."""
         try:
             message = self.connection.recv()
@@ -98,7 +98,7 @@ class Encoder:
         if isinstance(message, WorkerFailed):
             _LOG.warning("%s", message.error)
             return None
-        done: list[tuple[int, News]] = []
+        done: list[tuple[int, WorkerReply]] = []
         if isinstance(message, Ready):
             self._ready = True
         else:
@@ -115,7 +115,7 @@ class Encoder:
         self._send_next()
         return done
 
-    def close(self, code: ProblemCode = "crashed") -> list[tuple[int, News]]:
+    def close(self, code: ProblemCode = "crashed") -> list[tuple[int, WorkerReply]]:
         """Kills the process and returns its photos as lost."""
         self._process.kill()
         release(self._process, self.connection)

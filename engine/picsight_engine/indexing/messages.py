@@ -88,4 +88,4 @@ class WorkerLost:
     code: ProblemCode
 
 
-News = Identified | Described | Failed | WorkerLost
+WorkerReply = Identified | Described | Failed | WorkerLost

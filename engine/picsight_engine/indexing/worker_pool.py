@@ -20,11 +20,11 @@ from picsight_engine.indexing.messages import (
     Failed,
     Identified,
     Job,
-    News,
     Ready,
     WorkerFailed,
     WorkerLost,
     WorkerOrder,
+    WorkerReply,
 )
 from picsight_engine.indexing.worker import work
 from picsight_engine.kinds import kinds_of
@@ -103,7 +103,7 @@ class WorkerPool:
         self._workers: list[_Worker] = []
         self._orders_held: deque[tuple[_Worker, WorkerOrder]] = deque()
         self._failed_starts = 0
-        self._news: list[tuple[int, News]] = []  # for the next `wait`
+        self._news: list[tuple[int, WorkerReply]] = []  # for the next `wait`
 
     @property
     def idle(self) -> int:
@@ -144,7 +144,7 @@ class WorkerPool:
         else:
             self._send_task(worker, order)
 
-    def wait(self, seconds: float) -> list[tuple[int, News]]:
+    def wait(self, seconds: float) -> list[tuple[int, WorkerReply]]:
         """Returns news of the files as soon as there are any, after `seconds` at the latest.
 
         Raises:

@@ -11,7 +11,7 @@ r"""The query language: turns typed text into terms to search for, terms to see 
 Rules:
 * "-" means less only at the start of a word: "well-known" is a word, and a single dash is ignored. Before a fact it
   excludes. Dashes join several words into one term: -old-man, golden-retriever^2.
-* TextVectors to see less of and facts apply to the whole query, wherever they stand: a user who types "dog | cat -indoor
+* Terms to see less of and facts apply to the whole query, wherever they stand: a user who types "dog | cat -indoor
   in:2019" does not want indoor dogs of 2012. They do not end an alternative: "sunset -people beach" means "sunset beach".
 * "|" needs no spaces; an alternative without words ("| a", "a | | b", "a |" while typing) is ignored.
 * A quotation mark opens only at the start of a word or value, so 5" is a word; curly ones work too.

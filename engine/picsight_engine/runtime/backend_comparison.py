@@ -14,7 +14,6 @@ import platform
 import sys
 import time
 from dataclasses import asdict, dataclass
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -271,8 +270,8 @@ def _by_onnx_runtime(*reasons: Message | None) -> Message:
     known = list(filter(None, reasons))
     if not known:
         return Message("Photos are read by ONNX Runtime.")
-    joined = reduce(lambda one, other: Message("{one}; {other}", one=one, other=other), known)
-    return Message("Photos are read by ONNX Runtime: {reasons}.", reasons=joined)
+    words = "Photos are read by ONNX Runtime: {reasons}."
+    return Message(words, reasons=Message("{first}; {next}").joining(known))
 
 
 def _hindrance(bundle: Bundle, machine: Machine) -> Message | None:

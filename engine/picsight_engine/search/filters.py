@@ -119,19 +119,9 @@ class Filters:
 
     def _less(self, absence: Absence) -> Filter:
         """The part of an answer that says what was read as less of something; all photos pass it."""
-        some: Message | str = absence.terms[0].text
-        for term in absence.terms[1:]:
-            some = Message("{some} or {last}", some=some, last=term.text)
-        photos = self._holding(VISIBLE).size
-        return Filter(
-            absence.start,
-            absence.end,
-            "less",
-            Message("Less {some}", some=some),
-            photos,
-            excluded=True,
-            recognised=True,
-        )
+        some = Message("{first} or {next}").joining(term.text for term in absence.terms)
+        words, photos = Message("Less {some}", some=some), self._holding(VISIBLE).size
+        return Filter(absence.start, absence.end, "less", words, photos, excluded=True, recognised=True)
 
     def _find_by_name(self, query: Query) -> list[tuple[int, int]]:
         """The files named like the whole query or like one of its alternatives, each after its photo."""

@@ -136,10 +136,10 @@ def test_the_file_does_not_name_forgotten_photos(folder, open_library, small):
 @pytest.mark.parametrize("fault", ["behind", "missing", "damaged"])
 def test_an_outdated_file_is_brought_up_to_date(folder, open_library, small, fault, mender):
     with open_library() as library:
-        assert "Nothing was tagged" in check(folder, small).message
+        assert "Nothing was tagged" in str(check(folder, small).message)
         library.tags.rate([1], 4)
     sound = (folder / FILE).read_bytes()
-    assert "holds all your tags, decisions and ratings" in check(folder, small).message
+    assert "holds all your tags, decisions and ratings" in str(check(folder, small).message)
     if fault == "behind":
         library = open_library()
         library.tags.rate([1], 5)
@@ -152,7 +152,7 @@ def test_an_outdated_file_is_brought_up_to_date(folder, open_library, small, fau
     if mender == "doctor":
         found = check(folder, small)
         assert (found.ok, found.repaired) == (True, True)
-        assert f"was {fault} and was rewritten" in found.message
+        assert f"was {fault} and was rewritten" in str(found.message)
     else:
         with open_library() as library:
             assert bool(index(library).notes) == (fault == "damaged")

@@ -119,12 +119,12 @@ def test_the_doctor_compares_backends_and_explains_why_each_cannot_be_used(bundl
     )
     check = _examine_backend(bundle, machine)
     assert check.ok
-    assert check.message.startswith(
+    assert str(check.message).startswith(
         "Photos are read by ONNX Runtime: Core ML cannot be used here (The model file "
     )
-    assert "image.mlpackage cannot be run" in check.message
-    assert "; Core ML through ONNX Runtime cannot be used here (The model file " in check.message
-    assert ".." not in check.message
+    assert "image.mlpackage cannot be run" in str(check.message)
+    assert "; Core ML through ONNX Runtime cannot be used here (The model file " in str(check.message)
+    assert ".." not in str(check.message)
     trials = read_verdict(bundle, machine).trials
     assert {backend: trial.least for backend, trial in trials.items()} == {"COREML": 0, "PROVIDER": 0}
 

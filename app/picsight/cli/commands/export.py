@@ -100,4 +100,4 @@ def _replacement_offered() -> Iterator[None]:
     try:
         yield
     except ReplaceError as fault:
-        raise ReplaceError("{fault} Choose another name, or add --replace.", fault=fault.message) from fault
+        raise ReplaceError("{fault} Choose another name, or add --replace.", fault=fault) from fault

@@ -129,7 +129,7 @@ def doctor(invocation: Invocation, folders: tuple[Path, ...], *, forget: bool) -
         put_json({"ok": all_fine, "checks": [{key: getattr(check, key) for key in keys} for check in checks]})
     else:
         for check in checks:
-            put(f"{_mark(check):8}  {tr(check.name)}: {' '.join(map(worded, check.messages))}")
+            put(f"{_mark(check):8}  {tr(check.name)}: {worded(check.message)}")
     if any(check.damaged for check in checks):
         return DAMAGED
     return 0 if all_fine else HINDERED
