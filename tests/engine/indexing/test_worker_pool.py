@@ -30,7 +30,7 @@ from picsight_engine.store.derived.vectors import vectors_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.indexing.messages import News
+    from picsight_engine.indexing.messages import WorkerReply
 
 PATIENCE = 600.0  # seconds; only a failing test waits so long
 VECTORS = vectors_in(f"{1:016x}")
@@ -52,16 +52,16 @@ def ready(pool: WorkerPool, workers: int = 1) -> None:
         assert pool.wait(1.0) == []
 
 
-def gather_news(pool: WorkerPool, number: int) -> list[tuple[int, News]]:
+def gather_news(pool: WorkerPool, number: int) -> list[tuple[int, WorkerReply]]:
     end = time.monotonic() + PATIENCE
-    news: list[tuple[int, News]] = []
+    news: list[tuple[int, WorkerReply]] = []
     while len(news) < number:
         assert time.monotonic() < end, "no news"
         news += pool.wait(1.0)
     return news
 
 
-def next_news(pool: WorkerPool) -> tuple[int, News]:
+def next_news(pool: WorkerPool) -> tuple[int, WorkerReply]:
     (only,) = gather_news(pool, 1)
     return only
 

@@ -50,9 +50,8 @@ if TYPE_CHECKING:
     from mctrain.weights.checkpoint import Compared
 
 
-_Row = tuple[
-    str, int, float, float, str
-]  # name, photos, the figures before and after in percent, and their interval
+# Name, photos, the figures before and after in percent, and their interval.
+_Row = tuple[str, int, float, float, str]
 
 
 def print_compared(sets: Sequence[Compared], most_lost: float, tags: Sequence[_Row] = ()) -> None:

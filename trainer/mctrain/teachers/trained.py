@@ -16,7 +16,7 @@ from mctrain.errors import WeightsError
 from mctrain.models.graph import Graph
 from mctrain.models.lite import JoinedNetworks, join_logits
 from mctrain.teachers.fit.features import DIGITS, LAYOUT, load_arrays, sized_networks
-from mctrain.teachers.fit.text_vectors import TextVectors
+from mctrain.teachers.fit.text_vectors import TrunkVectors
 from mctrain.teachers.folds import FOLDS, fold_of, load_folds
 from mctrain.teachers.towers import ModelTeacher
 from mctrain.weights.checkpoint import HeadFit, checkpoint_file, load_checkpoint
@@ -115,7 +115,7 @@ class FittedTeacher(ModelTeacher):
         # Tuned stages are in no package, so such a trunk runs as any tower.
         is_tuned = cast("HeadFit", checkpoint.origin).recipe.stages is not None
         self._extractor = None if is_tuned else FeatureExtractor(networks, self.spec, cache)
-        self._sentences = TextVectors(self._text.trunk, cache)
+        self._sentences = TrunkVectors(self._text.trunk, cache)
 
     @torch.no_grad()
     def photos(self, pictures: Sequence[PIL.Image.Image], keys: Sequence[str]) -> NDArray[np.float32]:

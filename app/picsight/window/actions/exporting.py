@@ -118,7 +118,7 @@ class Exporting(QObject):
         self._show_progress(0, len(paths))
 
     def _show_progress(self, done: int, of: int) -> None:
-        words = tr("Copying: {done} of {of}").format(done=number(done), of=number(of))
+        words = tr("Copying: {done} of {of}", done=number(done), of=number(of))
         if self._running is not None:
             self._status.show_work(words, done, of, self._running.set)
 
@@ -217,9 +217,9 @@ def _refusal(path: Path, folder: Path, fault: OSError) -> tuple[str, bool]:
         why = gone if isinstance(fault, FileNotFoundError) else tr("{name} cannot be read: {reason}.")
         return why.format(name=name, reason=fault.strerror), False
     if fault.errno in FULL:
-        return tr("The disk of {folder} is full.").format(folder=where), True
+        return tr("The disk of {folder} is full.", folder=where), True
     if fault.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return tr("Picsight may not write into {folder}.").format(folder=where), True
+        return tr("Picsight may not write into {folder}.", folder=where), True
     if not folder.is_dir():
-        return tr("The folder {folder} no longer exists.").format(folder=where), True
-    return tr("{name} cannot be copied: {reason}.").format(name=name, reason=fault.strerror), False
+        return tr("The folder {folder} no longer exists.", folder=where), True
+    return tr("{name} cannot be copied: {reason}.", name=name, reason=fault.strerror), False

@@ -94,7 +94,7 @@ class OpenWith(QObject):
             return
         for command in program.commands(paths):
             if not QProcess.startDetached(command[0], command[1:]):
-                self._status.show_sentence(tr("{program} does not start.").format(program=name))
+                self._status.show_sentence(tr("{program} does not start.", program=name))
                 return
 
     def _ask_for_application(self, paths: Sequence[Path]) -> None:
@@ -226,7 +226,7 @@ def reveal(path: Path, jobs: Jobs, report: Callable[[str], object]) -> None:
 def open_folder(folder: Path, wanted: Path, report: Callable[[str], object]) -> None:
     """Open a folder; if nothing can, report the path of the file `wanted` in it."""
     if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
-        report(tr("No file browser answers. Look at {path}.").format(path=isolated(str(wanted))))
+        report(tr("No file browser answers. Look at {path}.", path=isolated(str(wanted))))
 
 
 def _ask_file_manager(path: Path) -> bool:

@@ -86,13 +86,13 @@ def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
         words = tr("{name} stays: {package} belongs to another program. Delete it there.")
         return Kept(path, words.format(name=name, package=quoted(package)))
     if mark is None or not os.path.lexists(path):
-        return Kept(path, tr("{name} is not there; its disk may not be connected.").format(name=name))
+        return Kept(path, tr("{name} is not there; its disk may not be connected.", name=name))
     if marks_of([path]).get(path) == mark:
         try:
             back = _into_trash(path)
         except PermissionError:
             folder = quoted(path.parent)
-            return Kept(path, tr("Picsight may not change the folder {folder}.").format(folder=folder))
+            return Kept(path, tr("Picsight may not change the folder {folder}.", folder=folder))
         except OSError as fault:
             words = tr("The system has no trash for {name}.")
             if fault.errno not in {None, errno.EXDEV}:
@@ -102,7 +102,7 @@ def _move(path: Path, mark: FileMark | None) -> Moved | Kept:
         # A file that was replaced just before the rename is put back.
         if arrived == mark or not _put_back(Path(back), path):
             return Moved(path, back, arrived)
-    return Kept(path, tr("{name} was replaced meanwhile, so it stays; look at it again.").format(name=name))
+    return Kept(path, tr("{name} was replaced meanwhile, so it stays; look at it again.", name=name))
 
 
 def _into_trash(path: Path) -> str:
@@ -123,18 +123,18 @@ def _restore(moved: Moved) -> Kept | None:
     """Restore a file; None on success."""
     path, back, name = moved.path, Path(moved.back), quoted(moved.path)
     if not os.path.lexists(back.parent):  # a disk's trash is on that disk
-        return Kept(path, tr("{name} cannot be put back; its disk may not be connected.").format(name=name))
+        return Kept(path, tr("{name} cannot be put back; its disk may not be connected.", name=name))
     if marks_of([back]).get(back) != moved.mark:
-        return Kept(path, tr("{name} is not in the trash any more.").format(name=name), lost=True)
+        return Kept(path, tr("{name} is not in the trash any more.", name=name), lost=True)
     if os.path.lexists(path):
         words = tr("There is another {name} by now; the one before stays in the trash.")
         return Kept(path, words.format(name=name))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return Kept(path, tr("The folder of {name} is not there; it stays in the trash.").format(name=name))
+        return Kept(path, tr("The folder of {name} is not there; it stays in the trash.", name=name))
     if not _put_back(back, path):
-        return Kept(path, tr("{name} cannot be put back; it stays in the trash.").format(name=name))
+        return Kept(path, tr("{name} cannot be put back; it stays in the trash.", name=name))
     return None
 
 

@@ -163,7 +163,7 @@ class Trashing(QObject):
         def note(outcome: Moved | Kept) -> None:
             outcomes.append(outcome)
             done, of = number(len(outcomes)), number(len(paths))
-            words = tr("Moving to the trash: {done} of {of}").format(done=done, of=of)
+            words = tr("Moving to the trash: {done} of {of}", done=done, of=of)
             self._status.show_work(words, len(outcomes), len(paths), stop.set)
 
         def end() -> None:

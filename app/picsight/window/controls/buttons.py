@@ -99,23 +99,23 @@ class ButtonBase(Drawn, _Base):
 class Button(ButtonBase, QPushButton):
     """A flat button with words."""
 
-    def __init__(self, text: str, weight: Emphasis = Emphasis.PLAIN, parent: QWidget | None = None) -> None:
+    def __init__(self, text: str, emphasis: Emphasis = Emphasis.PLAIN, parent: QWidget | None = None) -> None:
         super().__init__(text, parent)
-        self._weight = weight
-        self.padding = SMALL if weight is Emphasis.QUIET else ONE
+        self._emphasis = emphasis
+        self.padding = SMALL if emphasis is Emphasis.QUIET else ONE
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setAutoDefault(False)  # in a dialog, Enter presses the focused button only
-        if weight is Emphasis.QUIET:
+        if emphasis is Emphasis.QUIET:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def _plate(self, colours: Tones) -> tuple[QColor, QPen] | None:
         """In high contrast, outline the button, with a dashed line if disabled: not by colour alone."""
         pressure, edge = self._pressure(), QPen(colours.text, 1)
-        if self._weight is Emphasis.QUIET:
+        if self._emphasis is Emphasis.QUIET:
             return (mix(colours.base, colours.text, 0.02 + 0.06 * pressure), NO_LINE) if pressure else None
         if high_contrast() and not self.isEnabled():
             edge = QPen(colours.disabled, 1, Qt.PenStyle.DashLine)
-        if self._weight is Emphasis.PRIMARY:
+        if self._emphasis is Emphasis.PRIMARY:
             ground = colours.accent if self.isEnabled() else colours.placeholder
             return mix(ground, colours.text, 0.12 * pressure), edge if high_contrast() else NO_LINE
         if not high_contrast():
@@ -123,8 +123,8 @@ class Button(ButtonBase, QPushButton):
         return mix(colours.base, colours.text, 0.02 + 0.06 * pressure), edge
 
     def _paint(self, painter: QPainter, colours: Tones) -> None:
-        if self.isEnabled() and self._weight is not Emphasis.PLAIN:
-            painter.setPen(colours.on_accent if self._weight is Emphasis.PRIMARY else colours.link)
+        if self.isEnabled() and self._emphasis is not Emphasis.PLAIN:
+            painter.setPen(colours.on_accent if self._emphasis is Emphasis.PRIMARY else colours.link)
         super()._paint(painter, colours)
 
 

@@ -93,7 +93,7 @@ class MarksView(QWidget):
 
     def _chip(self, path: str) -> ChipButton:
         chip = ChipButton(Chip(path, plain(path)), self.chips)
-        chip.setAccessibleName(tr("{tag}, removable").format(tag=plain(path)))
+        chip.setAccessibleName(tr("{tag}, removable", tag=plain(path)))
         chip.setToolTip(tooltip(path, tr("Click to see its photos.")))
         chip.opened.connect(partial(self.opened.emit, path))
         chip.removed.connect(partial(self.removed.emit, path))

@@ -146,7 +146,7 @@ def _source(name: str | None) -> str:
     for beginnings, words in _SOURCES:
         if name and name.startswith(beginnings):
             return tr(words)
-    return tr("from {source}").format(source=re.split("[-:]", name)[0]) if name else ""
+    return tr("from {source}", source=re.split("[-:]", name)[0]) if name else ""
 
 
 def _place(place: str | None) -> tuple[Detail, ...]:
@@ -159,7 +159,7 @@ def _degrees(lat: float, lon: float) -> str:
 
 
 def _shown_on_map(what: str) -> str:
-    return tr("The map shows {what}.").format(what=what)
+    return tr("The map shows {what}.", what=what)
 
 
 def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
@@ -169,7 +169,7 @@ def _gear(camera: str | None, lens: str | None) -> tuple[Detail, ...]:
 
 def _size(photo: PhotoDetails) -> str:
     pixels = photo.width * photo.height / 1e6
-    in_millions = tr("{number} MP").format(number=decimal(pixels) if pixels < 9.95 else number(pixels))
+    in_millions = tr("{number} MP", number=decimal(pixels) if pixels < 9.95 else number(pixels))
     parts = (
         film_time(photo.metadata.duration) if photo.metadata.duration else "",
         tr("Live Photo") if photo.metadata.live and not photo.metadata.duration else "",
@@ -188,7 +188,7 @@ def _folder_of(path: Path, shown: Path) -> Detail:
 def _beside(companions: Sequence[Path]) -> str:
     """The files behind the photo, by name and kind."""
     names = [f"{isolated(path.name)} ({tr(BESIDE[companion_kind(path.name)])})" for path in companions]
-    return tr("With it: {files}").format(files=", ".join(names)) if names else ""
+    return tr("With it: {files}", files=", ".join(names)) if names else ""
 
 
 def _keywords(keywords: Sequence[str]) -> tuple[Detail, ...]:

@@ -170,8 +170,8 @@ def spoken_marks(marks: Marks | None) -> list[str]:
     parts = (
         counted(rating, "%n star", "%n stars") if rating > 0 else tr("rejected") if rating else "",
         tr("favourite") if marks.favourite else "",
-        tr("tagged {tags}").format(tags=", ".join(names["accepted"])) if names["accepted"] else "",
-        tr("suggested for {tags}").format(tags=", ".join(names["suggested"])) if names["suggested"] else "",
+        tr("tagged {tags}", tags=", ".join(names["accepted"])) if names["accepted"] else "",
+        tr("suggested for {tags}", tags=", ".join(names["suggested"])) if names["suggested"] else "",
     )
     return list(filter(None, parts))
 

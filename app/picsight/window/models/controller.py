@@ -184,7 +184,7 @@ class ModelsController(QObject):
             )
             ask(
                 self.dialog,
-                tr("Remove {model} from this computer?").format(model=isolated(f"“{row.title}”")),
+                tr("Remove {model} from this computer?", model=isolated(f"“{row.title}”")),
                 "\n".join([*(sentence.format(folder=isolated(str(each))) for each in using), kept]),
                 tr("Remove"),
                 lambda: self.remove(name),

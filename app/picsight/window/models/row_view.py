@@ -35,7 +35,7 @@ class Quality(QWidget):
         """Show this number of dots; nothing if the quality is unknown."""
         self._steps = steps
         self.setVisible(bool(steps))
-        self.setToolTip(tr("Quality {quality} of {best}").format(quality=steps, best=BEST))
+        self.setToolTip(tr("Quality {quality} of {best}", quality=steps, best=BEST))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -162,8 +162,8 @@ class RowView(QWidget):
             label.setVisible(bool(words))
         self._stands.say(row.state, "tick" if row.in_use else "")
         self._details.setText(_details(row))
-        self._progress.setAccessibleName(tr("Installing {model}").format(model=row.title))
-        self.cancel.setAccessibleName(tr("Cancel installing {model}").format(model=row.title))
+        self._progress.setAccessibleName(tr("Installing {model}", model=row.title))
+        self.cancel.setAccessibleName(tr("Cancel installing {model}", model=row.title))
         self.show_fault(row.fault)
         self._show_actions(row)
 
@@ -176,11 +176,11 @@ class RowView(QWidget):
             button = self._buttons.get(action)
             if button is None:
                 advised = row.recommended and place == len(row.actions) - 1
-                weight = Emphasis.PRIMARY if advised else Emphasis.PLAIN
-                weight = Emphasis.QUIET if action is ModelAction.REMOVE else weight
-                button = self._buttons[action] = Button(tr(action.value), weight, self)
+                emphasis = Emphasis.PRIMARY if advised else Emphasis.PLAIN
+                emphasis = Emphasis.QUIET if action is ModelAction.REMOVE else emphasis
+                button = self._buttons[action] = Button(tr(action.value), emphasis, self)
                 button.clicked.connect(partial(self.action_requested.emit, action))
-            button.setAccessibleName(tr(SPOKEN[action]).format(model=row.title))
+            button.setAccessibleName(tr(SPOKEN[action], model=row.title))
             self._actions.removeWidget(button)
             self._actions.insertWidget(place + 1, button)  # the stretch is first
             button.setVisible(not self.cancel.isVisibleTo(self))
@@ -212,7 +212,7 @@ class RowView(QWidget):
             button.setVisible(not going_on)
         if going_on:
             self._far.setText(
-                tr("{what} · {done} of {total}").format(what=words, done=size(done), total=size(total))
+                tr("{what} · {done} of {total}", what=words, done=size(done), total=size(total))
                 if total
                 else words or ""
             )
@@ -253,5 +253,5 @@ def _details(row: ModelRow) -> str:
     """Name and licence as HTML with a link; all text from files is escaped."""
     parts = [escape(isolated(row.given_title)), escape(isolated(row.name))]
     if row.licence_id:
-        parts.append(tr("licence {licence}").format(licence=linked(row.licence_id, row.url)))
+        parts.append(tr("licence {licence}", licence=linked(row.licence_id, row.url)))
     return " · ".join(parts)

@@ -115,9 +115,7 @@ class ModelRow:
     @property
     def spoken(self) -> str:
         """The whole row for a screen reader."""
-        quality = (
-            tr("quality {quality} of {best}").format(quality=self.quality, best=BEST) if self.quality else ""
-        )
+        quality = tr("quality {quality} of {best}", quality=self.quality, best=BEST) if self.quality else ""
         recommended = tr("recommended") if self.recommended else ""
         words = self.words.rstrip(".")
         parts = (self.title, recommended, words, quality, self.facts, self.licence, self.state)
@@ -180,7 +178,7 @@ def title_of(name: str, title: str) -> str:
 def _licence(offer: ModelOffer) -> str:
     if offer.name in BLURBS:
         return tr(BLURBS[offer.name].licence)
-    return tr("Licence {licence}").format(licence=isolated(offer.licence.id)) if offer.licence else ""
+    return tr("Licence {licence}", licence=isolated(offer.licence.id)) if offer.licence else ""
 
 
 def _time(offer: ModelOffer, photos: int) -> str:
@@ -204,7 +202,7 @@ def _state(offer: ModelOffer, answering: str) -> str:
     if offer.wanted and offer.state == "installed":
         if not answering:
             return tr("Chosen")
-        return tr("Reads your photos; {model} answers meanwhile").format(model=isolated(answering))
+        return tr("Reads your photos; {model} answers meanwhile", model=isolated(answering))
     if offer.state == "unfinished":
         return tr("Partly downloaded")
     return tr("Installed") if offer.state == "installed" else ""

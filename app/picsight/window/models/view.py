@@ -161,7 +161,7 @@ class ModelsDialog(QDialog):
         """Show or hide the models that most people do not need."""
         self._others.setVisible(shown)
         count = number(self._lines.count())
-        self.all.setText(tr("Fewer models") if shown else tr("All models ({count} more)").format(count=count))
+        self.all.setText(tr("Fewer models") if shown else tr("All models ({count} more)", count=count))
         self.all.updateGeometry()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -259,10 +259,10 @@ class LicencePage(QWidget):
 
     def say(self, model: str, licence: str, url: str, text: str) -> None:
         """Show the licence of a model; without its text, show its address."""
-        self.title.setText(tr("{model} has a licence").format(model=isolated(model)))
+        self.title.setText(tr("{model} has a licence", model=isolated(model)))
         page = f" · {linked(tr('Read the licence on the web'), url)}" if url.startswith(WEB) else ""
         self.link.setText(linked(licence, "") + page)
-        self.text.setPlainText(text or tr("Its text is at {url}").format(url=url))
+        self.text.setPlainText(text or tr("Its text is at {url}", url=url))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Scroll to the first line."""

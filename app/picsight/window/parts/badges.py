@@ -40,8 +40,8 @@ def badge(photo: Result) -> str:
 def spoken_badge(photo: Result) -> str:
     """The same for tooltips and screen readers."""
     parts = [
-        tr("film of {time}").format(time=film_time(photo.duration)) if photo.duration is not None else "",
-        tr("found at {time}").format(time=film_time(photo.moment)) if photo.moment is not None else "",
+        tr("film of {time}", time=film_time(photo.duration)) if photo.duration is not None else "",
+        tr("found at {time}", time=film_time(photo.moment)) if photo.moment is not None else "",
         *(tr(_SPOKEN[kind]) for kind in dict.fromkeys(photo.companions) if kind in _SPOKEN),
         tr("Live Photo") if photo.is_live else "",
     ]

@@ -44,7 +44,7 @@ class Drop:
             words.append(tr("Drop to install this model."))
         elif self.models:
             name = isolated(f"“{self.models[0].name}”")
-            words.append(tr("Drop to install {name}; the others one at a time.").format(name=name))
+            words.append(tr("Drop to install {name}; the others one at a time.", name=name))
         if self.picture is not None and not words:
             words.append(tr("Drop to find photos like this one."))
         return " ".join(words)

@@ -52,7 +52,7 @@ def decimal(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share of the whole, rounded down: 40 %."""
-    return tr("{number} %").format(number=number(int(100 * share)))
+    return tr("{number} %", number=number(int(100 * share)))
 
 
 def size(count: int) -> str:

@@ -232,7 +232,7 @@ class SearchBox(QFrame):
 
     def chips(self) -> list[Chip]:
         """The shown chips: the folder, the recognised words, the typed filters."""
-        scope = [Chip("", tr("In {folder}").format(folder=self._scope))] if self._scope else []
+        scope = [Chip("", tr("In {folder}", folder=self._scope))] if self._scope else []
         recognised = [
             Chip(phrase, words, recognised=True)
             for phrase, words in self._recognised
@@ -460,7 +460,7 @@ class SearchBox(QFrame):
         painter.end()
 
     def _placeholder(self) -> str:
-        return tr("Describe a photo, for example: {words}").format(words=tr(EXAMPLES[self._example]))
+        return tr("Describe a photo, for example: {words}", words=tr(EXAMPLES[self._example]))
 
     def _rotate(self) -> None:
         """Show the next example while nobody types."""

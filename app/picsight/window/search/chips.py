@@ -150,12 +150,12 @@ class ChipButton(ButtonBase, QAbstractButton):
     def show_chip(self, chip: Chip, *, selected: bool = False) -> None:
         """Show this content."""
         self.chip, self.is_selected = chip, selected
-        self.setAccessibleName(tr("Filter: {words}, removable").format(words=chip.words))
+        self.setAccessibleName(tr("Filter: {words}, removable", words=chip.words))
         self.setAccessibleDescription(chip.fault)
         if chip.recognised:
             back = tr("Click to search for these words instead.")
         elif chip.token:
-            back = tr("Click to edit: {token}").format(token=isolated(chip.token))
+            back = tr("Click to edit: {token}", token=isolated(chip.token))
         else:
             back = tr("Esc searches all photos.")
         self.setToolTip(tooltip(chip.words, chip.fault, back))

@@ -45,8 +45,8 @@ def headline(place: Place, shown: PlaceContents, asked: str, photos: int, *, pau
         return (BETWEEN.join((isolated(place.folder.name), words)) if place.folder else words), words
     amount = _amount(shown, paused=paused)
     if shown.tally.ordered and not place.has_pictures:
-        short = tr("{count}, only ordered").format(count=amount)
-        amount = tr("{count}, only ordered: this model cannot tell which of them match").format(count=amount)
+        short = tr("{count}, only ordered", count=amount)
+        amount = tr("{count}, only ordered: this model cannot tell which of them match", count=amount)
     else:
         short = amount
     about = asked or (isolated(place.folder.name) if place.folder else "")
@@ -66,8 +66,8 @@ def translated(found: Translation, most: int | None = None) -> str:
     """What was searched instead of words in another language, each part cut to at most so many letters."""
     words = " | ".join(found.readings)
     cut = words if most is None or len(words) <= most else f"{words[:most].rstrip()}…"
-    unknown = tr(" (unknown: {words})").format(words=", ".join(found.unknown)) if found.unknown else ""
-    return tr("Searched as: {words}").format(words=isolated(cut)) + plain(unknown[:most])
+    unknown = tr(" (unknown: {words})", words=", ".join(found.unknown)) if found.unknown else ""
+    return tr("Searched as: {words}", words=isolated(cut)) + plain(unknown[:most])
 
 
 def faults_of(shown: PlaceContents) -> str:
@@ -79,7 +79,7 @@ def scoped(asked: str, place: Place) -> str:
     """The query and its folder: “dog” in Trips; "" if no part of it could be used."""
     if place.folder is None or not asked:
         return asked
-    return tr("{words} in {folder}").format(words=asked, folder=isolated(place.folder.name))
+    return tr("{words} in {folder}", words=asked, folder=isolated(place.folder.name))
 
 
 def _amount(shown: PlaceContents, *, paused: bool) -> str:
@@ -90,7 +90,7 @@ def _amount(shown: PlaceContents, *, paused: bool) -> str:
     else:
         amount = _matches(shown, paused=paused)
         if shown.copies:
-            with_copies = tr("{all} with copies").format(all=number(len(shown.answer.results)))
+            with_copies = tr("{all} with copies", all=number(len(shown.answer.results)))
             amount = BETWEEN.join((amount, with_copies))
     if shown.answer.undated:
         without = counted(shown.answer.undated, "%n without a date", "%n without a date")
@@ -104,7 +104,7 @@ def _ordered(shown: PlaceContents) -> str:
     if count == searched:
         return counted(count, "%n photo, the only one", "all %n photos, best first")
     first = counted(count, "the best one", "the best %n")
-    return tr("{first} of {all} photos").format(first=first, all=number(searched))
+    return tr("{first} of {all} photos", first=first, all=number(searched))
 
 
 def _matches(shown: PlaceContents, *, paused: bool) -> str:
@@ -113,7 +113,7 @@ def _matches(shown: PlaceContents, *, paused: bool) -> str:
         return counted(weaker, "nothing certain, %n weaker match", "nothing certain, %n weaker matches")
     parts = _kinds(shown.tally)
     if shown.is_cut:  # the last kind has more photos than were fetched
-        parts[-1] = tr("more than {count}").format(count=parts[-1])
+        parts[-1] = tr("more than {count}", count=parts[-1])
     return BETWEEN.join(parts)
 
 
@@ -152,10 +152,10 @@ def _announced(place: Place, shown: PlaceContents, asked: str, reading: Reading)
     if count.named:
         return _matches(shown, paused=True).replace(BETWEEN, ", ")
     if count.strong and count.weaker:
-        return tr("{strong} and {weaker}").format(strong=_kinds(count)[0], weaker=weaker)
+        return tr("{strong} and {weaker}", strong=_kinds(count)[0], weaker=weaker)
     if count.strong:
         return counted(count.strong, "%n strong match", "%n strong matches")
-    return tr("Nothing certain, {weaker}").format(weaker=weaker)
+    return tr("Nothing certain, {weaker}", weaker=weaker)
 
 
 def empty_message(
@@ -172,7 +172,7 @@ def empty_message(
     if place.has_pictures and shown is not None and not shown.answer.faults:
         return WallMessage(tr("No other photos to compare with."), options=((tr("Back"), "back"),))
     if place.folder:
-        title = tr("No photos in {folder}.").format(folder=isolated(f"“{place.folder.name}”"))
+        title = tr("No photos in {folder}.", folder=isolated(f"“{place.folder.name}”"))
     elif reading == "complete":
         title = tr("No photos were found in your folders.")
     else:
@@ -224,7 +224,7 @@ def _unmatched(place: Place, shown: PlaceContents, asked: str, *, reading: bool)
 def _widened(place: Place, wider: WiderSearch) -> str:
     """The label of the same search without one of its filters."""
     if wider.place.folder != place.folder:
-        return tr("Search all photos: {found}").format(found=_found(wider.tally))
+        return tr("Search all photos: {found}", found=_found(wider.tally))
     words = tr("Without {filter}: {found}")
     return words.format(filter=isolated(wider.without), found=_found(wider.tally))
 

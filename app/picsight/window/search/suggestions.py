@@ -228,8 +228,8 @@ def better_search(
 
 def _question(found: str | Query, words_of: Callable[[Query], str]) -> str:
     if isinstance(found, str):
-        return tr("Search in {language}").format(language=worded(LANGUAGES[found]))
-    return tr("Did you mean {words}?").format(words=words_of(found))
+        return tr("Search in {language}", language=worded(LANGUAGES[found]))
+    return tr("Did you mean {words}?", words=words_of(found))
 
 
 SPACING = Spacing(high=1.75, icon=1.125, before=HALF, after=HALF, between=HALF)  # em

@@ -44,7 +44,7 @@ def describe(part: Aside, *, album: bool = False) -> tuple[str, str]:
         return tr("Like {name}"), part.target
     if part.pictures:
         return tr("Less like {name}"), part.pictures[0].target
-    return tr("Less {words}").format(words=plain(part.text)), ""
+    return tr("Less {words}", words=plain(part.text)), ""
 
 
 def readable(
@@ -105,10 +105,11 @@ def _fact(fact: Fact, *, album: bool) -> str:
         asked = condition_of(fact, today)
         words = worded(asked.words) if isinstance(asked, Condition) else value
     elif fact.key in _FACTS:
-        words = tr(_ALBUM if album else _FACTS[fact.key]).format(
-            value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value
+        words = tr(
+            _ALBUM if album else _FACTS[fact.key],
+            value=value.rstrip("/").rpartition("/")[2] if fact.key == "folder" else value,
         )
     else:
         words = value.upper() if fact.key == "format" else value.capitalize()
     what = words if fact.key in {"in", "format"} else words[:1].lower() + words[1:]
-    return tr("Not {what}").format(what=what) if fact.excluded else words
+    return tr("Not {what}", what=what) if fact.excluded else words

@@ -211,7 +211,7 @@ class LibraryPages(QObject):
         photos = counted(sum(place.photos for place in lost), "%n photo is missing", "%n photos are missing")
         ask(
             self._frame,
-            tr("{photos} from {folders}. Gone for good?").format(photos=photos, folders=names),
+            tr("{photos} from {folders}. Gone for good?", photos=photos, folders=names),
             tr("Picsight forgets them with their tags, stars and albums. No file is touched."),
             tr("They are gone"),
             self._library.forget_lost,
@@ -220,10 +220,10 @@ class LibraryPages(QObject):
     def _confirm_removal(self, folder: Path) -> None:
         """Ask before a removal, explaining its effect on the photos, their tags, stars and albums."""
         name = quoted(folder)
-        words = tr("Removed {folder} from Picsight.").format(folder=name)
+        words = tr("Removed {folder} from Picsight.", folder=name)
         ask(
             self._frame,
-            tr("Remove {folder}?").format(folder=name),
+            tr("Remove {folder}?", folder=name),
             tr("Its photos stay on disk. Their tags, stars and albums are kept for 30 days."),
             tr("Remove"),
             lambda: self._history.do(words, *self._library.removal(folder)),

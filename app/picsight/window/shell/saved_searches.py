@@ -78,7 +78,7 @@ class SavedSearches(QObject):
 
     def remove(self, saved: SavedSearch) -> None:
         """Remove a search; Undo restores it at its position."""
-        words = tr("Removed the search {name}.").format(name=isolated(f"“{saved.name}”"))
+        words = tr("Removed the search {name}.", name=isolated(f"“{saved.name}”"))
         self._history.do(
             words,
             self._library.step(lambda library: library.searches.delete(saved.id)),

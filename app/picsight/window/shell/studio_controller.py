@@ -114,7 +114,7 @@ class StudioController(QObject):
             return
         question = tr("Discard this tag?")
         if draft.name:
-            question = tr("Discard the changes to {tag}?").format(tag=named(draft.name))
+            question = tr("Discard the changes to {tag}?", tag=named(draft.name))
         ask(self._frame, question, "", tr("Discard"), then)
 
     def _begin(self, draft: Draft, files: Sequence[Path]) -> None:
@@ -304,7 +304,7 @@ class StudioController(QObject):
             self._frame.status.show_sentence(tr("Give the tag a name first."))
             self.view.name.setFocus()
         elif library is not None:
-            self._tags.do(draft.save, lambda tag: tr("Saved {tag}.").format(tag=named(tag.path)), self._saved)
+            self._tags.do(draft.save, lambda tag: tr("Saved {tag}.", tag=named(tag.path)), self._saved)
 
     def _saved(self, tag: Tag) -> None:
         self._forget()

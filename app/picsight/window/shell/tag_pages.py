@@ -158,7 +158,7 @@ class TagPages(QObject):
         photo_menu(self._frame, entries).popup(point)
 
     def _ask_name(self, tag: Tag) -> None:
-        title = tr("Rename {kind}").format(kind=tag.kind)
+        title = tr("Rename {kind}", kind=tag.kind)
         label = tr("Name; “Birds/Waders” is below “Birds”")
         ask_name(self._frame, title, label, tag.path, lambda path: self.rename(tag, path))
 
@@ -166,26 +166,26 @@ class TagPages(QObject):
         """Rename or move a tag; an empty name changes nothing."""
         path = cleaned(text)
         if path and path != tag.path:
-            words = tr("{tag} is called {path} now.").format(tag=named(tag.path), path=named(path))
+            words = tr("{tag} is called {path} now.", tag=named(tag.path), path=named(path))
             self._change(tag, lambda library: move_tag(library, tag, path), words)
 
     def _ask_other(self, tag: Tag, point: QPoint) -> None:
         others = [each for each in self._tags.all if each.path != tag.path]
-        title = tr("Merge {tag} into").format(tag=named(tag.path))
+        title = tr("Merge {tag} into", tag=named(tag.path))
         self._chooser.open(Question(title, others, lambda choice: self.merge(tag, choice)), point)
 
     def merge(self, tag: Tag, into: TagChoice) -> None:
         """Merge a tag into another one."""
-        words = tr("{tag} is a part of {other} now.").format(tag=named(tag.path), other=named(into.path))
+        words = tr("{tag} is a part of {other} now.", tag=named(tag.path), other=named(into.path))
         self._change(tag, lambda library: library.tags.merge(tag.path, into.path), words)
 
     def remove(self, tag: Tag) -> None:
         """Remove a tag with those below it; Undo restores everything."""
         below = sum(each.path.startswith(f"{tag.path}/") for each in self._tags.all)
-        words = tr("Removed {tag}.").format(tag=named(tag.path))
+        words = tr("Removed {tag}.", tag=named(tag.path))
         if below:
             many = counted(below, "%n tag below it", "%n tags below it")
-            words = tr("Removed {tag} and {tags}.").format(tag=named(tag.path), tags=many)
+            words = tr("Removed {tag} and {tags}.", tag=named(tag.path), tags=many)
         self._change(tag, lambda library: remove_tag(library, tag.path), words)
 
     def _follow(self, before: Sequence[Tag]) -> None:

@@ -48,7 +48,7 @@ class Tagging(QObject):
             Action("star", words, words, f"Alt+{stars}", partial(self._rate_by_key, stars), str(stars))
             for stars, words in enumerate(map(star_words, range(MOST_STARS + 1)))
         )
-        keys = tr("{first} to {last}").format(first=self.stars[0].shown_key, last=self.stars[-1].shown_key)
+        keys = tr("{first} to {last}", first=self.stars[0].shown_key, last=self.stars[-1].shown_key)
         self.actions = (
             Action("favourite", *favourite, "Ctrl+B", lambda _point: self.favour(), "F"),
             Action("star", *star, "", self._offer_stars, keys=keys),

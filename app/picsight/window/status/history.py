@@ -111,7 +111,7 @@ class History(QObject):
             change.words, change.view = words or change.words, self._view()
             if done:
                 (self._undone if back else self._done).append(change)
-                undone = tr("Undone: {change}").format(change=change.words)
+                undone = tr("Undone: {change}", change=change.words)
                 self._offer(undone if back else change.words, back=not back)
             elif words:
                 self._status.show_sentence(words)

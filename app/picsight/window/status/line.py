@@ -107,9 +107,9 @@ class StatusLine(Ruled):
         """Show the progress of indexing; `photos` can be searched already."""
         left, words = progress.seconds_left, tr("Indexing")
         if left is not None:
-            words = tr("Indexing · {time} left").format(time=duration(left))
+            words = tr("Indexing · {time} left", time=duration(left))
         done, total = number(progress.done), number(progress.total)
-        self._far = tr("{done} of {total}").format(done=done, total=total)
+        self._far = tr("{done} of {total}", done=done, total=total)
         self._figures.show_progress(progress, self._far, folders, photos)
         self._set_state(self._pausable(words, (progress.done, max(progress.total, 1))))
 
@@ -123,7 +123,7 @@ class StatusLine(Ruled):
         if share is not None:
             done = percent(share)
             sentence = tr("Search keeps working while the new model reads your photos: {share}.")
-            sentence, short = sentence.format(share=done), tr("New model: {share}").format(share=done)
+            sentence, short = sentence.format(share=done), tr("New model: {share}", share=done)
         bar = (0, 0) if share is None else (int(1000 * share), 1000)
         name = tr("Photos read by the new model")
         self._set_state(replace(self._cancelable(sentence), short=short, bar=bar, bar_name=name))
@@ -144,7 +144,7 @@ class StatusLine(Ruled):
 
     def show_paused(self) -> None:
         """Show that the user paused indexing, and its progress."""
-        words = tr("Paused at {far}.").format(far=self._far) if self._far else tr("Paused.")
+        words = tr("Paused at {far}.", far=self._far) if self._far else tr("Paused.")
         self._set_state(StatusText(words, tr("Resume"), self.resume_requested.emit))
 
     def show_stopped(self, sentence: str) -> None:
@@ -172,10 +172,10 @@ class StatusLine(Ruled):
         found = counted(photos, "%n photo", "%n photos")
         if problems:
             bad = counted(problems, "%n problem", "%n problems")
-            words = tr("Your photos are ready: {photos}, {problems}.").format(photos=found, problems=bad)
+            words = tr("Your photos are ready: {photos}, {problems}.", photos=found, problems=bad)
             self.show_sentence(words, tr("Show problems"), self.problems_requested.emit)
         else:
-            self.show_sentence(tr("Your photos are ready: {photos}.").format(photos=found))
+            self.show_sentence(tr("Your photos are ready: {photos}.", photos=found))
 
     def show_suggested(self, sentence: str) -> None:
         """Show that tags suggest new photos."""
@@ -184,7 +184,7 @@ class StatusLine(Ruled):
     def show_empty(self, folders: Sequence[Path]) -> None:
         """Show that these added folders hold no photos."""
         names = ", ".join(map(quoted, folders))
-        words = tr("No photos in {folders}.").format(folders=names)
+        words = tr("No photos in {folders}.", folders=names)
         self.show_sentence(words, tr("Choose another folder…"), self.folders_requested.emit)
 
     def show_work(self, words: str, done: int, total: int, cancel: Callable[[], object]) -> None:

@@ -125,7 +125,7 @@ class BorderlineCases(QWidget):
 
     def _show(self) -> None:
         photo, many = self.case(), len(self.cases)
-        counting = tr("Borderline cases ({number})").format(number=number(many))
+        counting = tr("Borderline cases ({number})", number=number(many))
         self.title.setText(counting if many else tr("Borderline cases"))
         self.picture.show_photo(photo, self.cases[1] if many > 1 else None)
         self._name.setText(plain(photo.path.name) if photo else "")
@@ -235,7 +235,7 @@ class NumberedTags(Pills):
     def _toggle(self, place: int, path: str) -> Toggle:
         toggle, name = Toggle(self), plain(path)
         toggle.say(f"{number(place)}  {cut_middle(name, self.fontMetrics(), px(self, WIDEST))}", on=False)
-        toggle.setAccessibleName(tr("{name}, key {number}").format(name=name, number=number(place)))
+        toggle.setAccessibleName(tr("{name}, key {number}", name=name, number=number(place)))
         toggle.setToolTip(tooltip(name))
         toggle.clicked.connect(lambda: self.chosen.emit(path))
         return toggle

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.tags.tree import Marks, Tag
 
-    TagChange = Callable[[Library], Any]
+    TagWork = Callable[[Library], Any]
 
 LANE, MARKS_LANE = "tags", "marks"
 SLOW_MS = 500  # a change that takes longer is announced
@@ -96,7 +96,7 @@ class TagsController(QObject):
 
     def do(
         self,
-        change: TagChange,
+        change: TagWork,
         words: Callable[[Any], str],
         done: Callable[[Any], object] = lambda _value: None,
     ) -> None:
@@ -130,7 +130,7 @@ class TagsController(QObject):
         return run
 
     def _change(
-        self, change: TagChange, done: Callable[[_ChangeOutcome], object], refused: Callable[[str], object]
+        self, change: TagWork, done: Callable[[_ChangeOutcome], object], refused: Callable[[str], object]
     ) -> None:
         library = self.library
         if library is None:
@@ -157,7 +157,7 @@ class TagsController(QObject):
         self.changed.emit(tags)
 
 
-def _done(library: Library, change: TagChange) -> _ChangeOutcome:
+def _done(library: Library, change: TagWork) -> _ChangeOutcome:
     """Run a change in a thread. A change that fails midway is undone, since it would leave changes that Undo does not know."""
     with library.tags.collect_runs() as runs:
         try:

@@ -142,7 +142,8 @@ class TagExchange(QObject):
         """Write all decisions to a file."""
 
         def words(exported: DecisionsExported) -> str:
-            return tr("Saved {tags}, {decisions} and {ratings} in {file}.").format(
+            return tr(
+                "Saved {tags}, {decisions} and {ratings} in {file}.",
                 tags=counted(exported.tags, "%n tag", "%n tags"),
                 decisions=counted(exported.decisions, "%n decision", "%n decisions"),
                 ratings=counted(exported.ratings, "%n rating", "%n ratings"),
@@ -180,7 +181,7 @@ class TagExchange(QObject):
             if isinstance(outcome, ReplaceError):
                 self._status.show_sentence(tr("Nothing was saved yet."))
                 again = partial(self._export, act, words, replace=True)
-                ask(self._window, tr("Replace this file?"), str(outcome), tr("Replace"), again)
+                ask(self._window, tr("Replace this file?"), worded(outcome.message), tr("Replace"), again)
             else:
                 self._status.show_sentence(words(outcome))
 

@@ -106,7 +106,7 @@ class ExampleButton(ButtonBase, QAbstractButton):
     def __init__(self, photo: Result, thumbnails: Thumbnails, parent: QWidget) -> None:
         super().__init__(parent)
         self.photo, self._thumbnails = photo, thumbnails
-        self.setAccessibleName(tr("{name}, removable").format(name=photo.path.name))
+        self.setAccessibleName(tr("{name}, removable", name=photo.path.name))
         self.setToolTip(tooltip(photo.path.name, tr("Click to remove it from the examples.")))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -177,7 +177,7 @@ class WordsField(QWidget):
 
     def _button(self, words: str) -> ChipButton:
         button = ChipButton(Chip(words, words), self._chips)
-        button.setAccessibleName(tr("{words}, removable").format(words=words))
+        button.setAccessibleName(tr("{words}, removable", words=words))
         button.removed.connect(lambda: self._show([each for each in self.words if each != words], tell=True))
         button.opened.connect(lambda: self._edit(words))
         return button

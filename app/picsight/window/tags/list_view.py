@@ -96,7 +96,7 @@ class TagList(QWidget):
             self.notice.say(title, sentence, [(tr("New tag"), self.new_requested.emit)])
         elif not found:
             name = isolated(f"“{self.line.text().strip()}”")
-            self.notice.say(tr("No tag or album is called {name}.").format(name=name))
+            self.notice.say(tr("No tag or album is called {name}.", name=name))
         self._pages.setCurrentWidget(self.rows if found else self.notice)
         self.setFocusProxy(self.line if self._tags else self.notice)
 

@@ -115,7 +115,7 @@ class ViewerPage(QWidget):
         words = [isolated(photo.path.name), taken_words(photo.taken), badge(photo)]
         self._title.setText("   ".join(filter(None, words)))
         self._title.setToolTip(tooltip(str(photo.path), spoken_badge(photo)))
-        self._place.setText(tr("{row} of {count}").format(row=number(row + 1), count=number(count)))
+        self._place.setText(tr("{row} of {count}", row=number(row + 1), count=number(count)))
         self.edges.show_ends(has_previous=row > 0, has_next=row < count - 1)
         name = tr("Film {name}") if is_film else tr("Photo {name}")
         parts = [name.format(name=photo.path.name), spoken_badge(photo)]

@@ -22,7 +22,7 @@ from mctrain.data.texts import CAPTIONS, CLASSES, QUERIES
 from mctrain.models import minilm
 from mctrain.models.lite import is_plain
 from mctrain.teachers.fit.features import cache_outputs, cached
-from mctrain.teachers.fit.text_vectors import TextVectors
+from mctrain.teachers.fit.text_vectors import TrunkVectors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -130,7 +130,7 @@ class Corpus:
 
     def with_text_vectors(self, trunk: MiniLM, cache: Path, bar: Bar) -> Corpus:
         """A copy with a trunk's vectors of the texts."""
-        return replace(self, vectors=TextVectors(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
+        return replace(self, vectors=TrunkVectors(trunk, cache).of(self.texts, bar("texts", len(self.texts))))
 
 
 def build_corpus(table: DataTable, views: Views, folders: FitFolders, bar: Bar, *, workers: int) -> Corpus:

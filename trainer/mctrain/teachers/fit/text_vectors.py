@@ -30,7 +30,7 @@ CHUNK = 4096
 BATCH = 16
 
 
-class TextVectors:
+class TrunkVectors:
     """A trunk's unit vectors of texts, cached; new ones are added as new files."""
 
     def __init__(self, trunk: MiniLM, cache: Path) -> None:
