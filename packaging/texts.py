@@ -13,7 +13,7 @@ from babel.messages.pofile import generate_po, read_po
 
 from picsight.cli.program import program
 from picsight.texts import CATALOGUES, DOMAIN
-from picsight_engine import errors
+from picsight_engine.foundation import errors
 from picsight_engine.installation.catalogue import CATALOGUE
 
 # Calls with texts, by the positions of the words for one thing and for many.

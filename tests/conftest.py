@@ -219,4 +219,4 @@ def pseudo_catalogue():
 def pseudo_language(monkeypatch, pseudo_catalogue):
     """The window and the engine speak this language."""
     monkeypatch.setattr("picsight.texts._catalogue", pseudo_catalogue)
-    monkeypatch.setattr("picsight_engine.errors._ENGLISH", pseudo_catalogue)
+    monkeypatch.setattr("picsight_engine.foundation.errors._ENGLISH", pseudo_catalogue)

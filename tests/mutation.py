@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.suffixes import FORMATS
+from picsight_engine.foundation.suffixes import FORMATS
 
 if TYPE_CHECKING:
     import random

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from picsight_engine.metadata import Metadata
+    from picsight_engine.foundation.metadata import Metadata
 
 LONGEST_FRACTION = 0.26  # seconds: cameras show 1/4, and 0.3 above it
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Qt, Signal
 
 from picsight.texts import worded
-from picsight_engine.errors import Message, PicsightError, refusal
+from picsight_engine.foundation.errors import Message, PicsightError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

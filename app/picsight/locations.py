@@ -34,7 +34,7 @@ def user_folder(kind: Literal["data", "log", "config"], name: str = _NAME) -> Pa
     """The user's folder for files of this kind; raises StorageError if the user has no home folder."""
     from platformdirs import PlatformDirs  # 4 ms that a search with --library does not pay
 
-    from picsight_engine.errors import StorageError
+    from picsight_engine.foundation.errors import StorageError
 
     try:
         folder: Path = getattr(PlatformDirs(name, appauthor=False), f"user_{kind}_path")
@@ -45,7 +45,7 @@ def user_folder(kind: Literal["data", "log", "config"], name: str = _NAME) -> Pa
 
 def starter_folder() -> Path:
     """The folder of the model that ships with Picsight."""
-    from picsight_engine.assets import find_asset
+    from picsight_engine.foundation.assets import find_asset
 
     return find_asset("starter")
 
@@ -57,7 +57,7 @@ def starter_bundle() -> Bundle:
         BundleError: one of its files is missing, changed or too new.
     """
     from picsight_engine.bundles.bundle import open_bundle
-    from picsight_engine.errors import BundleError
+    from picsight_engine.foundation.errors import BundleError
 
     try:
         return open_bundle(starter_folder())
@@ -102,7 +102,7 @@ def answering_model(library: Path) -> Bundle:
 
 def folder_of_model(library: Path) -> Path:
     """The folder where the model that searches the library is, or should be; `doctor` checks it."""
-    from picsight_engine.errors import BundleError, LibraryError, StorageError
+    from picsight_engine.foundation.errors import BundleError, LibraryError, StorageError
     from picsight_engine.store.library_folder import chosen_model
 
     try:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from picsight.languages import SYSTEM
 from picsight.locations import user_folder
-from picsight_engine.errors import Message, RequestError
-from picsight_engine.private_files import make_private, write_private
+from picsight_engine.foundation.errors import Message, RequestError
+from picsight_engine.foundation.private_files import make_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from picsight_engine.errors import Message
+    from picsight_engine.foundation.errors import Message
 
 DOMAIN = "picsight"
 CATALOGUES = Path(__file__).with_name("locale")

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, Message, PicsightError, StorageError
 from picsight_engine.exchange.decisions_backup import back_up_decisions
+from picsight_engine.foundation.errors import BundleError, Message, PicsightError, StorageError
 from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Searchable
 from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.search.duplicates import find_stacks

@@ -15,7 +15,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import Bundle, open_bundle
-from picsight_engine.errors import (
+from picsight_engine.exchange.decisions_backup import back_up_decisions, backup_state, decisions_path
+from picsight_engine.foundation.errors import (
     BundleError,
     BusyError,
     LibraryError,
@@ -24,9 +25,8 @@ from picsight_engine.errors import (
     RequestError,
     StorageError,
 )
-from picsight_engine.exchange.decisions_backup import back_up_decisions, backup_state, decisions_path
+from picsight_engine.foundation.private_files import is_open_to_others
 from picsight_engine.indexing.removed_files import forget_lost
-from picsight_engine.private_files import is_open_to_others
 from picsight_engine.runtime.backend_comparison import (
     Machine,
     candidates,

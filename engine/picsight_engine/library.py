@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LexiconError, Message, PicsightError, RequestError, StorageError
+from picsight_engine.foundation.errors import LexiconError, Message, PicsightError, RequestError, StorageError
 from picsight_engine.language.query import parse
 from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request

@@ -12,8 +12,8 @@ from pathlib import Path
 from report import interleaved, machine, milliseconds, table
 from search import fill
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.library import Library
 
 THINGS = (

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from report import machine, table
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.photos.decoding.film_frames import film_reader
 from picsight_engine.photos.decoding.films import decode_film, film_seconds
 from picsight_engine.photos.reading import Limits

@@ -22,9 +22,9 @@ import rawpy
 from PIL import Image, ImageOps
 from report import interleaved, machine, table
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, Bundle, open_bundle
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.worker import THUMBNAIL_SIDE
 from picsight_engine.library import Library

@@ -23,7 +23,7 @@ from mctrain.evaluation.evaluated_model import EvaluatedModel
 from mctrain.evaluation.measure import ranking_vectors
 from mctrain.evaluation.retrieval import DEPTHS, right_photos
 from mctrain.teachers.teacher import BundleTeacher
-from picsight_engine.assets import find_asset
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.language.lexicon import LANGUAGES
 from picsight_engine.language.query import parse
 from picsight_engine.language.translation import translate

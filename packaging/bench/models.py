@@ -16,9 +16,9 @@ import onnx
 from report import interleaved, machine, table
 
 from mctrain.evaluation.page import Point, factors, scatter
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_GRAPH, TEXT_GRAPH, open_bundle
 from picsight_engine.bundles.tokenizer import Tokenizer
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.runtime.onnx import OnnxImageEncoder, OnnxTextEncoder
 
 if TYPE_CHECKING:

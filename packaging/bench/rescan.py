@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from report import machine, table
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.foundation.assets import find_asset
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.indexing.scan import scan
 from picsight_engine.library import Library
-from picsight_engine.metadata import Metadata
 from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.derived.vectors import ensure_space, put_vector

@@ -46,7 +46,7 @@ from mctrain.reinforce.reinforcing import Drawing, reinforce
 from mctrain.research.coca import CocaCaptioner
 from mctrain.teachers.open_clip import OpenClipModel, spec_of
 from mctrain.teachers.teacher import Ensemble, open_teacher
-from picsight_engine.assets import find_asset
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.runtime.backend_comparison import eight_photos
 
 if TYPE_CHECKING:

@@ -28,8 +28,8 @@ import numpy as np
 from PIL import Image
 from report import interleaved, machine, table
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.library import Library
 from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.files import NewFile, put_file

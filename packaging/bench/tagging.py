@@ -18,8 +18,8 @@ from report import machine, table
 from search import clustered
 from window import fill
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.library import Library
 from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.store.files import NewFile, put_file

@@ -27,9 +27,9 @@ from mctrain.evaluation.report import reported_half
 from mctrain.evaluation.search_terms import ABSENT, SHOWN, load_search_terms, presence
 from mctrain.export.calibration import evaluation_galleries
 from mctrain.teachers.teacher import BundleTeacher
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.commonness import commonness
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.opening import open_database
 from picsight_engine.tags.fit import Background, Linear, fit, prior

@@ -30,8 +30,8 @@ from picsight.settings import SettingsStore
 from picsight.window.search.place import Place
 from picsight.window.session.controller import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import open_bundle
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.installation.model_choice import ModelChoice
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.derived.thumbnails import ThumbnailStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from picsight.exposure import exposure_words
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 
 
 @pytest.mark.parametrize(

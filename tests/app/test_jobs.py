@@ -12,7 +12,7 @@ import pytest
 from PySide6.QtCore import QObject, Signal
 
 from picsight.jobs import FAULT, YOUNG, Jobs
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 
 
 class Handler(QObject):

@@ -11,7 +11,7 @@ import pytest
 from tests.engine.conftest import index
 
 from picsight_engine.doctor import doctor_folder
-from picsight_engine.errors import LibraryError, PicsightError
+from picsight_engine.foundation.errors import LibraryError, PicsightError
 from picsight_engine.library import Library
 
 if TYPE_CHECKING:

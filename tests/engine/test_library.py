@@ -14,11 +14,11 @@ from PIL.PngImagePlugin import PngInfo
 from tests.engine.conftest import ONE_WORKER, PHOTOS, index
 
 from picsight_engine.bundles.bundle import write_bundle
-from picsight_engine.errors import LibraryError, RequestError
+from picsight_engine.foundation.errors import LibraryError, RequestError
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.metadata import Metadata
 
 
 @pytest.fixture

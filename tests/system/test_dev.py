@@ -108,7 +108,7 @@ def test_the_trainer_s_tests_run_only_if_its_files_or_none_at_all_differ_from_ma
     monkeypatch.delenv("CI", raising=False)
     assert includes_trainer(tmp_path)  # outside of git
     write("trainer/loss.py", "def load():\n    from picsight_engine.photos import decode\n")
-    write("engine/picsight_engine/photos.py", "from picsight_engine.errors import Fault\n")
+    write("engine/picsight_engine/photos.py", "from picsight_engine.foundation.errors import Fault\n")
     for name in ("errors", "search"):
         write(f"engine/picsight_engine/{name}.py")
     git("init", "--initial-branch=main")
@@ -127,7 +127,7 @@ def test_the_trainer_s_tests_run_only_if_its_files_or_none_at_all_differ_from_ma
     with monkeypatch.context() as patch:
         patch.setenv("CI", "true")
         assert includes_trainer(tmp_path)
-    for name in ("trainer/new.py", "tests/conftest.py", "engine/picsight_engine/errors.py"):
+    for name in ("trainer/new.py", "tests/conftest.py", "engine/picsight_engine/foundation/errors.py"):
         write(name, "another = 2\n")
         assert includes_trainer(tmp_path)
         git("stash", "--include-untracked")

@@ -15,7 +15,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from mctrain.atomic_files import draft_of
 from mctrain.errors import DataError, TrainerError, demand_extra
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

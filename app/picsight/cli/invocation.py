@@ -13,7 +13,7 @@ from picsight import locations
 from picsight.cli.streams import put, put_json, say
 from picsight.languages import search_languages, system_locales
 from picsight.texts import counted, tr, worded
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from picsight import locations
 from picsight.cli.streams import say
-from picsight_engine.errors import StorageError
-from picsight_engine.private_files import make_private, make_private_folder, open_private
+from picsight_engine.foundation.errors import StorageError
+from picsight_engine.foundation.private_files import make_private, make_private_folder, open_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from picsight.cli.layout import cut_middle
 from picsight.cli.options import A_PATH, SHARED, Translated
 from picsight.cli.streams import StdoutClosedError, finish_stdout, prepare_streams, say
 from picsight.texts import tr, worded
-from picsight_engine.errors import PicsightError, refusal
+from picsight_engine.foundation.errors import PicsightError, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

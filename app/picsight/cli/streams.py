@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight.cli.layout import printable
-from picsight_engine.errors import Message, StorageError
+from picsight_engine.foundation.errors import Message, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from picsight.cli.streams import say
 from picsight.texts import tr
-from picsight_engine.signals import signals_deferred
+from picsight_engine.foundation.signals import signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ from picsight.window.parts.words import english_of
 from picsight.window.session.controller import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
 from picsight.window.tokens import apply_theme, put_on
-from picsight_engine.private_files import make_private_folder
+from picsight_engine.foundation.private_files import make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ from picsight_engine.bundles.calibration import (
 )
 from picsight_engine.bundles.json_records import read_record, require, require_distinct
 from picsight_engine.bundles.writable_folder import require_writable
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

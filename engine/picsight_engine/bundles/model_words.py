@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

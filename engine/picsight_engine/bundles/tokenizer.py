@@ -17,7 +17,7 @@ import tokenizers
 from tokenizers.pre_tokenizers import ByteLevel
 
 from picsight_engine.bundles.bundle import Clean
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BusyError, StorageError
-from picsight_engine.private_files import FILE_MODE
+from picsight_engine.foundation.errors import BusyError, StorageError
+from picsight_engine.foundation.private_files import FILE_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from picsight_engine.errors import Message
+    from picsight_engine.foundation.errors import Message
 
 
 @contextmanager

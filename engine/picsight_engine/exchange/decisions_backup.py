@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import xxhash
 
-from picsight_engine.errors import Message, StorageError
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
-from picsight_engine.private_files import sweep_drafts, write_private
+from picsight_engine.foundation.errors import Message, StorageError
+from picsight_engine.foundation.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.tagging.exported_decisions import (
     backup_record,

@@ -24,8 +24,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from picsight_engine.errors import Message, RequestError, StorageError, as_text
 from picsight_engine.exchange.replacement import write_export
+from picsight_engine.foundation.errors import Message, RequestError, StorageError, as_text
 from picsight_engine.store.tagging.exported_decisions import SeenPicture
 
 if TYPE_CHECKING:

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message, RequestError, as_text
 from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.decisions_file import RatingLine, read_decisions, write_decisions
 from picsight_engine.exchange.exiftool_table import export_table
@@ -18,6 +17,7 @@ from picsight_engine.exchange.importer import KEYWORDS, XMP, FileDecision, Impor
 from picsight_engine.exchange.sidecar_reading import photos_gone, read_sidecars
 from picsight_engine.exchange.sidecar_writing import export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
+from picsight_engine.foundation.errors import Message, RequestError, as_text
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.metadata.sidecars import SUFFIX
 from picsight_engine.photos.metadata.xmp import same_name

@@ -7,11 +7,11 @@ import io
 from functools import partial
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError, as_text
 from picsight_engine.exchange.replacement import write_export
 from picsight_engine.exchange.tagged_photo import CHANGED
 from picsight_engine.exchange.xmp_writing import keywords_by_path
-from picsight_engine.other_programs import package_of
+from picsight_engine.foundation.errors import RequestError, as_text
+from picsight_engine.foundation.other_programs import package_of
 from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, written_form
 
 if TYPE_CHECKING:

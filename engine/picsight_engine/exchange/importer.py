@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, Message, RequestError
+from picsight_engine.foundation.errors import BundleError, Message, RequestError
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import NewDecision, decided
 from picsight_engine.store.tagging.exported_decisions import last_decisions, last_ratings

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ReplaceError, RequestError, StorageError
-from picsight_engine.other_programs import package_of
+from picsight_engine.foundation.errors import ReplaceError, RequestError, StorageError
+from picsight_engine.foundation.other_programs import package_of
+from picsight_engine.foundation.private_files import move_unless_there
 from picsight_engine.photos.formats import is_photo_name
-from picsight_engine.private_files import move_unless_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message, RequestError
 from picsight_engine.exchange.xmp_writing import merge_packets
-from picsight_engine.other_programs import is_shown
+from picsight_engine.foundation.errors import Message, RequestError
+from picsight_engine.foundation.other_programs import is_shown
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
 from picsight_engine.photos.metadata.sidecars import (
     SUFFIX,

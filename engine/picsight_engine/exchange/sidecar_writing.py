@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from picsight_engine.errors import Message, StorageError
 from picsight_engine.exchange.replacement import DRAFTS, ChangedMeanwhileError, exchange
 from picsight_engine.exchange.sidecar_reading import with_later_changes
 from picsight_engine.exchange.tagged_photo import CHANGED, TaggedPhoto
 from picsight_engine.exchange.xmp_writing import strip_notes, update_packet
-from picsight_engine.other_programs import package_of
+from picsight_engine.foundation.errors import Message, StorageError
+from picsight_engine.foundation.other_programs import package_of
+from picsight_engine.foundation.private_files import sweep_drafts
 from picsight_engine.photos.identity import bytes_hash
 from picsight_engine.photos.metadata.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.metadata.tag_precedence import read_metadata
 from picsight_engine.photos.metadata.xmp import PacketError, keyword_of, parse, read_facts, read_packet
-from picsight_engine.private_files import sweep_drafts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

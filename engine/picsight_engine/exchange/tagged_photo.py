@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ImageError, Message
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.exchange.xmp_writing import SidecarContent
+from picsight_engine.foundation.errors import ImageError, Message
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.reading import film_extract

@@ -15,9 +15,16 @@ from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
+from picsight_engine.foundation.processes import (
+    START_SECONDS,
+    lower_priority,
+    release,
+    set_up,
+    start,
+    time_limit,
+)
 from picsight_engine.indexing.messages import Described, Ready, WorkerFailed, WorkerLost
-from picsight_engine.processes import START_SECONDS, lower_priority, release, set_up, start, time_limit
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.store.derived.vectors import vectors_in
 
@@ -29,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.indexing.messages import WorkerReply
 
 BATCH = 8  # pictures; a photo with more parts is a batch of its own

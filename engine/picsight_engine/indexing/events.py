@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 
 if TYPE_CHECKING:
     from pathlib import Path

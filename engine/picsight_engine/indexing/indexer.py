@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
-from picsight_engine.errors import LibraryError, Message, StorageError, as_text
+from picsight_engine.foundation.errors import LibraryError, Message, StorageError, as_text
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
 from picsight_engine.indexing.events import (

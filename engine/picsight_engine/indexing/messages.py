@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from picsight_engine.errors import Message, PicsightError, ProblemCode
-    from picsight_engine.metadata import Metadata
+    from picsight_engine.foundation.errors import Message, PicsightError, ProblemCode
+    from picsight_engine.foundation.metadata import Metadata
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from picsight_engine.foundation.other_programs import is_path_shown
 from picsight_engine.indexing.absence import Absences, FolderView, is_below
-from picsight_engine.other_programs import is_path_shown
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import files_of
 from picsight_engine.store.overview.problems import problems_of

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.indexing.absence import is_below
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan

@@ -8,18 +8,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message, as_text
-from picsight_engine.other_programs import is_shown
+from picsight_engine.foundation.errors import Message, as_text
+from picsight_engine.foundation.other_programs import is_shown
+from picsight_engine.foundation.suffixes import SHARED_SUFFIX, VIDEO_SUFFIXES, suffix_of
 from picsight_engine.photos.formats import FIRST, IMAGE_SUFFIXES, is_transport_stream
 from picsight_engine.photos.metadata.sidecars import SUFFIXES, companions
-from picsight_engine.suffixes import SHARED_SUFFIX, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
 
 # Limits of the database: a Windows volume number may be larger, and recovered files may have any time.
 _MOST = 2**63 - 1

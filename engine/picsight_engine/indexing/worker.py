@@ -9,12 +9,12 @@ import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import ImageError, PicsightError, VectorError
+from picsight_engine.foundation.errors import ImageError, PicsightError, VectorError
+from picsight_engine.foundation.processes import lower_priority, set_up, silence_decoders, time_limit
+from picsight_engine.foundation.suffixes import SHOWN_SUFFIXES
 from picsight_engine.indexing.messages import Described, Failed, Identified, Ready, WorkerFailed
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import film_extract, problem, read_photo
-from picsight_engine.processes import lower_priority, set_up, silence_decoders, time_limit
-from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import ImageError, PicsightError
+from picsight_engine.foundation.errors import ImageError, PicsightError
+from picsight_engine.foundation.processes import START_SECONDS, release, start
 from picsight_engine.indexing.encoder import Encoder
 from picsight_engine.indexing.messages import (
     Described,
@@ -29,7 +30,6 @@ from picsight_engine.indexing.messages import (
 from picsight_engine.indexing.worker import work
 from picsight_engine.kinds import kinds_of
 from picsight_engine.photos.reading import Limits, lost_photo
-from picsight_engine.processes import START_SECONDS, release, start
 from picsight_engine.store.derived.vectors import vectors_in
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.kinds import DerivedKind
     from picsight_engine.runtime.backend import Backend
 

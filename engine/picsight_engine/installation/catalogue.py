@@ -11,7 +11,7 @@ from importlib import resources
 from typing import Any
 
 from picsight_engine.bundles.bundle import TEMPLATES, ImageSpec, Licence, TextSpec
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 
 HUB = "https://huggingface.co"
 LATEST = "main"  # a revision that is pinned by the first response of the repository

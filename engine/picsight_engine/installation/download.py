@@ -20,8 +20,8 @@ from urllib.parse import urljoin, urlsplit
 
 from picsight_engine.bundles.bundle import file_record
 from picsight_engine.bundles.writable_folder import storage_errors
-from picsight_engine.errors import CancelledError, DownloadError, Message
-from picsight_engine.private_files import make_private_folder, open_private, write_private
+from picsight_engine.foundation.errors import CancelledError, DownloadError, Message
+from picsight_engine.foundation.private_files import make_private_folder, open_private, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import FileRecord, Manifest, file_record, open_bundle
 from picsight_engine.bundles.writable_folder import storage_errors
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.foundation.errors import BundleError, RequestError
+from picsight_engine.foundation.private_files import write_private
 from picsight_engine.installation.download import (
     DownloadedFile,
     DownloadEvent,
@@ -24,7 +25,6 @@ from picsight_engine.installation.download import (
 from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress, renamed
 from picsight_engine.installation.local_model import copy_file, open_source
 from picsight_engine.installation.published import describe, find_layout, read_listing
-from picsight_engine.private_files import write_private
 from picsight_engine.runtime.backend_comparison import Machine, compare_once
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.bundles.json_records import MODEL_NAME, is_model_name
 from picsight_engine.bundles.writable_folder import locked, storage_errors
-from picsight_engine.errors import BundleError, BusyError, Message, RequestError, StorageError
-from picsight_engine.private_files import close_tree, make_private, make_private_folder
+from picsight_engine.foundation.errors import BundleError, BusyError, Message, RequestError, StorageError
+from picsight_engine.foundation.private_files import close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import open_bundle, preprocessing_of, require_preprocessing
-from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
+from picsight_engine.foundation.errors import BundleError, LibraryError, RequestError, StorageError
 from picsight_engine.store.derived.vectors import active_space, enter_space
 from picsight_engine.store.library_folder import choose_model, chosen_model
 from picsight_engine.store.opening import open_database

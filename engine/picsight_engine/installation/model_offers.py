@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.errors import BundleError, Message, RequestError
+from picsight_engine.foundation.errors import BundleError, Message, RequestError
 from picsight_engine.installation import catalogue
 from picsight_engine.installation.model_choice import answering_folder
 from picsight_engine.store.derived.vectors import active_space

@@ -27,7 +27,7 @@ from picsight_engine.bundles.bundle import (
     preprocessing_of,
 )
 from picsight_engine.bundles.json_records import is_model_name, is_portable
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
 
 if TYPE_CHECKING:

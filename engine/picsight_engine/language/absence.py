@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import photos_with, subject_words
-from picsight_engine.errors import LexiconError
+from picsight_engine.foundation.errors import LexiconError
 from picsight_engine.language.query import MOST, Term, Word
 
 if TYPE_CHECKING:

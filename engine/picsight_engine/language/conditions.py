@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.suffixes import FORMATS
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
@@ -27,7 +28,6 @@ from picsight_engine.store.tagging.tagged import (
     untagged_photos,
 )
 from picsight_engine.store.tagging.tags import name_key, tag_paths, tags_called
-from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.store.full_text import words_in
 
 if TYPE_CHECKING:

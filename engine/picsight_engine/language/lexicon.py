@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from picsight_engine.errors import LexiconError, Message
+from picsight_engine.foundation.errors import LexiconError, Message
 from picsight_engine.store.full_text import fold
 
 LANGUAGES = {

@@ -30,7 +30,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.suffixes import FORMATS, RAW_SUFFIXES, VIDEO_SUFFIXES
 from picsight_engine.photos import png
 from picsight_engine.photos.exif import PHOTOMETRIC, read_exif
-from picsight_engine.suffixes import FORMATS, RAW_SUFFIXES, VIDEO_SUFFIXES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,14 +8,14 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
-from picsight_engine.errors import ImageError, Message
+from picsight_engine.foundation.errors import ImageError, Message
 from picsight_engine.photos import formats
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from picsight_engine.errors import ProblemCode, Value
+    from picsight_engine.foundation.errors import ProblemCode, Value
 
 Read = TypeVar("Read")
 _PIECE = 1 << 20  # bytes

@@ -17,11 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.bundles.json_records import read_record
-from picsight_engine.errors import BundleError, Message, StorageError
-from picsight_engine.private_files import write_private
+from picsight_engine.foundation.assets import find_asset
+from picsight_engine.foundation.errors import BundleError, Message, StorageError
+from picsight_engine.foundation.private_files import write_private
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.runtime.unit_rows import unit_rows
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from picsight_engine.errors import BundleError, Message
+from picsight_engine.foundation.errors import BundleError, Message
+from picsight_engine.foundation.signals import signals_deferred
 from picsight_engine.runtime.unit_rows import unit_rows
-from picsight_engine.signals import signals_deferred
 
 # Unless told before its import, ONNX Runtime writes a device's id and a telemetry store into the user's cache.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.preprocess import preprocess
-from picsight_engine.errors import BundleError, VectorError
+from picsight_engine.foundation.errors import BundleError, VectorError
 from picsight_engine.runtime.backend import load_image_encoder
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from picsight_engine.assets import find_asset
 from picsight_engine.bundles.preprocess import preprocess
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.text_embedder import TextEmbedder
 

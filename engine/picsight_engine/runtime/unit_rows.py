@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import BundleError, VectorError
+from picsight_engine.foundation.errors import BundleError, VectorError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.calibration import Match
-    from picsight_engine.errors import Message
+    from picsight_engine.foundation.errors import Message
+    from picsight_engine.foundation.suffixes import Companion
     from picsight_engine.language.conditions import FilterKind
     from picsight_engine.language.query import QueryFault
     from picsight_engine.language.translation import Translation
-    from picsight_engine.suffixes import Companion
 
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]

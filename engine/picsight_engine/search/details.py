@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from picsight_engine.metadata import Metadata
+    from picsight_engine.foundation.metadata import Metadata
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.overview.problems import Problem

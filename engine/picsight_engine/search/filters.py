@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.language.absence import read_absences
 from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
 from picsight_engine.language.fact_values import names_of_place

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import ImageError, PicsightError
+from picsight_engine.foundation.errors import ImageError, PicsightError
 from picsight_engine.language.query import QueryFault
 from picsight_engine.photos import formats
 from picsight_engine.photos.reading import known_format, problem, read_file

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.foundation.suffixes import companion_kind
 from picsight_engine.search.answer import Result
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.ranking import Hit
 from picsight_engine.store.derived.vectors import moments_of
 from picsight_engine.store.photos import first_of, paths_among, photos_by_id
 from picsight_engine.store.selection import files_in_folder
-from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.commonness import is_surely_english
-from picsight_engine.errors import LexiconError, Message, RequestError
+from picsight_engine.foundation.errors import LexiconError, Message, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LibraryError, Message, PicsightError, StorageError
+from picsight_engine.foundation.errors import LibraryError, Message, PicsightError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.bundles.writable_folder import locked
-from picsight_engine.errors import Message, StorageError
+from picsight_engine.foundation.errors import Message, StorageError
 from picsight_engine.store.connections import connect, explained
 
 if TYPE_CHECKING:

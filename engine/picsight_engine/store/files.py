@@ -6,7 +6,7 @@ import json
 from dataclasses import astuple, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.folders import RESTING, all_folders, stored_names
 from picsight_engine.store.full_text import erase_traces
 

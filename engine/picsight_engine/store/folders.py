@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.other_programs import is_path_shown
+from picsight_engine.foundation.other_programs import is_path_shown
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,8 +9,8 @@ import json
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.writable_folder import storage_errors
-from picsight_engine.errors import ForeignFolderError, LibraryError, StorageError
-from picsight_engine.private_files import close_tree, make_private, write_private
+from picsight_engine.foundation.errors import ForeignFolderError, LibraryError, StorageError
+from picsight_engine.foundation.private_files import close_tree, make_private, write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 
 
 def written(message: Message) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message, as_text
+from picsight_engine.foundation.errors import Message, as_text
 from picsight_engine.store.folders import file_path
 from picsight_engine.store.full_text import write_due_texts
 from picsight_engine.store.messages import written

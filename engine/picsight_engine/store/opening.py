@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import LibraryError, RequestError, StorageError
-from picsight_engine.private_files import (
+from picsight_engine.foundation.errors import LibraryError, RequestError, StorageError
+from picsight_engine.foundation.private_files import (
     drafted,
     make_private_folder,
     move_unless_there,

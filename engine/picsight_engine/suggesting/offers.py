@@ -11,6 +11,7 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.foundation.suffixes import FORMATS
 from picsight_engine.language.conditions import FITS, names_keyword, names_of_tag, photos_showing, tagged
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
@@ -19,7 +20,6 @@ from picsight_engine.photos.colours import COLUMNS, NAMES
 from picsight_engine.store.full_text import fold
 from picsight_engine.store.tagging.tagged import sizes_of_tags
 from picsight_engine.store.tagging.tags import QUOTES, name_key, tag_paths
-from picsight_engine.suffixes import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

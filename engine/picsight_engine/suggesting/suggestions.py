@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.model_words import model_words
-from picsight_engine.errors import BundleError, LexiconError
+from picsight_engine.foundation.errors import BundleError, LexiconError
 from picsight_engine.language.lexicon import key_of, lexicon_of
 from picsight_engine.language.query import parse
 from picsight_engine.store.full_text import fold, is_held

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import Message, StorageError
+from picsight_engine.foundation.errors import Message, StorageError
 from picsight_engine.store.derived.vectors import photos_since, space_state
 from picsight_engine.store.tagging.decisions import decided_for
 from picsight_engine.store.tagging.pairs import photos_behind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message, RequestError
+from picsight_engine.foundation.errors import Message, RequestError
 from picsight_engine.store.overview.counts import shared_tags
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import count_states, decided, states_of

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import BundleError, Message, RequestError
+from picsight_engine.foundation.errors import BundleError, Message, RequestError
 from picsight_engine.store.tagging import runs
 from picsight_engine.store.tagging.decisions import NewDecision, decided, suggested_and_decided
 from picsight_engine.store.tagging.runs import record_run

@@ -8,7 +8,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import Message, RequestError
+from picsight_engine.foundation.errors import Message, RequestError
 from picsight_engine.store.tagging.tags import name_key, name_paths, tags_below, tags_merged_into
 
 if TYPE_CHECKING:

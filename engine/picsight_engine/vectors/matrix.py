@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import StorageError
-from picsight_engine.private_files import FILE_MODE, make_private_folder
+from picsight_engine.foundation.errors import StorageError
+from picsight_engine.foundation.private_files import FILE_MODE, make_private_folder
 from picsight_engine.store.derived.vectors import (
     WHOLE,
     SpaceState,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from picsight_engine.private_files import open_private
+from picsight_engine.foundation.private_files import open_private
 from picsight_engine.store.derived.vectors import STORED, SpaceState
 from picsight_engine.vectors.int8 import quantize
 

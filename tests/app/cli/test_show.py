@@ -11,14 +11,14 @@ import pytest
 from tests.shell import Shell
 
 from picsight.cli.commands.show import _put_facts
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.search.details import PhotoDetails
 
 NO_ROOM = """
 import resource, sys
 from pathlib import Path
 from picsight.cli.commands.show import write_new
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 for size in (1001, 100_000):

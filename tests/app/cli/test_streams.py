@@ -20,7 +20,7 @@ from picsight.cli.streams import (
     put_names,
     say,
 )
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

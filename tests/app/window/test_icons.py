@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 
 import picsight.window
 from picsight.window.parts.icons import icon_pixmap
-from picsight_engine.assets import find_asset
+from picsight_engine.foundation.assets import find_asset
 
 NAMES = r'(?:IconButton|_button)\(\s*"([a-z-]+)"|paint_icon\([^)]*?"([a-z-]+)"|\(\s*"([a-z-]+)",\s*self\.tr\('
 

@@ -14,7 +14,7 @@ from tests.app.window.conftest import choose_in_menu
 from picsight.window.controls.pills import PillButton
 from picsight.window.problems.model import REASONS, Column, ProblemsModel
 from picsight.window.problems.view import ProblemsView
-from picsight_engine.errors import Message, ProblemCode
+from picsight_engine.foundation.errors import Message, ProblemCode
 from picsight_engine.store.overview.problems import Problem
 
 

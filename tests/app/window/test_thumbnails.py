@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from picsight.window.grid.thumbnails import BATCH, ThumbnailRequest, Thumbnails
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 
 NOWHERE = Path("/nowhere.jpg")
 

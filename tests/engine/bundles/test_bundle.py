@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle, write_bundle
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 
 def rewrite(bundle, change):

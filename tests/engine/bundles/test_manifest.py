@@ -11,7 +11,7 @@ import pytest
 
 from picsight_engine.bundles.bundle import manifest_text, parse_manifest, read_manifest
 from picsight_engine.bundles.calibration import Calibration
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 CUTS = {
     "answered": 0.4,

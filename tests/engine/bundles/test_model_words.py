@@ -7,7 +7,7 @@ import json
 import pytest
 
 from picsight_engine.bundles.model_words import model_words
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 
 def bundle_of(make_bundle, tmp_path, content: str):

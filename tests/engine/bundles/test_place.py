@@ -6,7 +6,7 @@ import pytest
 
 from picsight_engine.bundles.bundle import require_bundle_folder
 from picsight_engine.bundles.writable_folder import require_writable
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 
 
 def test_a_place_that_can_be_written_is_left_as_it_was(tmp_path):

@@ -10,7 +10,7 @@ import tokenizers
 
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 from picsight_engine.bundles.tokenizer import Tokenizer
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 
 CLS, SEP, UNK, A, PHOTO, OF, THE, DOG, SEA, RED = 2, 3, 1, 5, 6, 7, 8, 9, 10, 11
 

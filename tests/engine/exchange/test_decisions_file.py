@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.decisions_file import (
     RatingLine,
     TagLine,
@@ -17,6 +16,7 @@ from picsight_engine.exchange.decisions_file import (
     read_decisions,
     write_decisions,
 )
+from picsight_engine.foundation.errors import RequestError, StorageError
 from picsight_engine.store.tagging.exported_decisions import SeenPicture
 
 PICTURE = SeenPicture("/photos/a.jpg", bytes(range(16)), 1)

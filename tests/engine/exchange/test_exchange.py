@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tests.engine.search.conftest import Album, open_album
 
-from picsight_engine.errors import ReplaceError, RequestError
 from picsight_engine.exchange.xmp_writing import SidecarContent, strip_notes, update_packet
+from picsight_engine.foundation.errors import ReplaceError, RequestError
 from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
 
 PHOTOS = 8

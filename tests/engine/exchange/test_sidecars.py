@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 from tests.engine.kennel import OF_ALL
 
-from picsight_engine.errors import RequestError, StorageError
 from picsight_engine.exchange.exiftool_table import export_table
 from picsight_engine.exchange.replacement import ChangedMeanwhileError, exchange, write_export
 from picsight_engine.exchange.sidecar_reading import read_sidecars
 from picsight_engine.exchange.sidecar_writing import Exported, export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
+from picsight_engine.foundation.errors import RequestError, StorageError
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.photos.metadata.sidecars import companions, read_companions
 from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet

@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 from lxml import etree
 
-from picsight_engine.errors import Message
 from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.exchange import Exchange
+from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher
 from picsight_engine.indexing.messages import Described, Failed, Identified
@@ -30,7 +31,6 @@ from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.indexing.scan import scan
 from picsight_engine.kinds import kinds_of, settled
-from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decoding.decode import Limits
 from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
 from picsight_engine.store.derived.thumbnails import ThumbnailStore

@@ -20,7 +20,7 @@ from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.bundles.preprocess import preprocess
-from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.foundation.errors import BundleError, StorageError
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.removed_files import record_removed

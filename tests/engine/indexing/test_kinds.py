@@ -15,7 +15,7 @@ import pytest
 from tests.engine.indexing.conftest import ONE_WORKER
 
 from picsight_engine import kinds
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.indexing.events import Committed, Finished, Searchable
 from picsight_engine.kinds import DerivedKind, forget
 from picsight_engine.store.database import FILE_NAME

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.indexing.absence import FolderView
 from picsight_engine.indexing.plan import make_plan
 from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenFolder, SeenProblem

@@ -18,10 +18,10 @@ from PIL import Image
 from tests.engine.conftest import has_ended
 
 from picsight_engine.bundles.preprocess import preprocess
-from picsight_engine.errors import BundleError, PicsightError
+from picsight_engine.foundation.errors import BundleError, PicsightError
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.indexing.messages import Described, Identified, WorkerLost
 from picsight_engine.indexing.worker_pool import WorkerPool
-from picsight_engine.metadata import Metadata
 from picsight_engine.photos.decoding.decode import Limits
 from picsight_engine.photos.identity import bytes_hash, fingerprint
 from picsight_engine.runtime.backend import load_image_encoder

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from picsight_engine.errors import CancelledError, DownloadError
+from picsight_engine.foundation.errors import CancelledError, DownloadError
 from picsight_engine.installation.download import (
     DownloadedFile,
     DownloadProgress,
@@ -275,7 +275,7 @@ def test_a_cancelled_download_stops_in_the_middle_and_can_go_on(served, server, 
 FULL = """
 import resource, sys
 from pathlib import Path
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 from picsight_engine.installation.download import RetryPolicy, DownloadRequest, download
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 try:

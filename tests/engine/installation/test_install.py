@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.engine.installation.conftest import COMMIT
 
-from picsight_engine.errors import (
+from picsight_engine.foundation.errors import (
     BundleError,
     BusyError,
     DownloadError,

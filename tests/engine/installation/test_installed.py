@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from tests.engine.miniature import DIM, SIZE, save_graph
 
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.foundation.errors import BundleError, RequestError
 from picsight_engine.installation.local_model import open_local_model
 
 

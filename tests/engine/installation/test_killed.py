@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.installation.download import RetryPolicy
 from picsight_engine.installation.install import install
 from picsight_engine.installation.local_model import open_local_model

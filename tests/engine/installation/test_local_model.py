@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from picsight_engine.errors import BundleError, CancelledError, RequestError, StorageError
+from picsight_engine.foundation.errors import BundleError, CancelledError, RequestError, StorageError
 from picsight_engine.installation.installed import Checking, InstallProgress
 from picsight_engine.installation.local_model import open_local_model
 from picsight_engine.runtime.backend_comparison import Machine, read_verdict

@@ -14,7 +14,7 @@ import pytest
 from tests.engine.conftest import index
 
 from picsight_engine.bundles.bundle import manifest_text, open_bundle, write_bundle
-from picsight_engine.errors import BundleError, LibraryError, RequestError, StorageError
+from picsight_engine.foundation.errors import BundleError, LibraryError, RequestError, StorageError
 from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels

@@ -18,7 +18,7 @@ from tests.conftest import REPOSITORY
 from picsight_engine.bundles.bundle import Licence
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.bundles.tokenizer import Tokenizer
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.installation.install import find_model
 from picsight_engine.installation.install import install as install_entry
 from picsight_engine.installation.installed import InstalledModels
@@ -37,7 +37,7 @@ COMMIT = "c" * 40
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.installation.local_model import open_local_model
 if os.geteuid() == 0:
     os.setuid(65534)  # root may read everything

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from picsight_engine.errors import BundleError, RequestError, StorageError
+from picsight_engine.foundation.errors import BundleError, RequestError, StorageError
 from picsight_engine.installation.catalogue import RemoteFile
 from picsight_engine.installation.install import install_from
 from picsight_engine.installation.installed import Installed, InstallProgress

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.language.conditions import known, unknown
 from picsight_engine.language.query import MOST, TOO_MANY, UNCLOSED, WEIGHT, as_words, parse
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from picsight_engine.bundles.commonness import is_surely_english
-from picsight_engine.errors import LexiconError
+from picsight_engine.foundation.errors import LexiconError
 from picsight_engine.language.lexicon import BUILT, LANGUAGES, Lexicon, key_of, lexicon_of
 from picsight_engine.language.query import parse
 from picsight_engine.language.translation import MOST_READINGS, language_of, translate

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import IMAGE_SUFFIXES, Limits, decode, read_header
 from picsight_engine.photos.reading import read_photo
 

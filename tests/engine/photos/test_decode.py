@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 from tests.engine.photos.conftest import encoded, png
 
-from picsight_engine.errors import ImageError
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.errors import ImageError
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.photos.decoding.decode import TEXT_TURNS, Header, Limits, decode, read_header
 
 PATH = Path("folder/photo.jpg")

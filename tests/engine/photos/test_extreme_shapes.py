@@ -12,7 +12,7 @@ from tests.engine.photos.conftest import png
 
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import decode
 from picsight_engine.photos.identity import perceptual_hash
 from picsight_engine.photos.reading import Limits

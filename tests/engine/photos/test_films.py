@@ -9,7 +9,7 @@ import struct
 import numpy as np
 import pytest
 
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import Limits, read_header
 from picsight_engine.photos.decoding.film_frames import film_reader
 from picsight_engine.photos.decoding.films import (

@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]  # where `tests` is found
 DECODE_MUTATED = """
     import random, sys, tempfile, warnings
     from pathlib import Path
-    from picsight_engine.errors import ImageError
+    from picsight_engine.foundation.errors import ImageError
     from picsight_engine.photos.decoding.decode import Limits, decode
     from picsight_engine.photos.decoding.films import decode_film, read_film_facts
     from picsight_engine.photos.formats import is_film

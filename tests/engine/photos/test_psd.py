@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import Limits, decode, read_header
 
 KINDS = {"L": 1, "RGB": 3, "CMYK": 4}

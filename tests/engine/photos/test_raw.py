@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import Limits, decode, read_header
 
 SENSOR = (1400, 800)  # wider than high, as it lies in the camera

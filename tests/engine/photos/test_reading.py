@@ -10,7 +10,7 @@ import textwrap
 
 import pytest
 
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.reading import Limits, read_photo
 
 
@@ -63,7 +63,7 @@ def test_pipes_and_devices_in_the_place_of_a_photo_are_not_read(tmp_path, monkey
 READ_AS_NOBODY = """
     import os, sys
     from pathlib import Path
-    from picsight_engine.errors import ImageError
+    from picsight_engine.foundation.errors import ImageError
     from picsight_engine.photos.reading import Limits
     from picsight_engine.photos.reading import read_photo
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from tests.engine.conftest import has_ended
 
-from picsight_engine.errors import CancelledError, ImageError
+from picsight_engine.foundation.errors import CancelledError, ImageError
 from picsight_engine.photos.decoding.decode import decode
 from picsight_engine.photos.decoding.screen_decoder import MOST_PROCESSES, ScreenDecoder
 from picsight_engine.photos.formats import can_read_films

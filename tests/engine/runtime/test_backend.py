@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.runtime.unit_rows import unit_rows
 
 FILE = Path("models/odd/image.onnx")

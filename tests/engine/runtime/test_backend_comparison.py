@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE, open_bundle
-from picsight_engine.errors import BundleError, StorageError
+from picsight_engine.foundation.errors import BundleError, StorageError
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.runtime.backend_comparison import (
     BackendVerdict,

@@ -12,7 +12,7 @@ from PIL import Image
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.doctor import _examine_backend
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.runtime.backend_comparison import Machine, compare_backends, read_verdict
 from picsight_engine.runtime.coreml import BATCH, CoreMLImageEncoder, embed, pictures

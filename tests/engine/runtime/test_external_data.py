@@ -11,7 +11,7 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 from onnx.external_data_helper import set_external_data
 
 from picsight_engine.bundles.bundle import check_image_tower
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.runtime.onnx import OnnxImageEncoder
 
 PIXELS = np.random.default_rng(3).random((2, 3, 8, 8), dtype=np.float32)

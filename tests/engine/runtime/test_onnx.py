@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper, numpy_helper
 
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.runtime.onnx import (
     CORE_ML,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.runtime.text_embedder import TextEmbedder
 
 

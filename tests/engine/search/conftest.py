@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.library import Library
-from picsight_engine.metadata import Metadata
 from picsight_engine.store.derived.vectors import put_vector
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders

@@ -10,7 +10,7 @@ from PIL import Image
 from tests.engine.conftest import PHOTOS, index
 from tests.photos import parts
 
-from picsight_engine.assets import find_asset
+from picsight_engine.foundation.assets import find_asset
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder
 from picsight_engine.store.derived.vectors import put_vector

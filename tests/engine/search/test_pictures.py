@@ -12,7 +12,7 @@ from tests.engine.search.test_matches import CUTS, PHOTOS
 
 from picsight_engine.bundles.calibration import Likeness
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.indexing import worker_pool
 from picsight_engine.library import Library
 from picsight_engine.runtime.text_embedder import TextEmbedder

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.files import files_of, forget_missing, move_file, put_metadata
 from picsight_engine.store.folders import add_folder, all_folders, remove_folder
 from picsight_engine.store.tagging.pairs import mark_missing, mark_returned

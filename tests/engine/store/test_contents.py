@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 import pytest
 from tests.engine.store.storm import change
 
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.files import age_missing
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.full_text import fold

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from picsight_engine.errors import BusyError, LibraryError, RequestError, StorageError
+from picsight_engine.foundation.errors import BusyError, LibraryError, RequestError, StorageError
 from picsight_engine.store.connections import DISK_FULL
 from picsight_engine.store.database import FILE_NAME, Database, index_lock
 from picsight_engine.store.folders import add_folder
@@ -336,7 +336,7 @@ WITHOUT_RIGHTS = """
 import os, sys
 from pathlib import Path
 import filelock
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.overview.problems import NewProblem, all_problems, put_problem

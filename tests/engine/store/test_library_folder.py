@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from picsight_engine.errors import ForeignFolderError
+from picsight_engine.foundation.errors import ForeignFolderError
 from picsight_engine.store.database import FILE_NAME, index_lock
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.library_folder import choose_model

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.photos import all_photos, paths_of
 from picsight_engine.store.selection import photos_with_copies

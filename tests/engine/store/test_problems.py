@@ -6,7 +6,7 @@ import os
 import pickle
 from pathlib import Path
 
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.indexing.messages import Failed
 from picsight_engine.photos.reading import Limits, lost_photo, unshowable
 from picsight_engine.store.overview.problems import (

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.store.tagging.searches import MOST_HISTORY, Searches
 
 

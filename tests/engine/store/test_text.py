@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.files import files_of, forget_missing
 from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.full_text import fold, mend_index, photos_holding

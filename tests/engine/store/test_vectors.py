@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.engine.miniature import all_vectors
 
-from picsight_engine.errors import LibraryError
+from picsight_engine.foundation.errors import LibraryError
 from picsight_engine.store.derived.vectors import (
     active_space,
     ensure_space,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.library import Library
-from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import NewFile, put_file, put_metadata
 from picsight_engine.store.folders import add_folder
 from picsight_engine.store.photos import NewPhoto, put_photo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.store.tagging.decisions import decided
 
 

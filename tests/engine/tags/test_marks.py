@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from picsight_engine.errors import RequestError
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.errors import RequestError
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.files import put_metadata
 from picsight_engine.store.tagging.pairs import pair
 from picsight_engine.tags.tree import FAVOURITES, Marks

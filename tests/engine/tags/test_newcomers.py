@@ -13,7 +13,7 @@ from tests.engine.conftest import index
 from tests.engine.kennel import put_near
 
 from picsight_engine.bundles.bundle import write_bundle
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.opening import open_database

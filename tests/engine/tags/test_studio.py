@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.kennel import DIM, put_near
 
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.language.lexicon import LANGUAGES
 from picsight_engine.store.files import files_of
 from picsight_engine.store.tagging.decisions import decided

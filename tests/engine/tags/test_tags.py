@@ -7,9 +7,9 @@ import shutil
 import pytest
 
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.errors import BundleError, RequestError
+from picsight_engine.foundation.errors import BundleError, RequestError
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.library import Library
-from picsight_engine.metadata import Metadata
 from picsight_engine.store.files import put_metadata
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.library import Library
 from picsight_engine.store.overview.health import misjudged_photos, misplaced_tags
 from picsight_engine.store.tagging.decisions import apply_tags

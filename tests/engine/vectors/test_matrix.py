@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tests.engine.miniature import all_vectors
 
-from picsight_engine.errors import LibraryError
+from picsight_engine.foundation.errors import LibraryError
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import back_up, open_database
 from picsight_engine.vectors.scan import scan
@@ -213,7 +213,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 import filelock
-from picsight_engine.errors import StorageError
+from picsight_engine.foundation.errors import StorageError
 from picsight_engine.store.opening import open_database
 from picsight_engine.vectors.matrix import Matrix
 db = open_database(Path(sys.argv[1]))

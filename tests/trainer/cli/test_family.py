@@ -21,7 +21,7 @@ from mctrain.weights.checkpoint import load_checkpoint
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.bundles.tokenizer import Tokenizer
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.text_embedder import TextEmbedder
 

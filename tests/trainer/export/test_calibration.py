@@ -20,7 +20,7 @@ from mctrain.export.thresholds import TermScores, draw_trials, measure
 from mctrain.teachers.teacher import BundleTeacher
 from picsight_engine.bundles.bundle import MANIFEST, open_bundle
 from picsight_engine.bundles.commonness import commonness
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 
 PARTS = (
     "flickr8k-dev-000000.tar",

@@ -11,7 +11,7 @@ from mctrain.models.clip import build_clip, deployed_model
 from mctrain.models.presets import PRESETS, find_preset, preset_of_towers
 from mctrain.recipes.parser import load
 from mctrain.recipes.training import TrainingRecipe
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 
 COUNTER = "num_batches_tracked"
 BASE = 63_428_096

@@ -18,7 +18,7 @@ from mctrain.training.metrics import METRICS
 from mctrain.weights.checkpoint import Checkpoint, WeightsFile, load_checkpoint, save_checkpoint
 from mctrain.weights.from_bundle import read_bundle
 from picsight_engine.bundles.bundle import open_bundle
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 
 SHORT = ("run.steps=1", "run.batch=2")
 # what a run from a checkpoint leaves out

@@ -15,7 +15,7 @@ from mctrain.cli.reinforce import reinforce
 from mctrain.cli.show import presets, show
 from mctrain.cli.teach import teach
 from mctrain.cli.train import train
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from mctrain.atomic_files import open_atomic
 from mctrain.errors import DataError
 from mctrain.paths import opened
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import Limits, decode
 
 if TYPE_CHECKING:

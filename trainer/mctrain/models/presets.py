@@ -14,7 +14,7 @@ from mctrain.models.text import TextShape
 from mctrain.models.vit import VitShape
 from mctrain.recipes.tables import ModelTable
 from picsight_engine.bundles.bundle import ImageSpec
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

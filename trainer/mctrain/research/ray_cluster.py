@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mctrain.data.workers import prefetch
 from mctrain.errors import TrainerError, demand_extra
 from mctrain.reinforce.job import ShardJob, begin, finish, make
-from picsight_engine.errors import PicsightError
+from picsight_engine.foundation.errors import PicsightError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

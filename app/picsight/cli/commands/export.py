@@ -12,7 +12,7 @@ from picsight.cli.layout import photos
 from picsight.cli.options import A_PATH, CommandGroup
 from picsight.cli.progress_line import ProgressLine
 from picsight.texts import counted, tr, worded
-from picsight_engine.errors import ReplaceError
+from picsight_engine.foundation.errors import ReplaceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import say
 from picsight.texts import counted, tr, worded
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.indexing.events import Finished
 
 if TYPE_CHECKING:

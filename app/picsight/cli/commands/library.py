@@ -12,7 +12,7 @@ from picsight.cli.layout import photos, size
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import put, put_json
 from picsight.texts import counted, tr, worded
-from picsight_engine.errors import Message, RequestError
+from picsight_engine.foundation.errors import Message, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

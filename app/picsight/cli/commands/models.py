@@ -12,7 +12,7 @@ from picsight.cli.layout import duration, photos, size
 from picsight.cli.options import CommandGroup
 from picsight.cli.streams import can_ask, confirmed, put, put_json, say
 from picsight.texts import counted, tr, worded
-from picsight_engine.errors import BundleError, Message, RequestError
+from picsight_engine.foundation.errors import BundleError, Message, RequestError
 
 if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation

@@ -17,7 +17,7 @@ from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import can_ask, confirmed, say
 from picsight.texts import tr
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -18,7 +18,7 @@ from picsight.cli.streams import finish_stdout, is_terminal, lines_of_stdin, put
 from picsight.exposure import film_time
 from picsight.languages import CODES, SYSTEM, search_languages, system_locales
 from picsight.texts import counted, tr, worded
-from picsight_engine.errors import RequestError
+from picsight_engine.foundation.errors import RequestError
 from picsight_engine.language.query import as_words
 from picsight_engine.search.answer import Answer, Least, Order
 

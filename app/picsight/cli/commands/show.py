@@ -16,9 +16,9 @@ from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.streams import lines_of_stdin, put, put_json, say
 from picsight.exposure import exposure_words, film_time
 from picsight.texts import marked, tr, worded
-from picsight_engine.errors import StorageError
-from picsight_engine.other_programs import package_of
-from picsight_engine.suffixes import companion_kind
+from picsight_engine.foundation.errors import StorageError
+from picsight_engine.foundation.other_programs import package_of
+from picsight_engine.foundation.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFileDialog
 from picsight.texts import tr
 from picsight.window.controls.question import choose, open_once
 from picsight.window.parts.words import counted, first_of, name_lines, number, quoted, size
-from picsight_engine.other_programs import package_of
+from picsight_engine.foundation.other_programs import package_of
 from picsight_engine.search.answer import files_of_all
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from PySide6.QtCore import QFile
 from picsight.texts import tr
 from picsight.window.actions.trash_folder import put_into_trash, take_from_trash
 from picsight.window.parts.words import quoted
-from picsight_engine.other_programs import package_of
+from picsight_engine.foundation.other_programs import package_of
+from picsight_engine.foundation.suffixes import RAW_SUFFIXES
 from picsight_engine.photos.formats import IMAGE_SUFFIXES, is_photo_name
-from picsight_engine.suffixes import RAW_SUFFIXES
 
 if TYPE_CHECKING:
     import threading

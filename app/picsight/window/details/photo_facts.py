@@ -21,9 +21,9 @@ from picsight.window.parts.words import (
 )
 from picsight.window.search.wording import describe
 from picsight_engine.bundles.commonness import commonness
+from picsight_engine.foundation.suffixes import companion_kind
 from picsight_engine.language.query import Fact, parse
 from picsight_engine.search.answer import COLOUR
-from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

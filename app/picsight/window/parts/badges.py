@@ -8,8 +8,8 @@ from picsight.exposure import film_time
 from picsight.texts import marked, tr
 
 if TYPE_CHECKING:
+    from picsight_engine.foundation.suffixes import Companion
     from picsight_engine.search.answer import Result
-    from picsight_engine.suffixes import Companion
 
 _BADGES: dict[Companion, str] = {"RAW": marked("RAW"), "original": marked("EDITED")}
 BESIDE: dict[Companion, str] = {  # what a file behind a photo is

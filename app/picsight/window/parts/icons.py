@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from picsight.window.parts.labels import Drawn
 from picsight.window.tokens import px
-from picsight_engine.assets import find_asset
+from picsight_engine.foundation.assets import find_asset
 
 if TYPE_CHECKING:
     from collections.abc import Callable

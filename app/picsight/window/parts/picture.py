@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QImage
 
-from picsight_engine.errors import CancelledError
+from picsight_engine.foundation.errors import CancelledError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from PySide6.QtCore import QAbstractItemModel, QDateTime, QModelIndex, Qt
 
 from picsight.texts import marked, plural, tr, worded
 from picsight.window.parts.words import counted, plain, short_path, since, tooltip
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QObject
 
     from picsight.window.controls.rows import Index
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.store.overview.problems import Problem
 
 NOWHERE = QModelIndex()

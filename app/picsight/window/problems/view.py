@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent, QResizeEvent
 
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.store.overview.problems import Problem
 
 NARROW = 50  # em: in a narrower view, names take the room of date and tries

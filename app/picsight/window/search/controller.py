@@ -27,7 +27,7 @@ from picsight.window.search.headline import (
 from picsight.window.search.place import Place
 from picsight.window.search.query_pictures import QueryPictures
 from picsight.window.search.wording import readable
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.language.query import ONLY_LESS, UNCLOSED
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from picsight.locations import installed_models
 from picsight.texts import tr, worded
 from picsight.window.session.overview import BrokenModel, Overview, first_overview, overview_of
-from picsight_engine.errors import BundleError
+from picsight_engine.foundation.errors import BundleError
 from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:

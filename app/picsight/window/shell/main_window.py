@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from picsight.settings import Value
     from picsight.window.details.view import DetailsPanel
     from picsight.window.shell.studio_controller import StudioController
-    from picsight_engine.errors import Message
+    from picsight_engine.foundation.errors import Message
     from picsight_engine.library import Library
 
 

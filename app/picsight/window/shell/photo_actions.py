@@ -16,8 +16,8 @@ from picsight.window.grid.model import files_of
 from picsight.window.parts.badges import can_play
 from picsight.window.parts.words import counted
 from picsight.window.shell.tagging import Culling
+from picsight_engine.foundation.suffixes import companion_kind
 from picsight_engine.search.answer import files_of_all
-from picsight_engine.suffixes import companion_kind
 
 if TYPE_CHECKING:
     from pathlib import Path

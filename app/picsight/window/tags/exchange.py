@@ -13,7 +13,7 @@ from picsight.texts import plural, tr, worded
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask, choose, open_once
 from picsight.window.parts.words import counted, first_of, isolated, number
-from picsight_engine.errors import ReplaceError
+from picsight_engine.foundation.errors import ReplaceError
 
 if TYPE_CHECKING:
     import threading

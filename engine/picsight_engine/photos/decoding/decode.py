@@ -20,8 +20,8 @@ import pi_heif.options
 from PIL import AvifImagePlugin, Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from picsight_engine.errors import ImageError, Message
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.errors import ImageError, Message
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.photos import formats, png
 from picsight_engine.photos.decoding import colour
 from picsight_engine.photos.decoding.jxl import JxlImageFile
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
     from PIL.ImageFile import ImageFile
 
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.photos.exif import Fact, Facts, Value
 
 

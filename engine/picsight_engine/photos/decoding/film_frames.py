@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.errors import ImageError
+    from picsight_engine.foundation.errors import ImageError
 
 MOST_LOOKS = 200  # into a film
 MOST_SECONDS = 20.0  # for each way to look into a film, on a slow machine

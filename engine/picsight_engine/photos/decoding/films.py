@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.errors import ImageError
-from picsight_engine.metadata import is_same_time
+from picsight_engine.foundation.errors import ImageError
+from picsight_engine.foundation.metadata import is_same_time
 from picsight_engine.photos.decoding.decode import DecodedPhoto, check_size, read_header
 from picsight_engine.photos.decoding.film_frames import MOST_LOOKS, MOST_SECONDS, Film, unreadable
 from picsight_engine.photos.metadata.embedded import xmp_facts

@@ -11,10 +11,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from picsight_engine.errors import CancelledError, ImageError, PicsightError
+from picsight_engine.foundation.errors import CancelledError, ImageError, PicsightError
+from picsight_engine.foundation.processes import (
+    START_SECONDS,
+    release,
+    set_up,
+    silence_decoders,
+    start,
+    time_limit,
+)
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import lost_photo, problem, read_photo
-from picsight_engine.processes import START_SECONDS, release, set_up, silence_decoders, start, time_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +30,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.photos.reading import Limits
 
 

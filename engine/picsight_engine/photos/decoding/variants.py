@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.photos.exif import read_exif
 from picsight_engine.photos.formats import HEADER, HEIF, JPEG, Format
 from picsight_engine.photos.identity import SegmentsBrokenError, segments

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.assets import find_asset
+from picsight_engine.foundation.assets import find_asset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

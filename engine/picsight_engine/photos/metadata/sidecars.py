@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 import xxhash
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.suffixes import SHOWN_SUFFIXES
 from picsight_engine.photos.formats import is_photo_name
 from picsight_engine.photos.metadata import takeout
 from picsight_engine.photos.metadata.tag_precedence import EDITED
-from picsight_engine.suffixes import SHOWN_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.metadata import Metadata
+from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.photos.metadata import dates
 from picsight_engine.photos.metadata import tag_values as read
 from picsight_engine.photos.metadata.dates import is_edited

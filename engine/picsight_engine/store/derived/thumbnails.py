@@ -9,8 +9,8 @@ import json
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from picsight_engine.errors import LibraryError, StorageError
-from picsight_engine.private_files import open_private
+from picsight_engine.foundation.errors import LibraryError, StorageError
+from picsight_engine.foundation.private_files import open_private
 from picsight_engine.store.connections import connect, explained, probe
 from picsight_engine.store.database import Database
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.bundle import preprocessing_of, require_preprocessing
-from picsight_engine.errors import LibraryError
+from picsight_engine.foundation.errors import LibraryError
 from picsight_engine.store.files import IDS
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.store.folders import all_folders, file_path, stored_names
 from picsight_engine.store.messages import read, written
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable
 
-    from picsight_engine.errors import ProblemCode
+    from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.store.database import Database
 
 _PUT = """

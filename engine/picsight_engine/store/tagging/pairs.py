@@ -15,12 +15,12 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from picsight_engine.metadata import is_same_time
+from picsight_engine.foundation.metadata import is_same_time
+from picsight_engine.foundation.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 from picsight_engine.store.files import IDS, put_file
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.tagging.decisions import share_decisions
 from picsight_engine.store.tagging.tags import share_examples
-from picsight_engine.suffixes import RAW_SUFFIXES, SHOWN_SUFFIXES, VIDEO_SUFFIXES, suffix_of
 
 if TYPE_CHECKING:
     import sqlite3

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from picsight_engine.errors import Message, RequestError
+from picsight_engine.foundation.errors import Message, RequestError
 from picsight_engine.store.messages import read, written
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import add_decisions, apply_run, apply_tags

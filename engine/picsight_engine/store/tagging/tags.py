@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from picsight_engine.errors import Message
+from picsight_engine.foundation.errors import Message
 from picsight_engine.store.files import IDS
 from picsight_engine.store.full_text import fold
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from mctrain.data.packing.prepare import prepare, without_metadata
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.decoding.decode import Limits, decode
 
 SECRET = b"52.5200 N 13.4050 E"

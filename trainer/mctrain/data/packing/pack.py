@@ -25,7 +25,7 @@ from mctrain.data.sources.listing import PARQUET, SourceListing
 from mctrain.data.texts import CAPTIONS, members_of
 from mctrain.errors import DataError
 from picsight_engine.bundles.writable_folder import require_writable
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.reading import read_photo
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from mctrain.data.leakage import shipped_digests
 from mctrain.data.packing.prepare import LIMITS, RULE
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.identity import fingerprint
 from picsight_engine.photos.reading import read_photo
 

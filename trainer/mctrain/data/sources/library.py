@@ -28,7 +28,7 @@ from mctrain.data.sources.listing import SourceEntry, SourceListing
 from mctrain.data.texts import described, text_field
 from mctrain.errors import DataError
 from mctrain.paths import opened
-from picsight_engine.errors import ImageError
+from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.identity import FINGERPRINT_RULE, fingerprint
 from picsight_engine.photos.reading import Limits, read_photo

@@ -10,7 +10,7 @@ import pytest
 START = """
 import multiprocessing, os, signal, threading
 from pathlib import Path
-from picsight_engine import processes
+from picsight_engine.foundation import processes
 
 class Interrupting:
     def __reduce__(self):

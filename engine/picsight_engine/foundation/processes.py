@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
-from picsight_engine.signals import signals_deferred
+from picsight_engine.foundation.signals import signals_deferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from picsight_engine.private_files import (
+from picsight_engine.foundation.private_files import (
     make_private_folder,
     write_private,
 )
