@@ -15,7 +15,6 @@ from picsight_engine.store.derived.colours import put_colour_codes
 from picsight_engine.store.derived.states import forget_rows, record_derived, settled_photos
 from picsight_engine.store.derived.vectors import VECTORS_RULE, put_vectors, vectors_in
 from picsight_engine.store.photos import put_likeness
-from picsight_engine.store.selection import visible_photos
 
 if TYPE_CHECKING:
     import sqlite3
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     Maker = Callable[[Any], Any]
 
 THUMBNAIL_SIDE = 256  # pixels
-_AT_ONCE = 1024  # photos per transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +116,3 @@ def forget(db: Database, kind: DerivedKind) -> None:
     with db.writer() as connection:
         kind.put(connection, dict.fromkeys(forget_rows(connection, kind.name)))
     db.vacuum()
-
-
-def make_of_thumbnails(db: Database, thumbnails: ThumbnailStore, bundle: Bundle) -> None:
-    """Makes what is due of the thumbnails of visible photos: colours take 5 s for 10,000. Damaged thumbnails are left out."""
-    for kind in kinds_of(bundle.manifest.space_id):
-        if not kind.of_thumbnail:
-            continue
-        make, done = kind.maker(bundle), settled(db, thumbnails, kind)
-        due = [photo_id for photo_id in visible_photos(db).tolist() if photo_id not in done]
-        for start in range(0, len(due), _AT_ONCE):
-            jpegs = ((photo_id, thumbnails.get(photo_id)) for photo_id in due[start : start + _AT_ONCE])
-            made = ((photo_id, make(jpeg)) for photo_id, jpeg in jpegs if jpeg is not None)
-            if things := {photo_id: thing for photo_id, thing in made if thing is not None}:
-                with db.writer() as connection:
-                    store(connection, kind, things)

@@ -140,7 +140,7 @@ class Library:
         self._close_thumbnails()
         try:
             if self._opened_tags is not None:
-                from picsight_engine.after_indexing import back_up_quietly  # already loaded by the tags
+                from picsight_engine.aftermath.follow_up import back_up_quietly  # already loaded by the tags
 
                 back_up_quietly(self._db)
         finally:
@@ -192,7 +192,7 @@ class Library:
             StorageError: the disk is full, read-only or gone.
         """
         # Lazy: a search need not pay 60 ms.
-        from picsight_engine.after_indexing import back_up_quietly
+        from picsight_engine.aftermath.follow_up import back_up_quietly
         from picsight_engine.indexing.removed_files import forget_lost
 
         forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
@@ -236,7 +236,7 @@ class Library:
             BundleError: the image tower cannot be loaded.
         """
         # Lazy (worker processes, Pillow): a search need not pay 60 ms.
-        from picsight_engine.after_indexing import follow_up
+        from picsight_engine.aftermath.follow_up import follow_up
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [_existing_folder(path) for path in folders or ()]  # check all before adding the first

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.errors import Message
-from picsight_engine.store.full_text import words_in
+from picsight_engine.foundation.folding import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

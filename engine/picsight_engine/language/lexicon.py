@@ -16,7 +16,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from picsight_engine.foundation.errors import LexiconError, Message
-from picsight_engine.store.full_text import fold
+from picsight_engine.foundation.folding import fold
 
 LANGUAGES = {
     "de": Message("German"),

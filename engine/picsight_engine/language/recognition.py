@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import is_everyday
-from picsight_engine.language.conditions import located, taken_in
 from picsight_engine.language.fact_values import place_key
 from picsight_engine.language.query import Term
 from picsight_engine.language.times import MOST_WORDS, could_be_time, in_english, time_in_words
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
-    from picsight_engine.language.conditions import Condition
     from picsight_engine.language.query import Query, Word
+    from picsight_engine.language.times import Period
+
+    Meaning = Period | tuple[str, ...]  # a time, or the names of a place
 
 # Words that search for nothing by themselves, as in "all my photos from 2012".
 _ANY_PHOTO = frozenset(
@@ -33,9 +34,9 @@ _MOST_OF_PLACE = 6  # words of "in Rio de Janeiro, Brazil"
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Words that mean a time or a place, and their position in the query."""
+    """Words that mean a time or a place (its names, from the smallest), and their position in the query."""
 
-    condition: Condition
+    meaning: Meaning
     start: int
     end: int
 
@@ -43,7 +44,7 @@ class Recognised:
 def recognise(
     query: Query,
     today: date,
-    has_photos: Callable[[Condition], bool],
+    has_photos: Callable[[Meaning], bool],
     places: Mapping[str, str],
     languages: Sequence[str] = (),
 ) -> tuple[Query, tuple[Recognised, ...]]:
@@ -53,17 +54,17 @@ def recognise(
     the `languages`.
     """
 
-    def meant(some: tuple[Word, ...]) -> Condition | None:
+    def meant(some: tuple[Word, ...]) -> Meaning | None:
         texts = [word.text for word in some]
         is_time = all(could_be_time(text, languages) for text in texts)
         period = time_in_words(texts, today, languages) if is_time else None
-        if period is not None and has_photos(taken_in(period)):
-            return taken_in(period)
+        if period is not None and has_photos(period):
+            return period
         names = _names(some, places)
         if not names or (all(map(is_everyday, _name_words(some))) and not _is_marked(some, query)):
             return None
-        condition = located([places[name] for name in names])
-        return condition if len(names) == 1 or has_photos(condition) else None
+        place = tuple(places[name] for name in names)
+        return place if len(names) == 1 or has_photos(place) else None
 
     found: list[Recognised] = []
     alternatives = []
@@ -87,16 +88,16 @@ def _is_any_photo(word: Word, languages: Sequence[str]) -> bool:
 
 
 def _parts(
-    words: tuple[Word, ...], text: str, meant: Callable[[tuple[Word, ...]], Condition | None]
+    words: tuple[Word, ...], text: str, meant: Callable[[tuple[Word, ...]], Meaning | None]
 ) -> Iterator[Word | Recognised]:
     """Yields the words in order, grouping those that mean something together; the longest reading wins."""
     position = 0
     while position < len(words):
         for length in range(_reach(words, position, text), 0, -1):
             some = words[position : position + length]
-            condition = meant(some)
-            if condition is not None:
-                yield Recognised(condition, some[0].start, some[-1].end)
+            meaning = meant(some)
+            if meaning is not None:
+                yield Recognised(meaning, some[0].start, some[-1].end)
                 position += length
                 break
         else:

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.bundles.calibration import Match
-    from picsight_engine.foundation.errors import Message
+    from picsight_engine.filters.filtered_query import Filter
     from picsight_engine.foundation.suffixes import Companion
-    from picsight_engine.language.conditions import FilterKind
     from picsight_engine.language.query import QueryFault
     from picsight_engine.language.translation import Translation
 
@@ -93,23 +92,6 @@ class Result:
 def files_of_all(results: Iterable[Result]) -> list[Path]:
     """The files that an action on all these results means."""
     return [path for result in results for path in result.files]
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A part of the query that narrows the answer: a fact, or plain words that were `recognised` as one.
-
-    `start` and `end` are its position in the query, `words` name it for the user, `photos` is how many photos of the whole
-    library it matches. `query.as_words` turns a recognised part back into plain words.
-    """
-
-    start: int
-    end: int
-    kind: FilterKind
-    words: Message | str
-    photos: int
-    excluded: bool = False
-    recognised: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from picsight_engine.filters.filtered_query import FilteredQuery
     from picsight_engine.search.answer import Request
-    from picsight_engine.search.filters import FilteredQuery
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
 

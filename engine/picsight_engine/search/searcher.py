@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.bundles.commonness import is_surely_english
+from picsight_engine.filters.filtered_query import Filters
 from picsight_engine.foundation.errors import LexiconError, Message, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
 from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
 from picsight_engine.search.colours import Colours
 from picsight_engine.search.directions import TextVectors, target_of
-from picsight_engine.search.filters import Filters
 from picsight_engine.search.judging import judging_of
 from picsight_engine.search.pictures import PictureFinder
 from picsight_engine.search.ranking import (
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.filters.filtered_query import FilteredQuery
     from picsight_engine.language.query import Query
     from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Request
     from picsight_engine.search.directions import Target
-    from picsight_engine.search.filters import FilteredQuery
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
     from picsight_engine.vectors.matrix import Rows

@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
-import unicodedata
 from typing import TYPE_CHECKING
+
+from picsight_engine.foundation.folding import SHORTEST_BEGINNING, fold
 
 if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
-_TRIGRAM = 3
 _LONGEST_NAME = 255  # characters, on any system
-# Accents on Latin, Greek and Cyrillic letters; in other scripts marks make different letters.
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_LONE = re.compile("[\ud800-\udfff]")  # bytes that are not UTF-8, as os.fsdecode returns them
 
 _DUE = """
 SELECT files.id, folders.id, folders.path, files.name, files.keywords, files.title, files.description
@@ -62,14 +58,6 @@ ORDER BY named.name <> ?1, photo_id, file_id"""
 _IS_HELD = f"SELECT EXISTS ({_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?))"
 
 
-def fold(text: str) -> str:
-    """The text for comparison: lower case, no accents, runs of white space as one space, invalid bytes as U+FFFD."""
-    if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", _LONE.sub("\ufffd", text))
-        text = unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).casefold()
-    return " ".join(text.lower().replace("\0", " ").split())
-
-
 def photos_holding(db: Database, text: str) -> list[int]:
     """The visible photos, ascending, with the text in a present file's name, folder, a keyword or the description.
 
@@ -79,19 +67,9 @@ def photos_holding(db: Database, text: str) -> list[int]:
     folded = fold(text)
     if not folded:
         return []
-    if len(folded) < _TRIGRAM:
+    if len(folded) < SHORTEST_BEGINNING:
         return db.column(_HOLDING_FEW_LETTERS, folded)
     return db.column(_HOLDING, _phrase(folded))
-
-
-def words_in(text: str) -> list[str]:
-    """The runs of letters and digits in a text, folded."""
-    return re.findall(r"[^\W_]+", fold(text))
-
-
-def begins_word(text: str, word: str) -> bool:
-    """Whether a text has this word (from `words_in`), or, if it has three letters or more, a word that begins with it."""
-    return any(each.startswith(word) if len(word) >= _TRIGRAM else each == word for each in words_in(text))
 
 
 def photos_with_word(db: Database, word: str, *, described: bool) -> list[int]:
@@ -99,7 +77,7 @@ def photos_with_word(db: Database, word: str, *, described: bool) -> list[int]:
 
     With `described`, its title and description count too.
     """
-    if len(word) < _TRIGRAM:
+    if len(word) < SHORTEST_BEGINNING:
         return db.column(_WITH_WORD, word, f"*{_APART}{word}{_APART}*", described)
     return db.column(_WITH_LONG_WORD, word, f"*{_APART}{word}*", described, _phrase(word))
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from picsight_engine.foundation.folding import fold
 from picsight_engine.store.files import IDS
 from picsight_engine.store.folders import all_folders
-from picsight_engine.store.full_text import fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,5 +1,5 @@
 """Offers facts of the library for a few typed letters: folders, tags, keywords, places, cameras, lenses, formats and
-times, each with the number of photos that match it, see `language.conditions`.
+times, each with the number of photos that match it, see `filters.conditions`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
+from picsight_engine.filters.conditions import FITS, names_keyword, names_of_tag, photos_showing, tagged
+from picsight_engine.foundation.folding import fold
 from picsight_engine.foundation.suffixes import FORMATS
-from picsight_engine.language.conditions import FITS, names_keyword, names_of_tag, photos_showing, tagged
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS, SEASONS
 from picsight_engine.photos.colours import COLUMNS, NAMES
-from picsight_engine.store.full_text import fold
 from picsight_engine.store.tagging.tagged import sizes_of_tags
 from picsight_engine.store.tagging.tags import QUOTES, name_key, tag_paths
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 from picsight_engine.bundles.model_words import model_words
 from picsight_engine.foundation.errors import BundleError, LexiconError
+from picsight_engine.foundation.folding import fold
 from picsight_engine.language.lexicon import key_of, lexicon_of
 from picsight_engine.language.query import parse
-from picsight_engine.store.full_text import fold, is_held
+from picsight_engine.store.full_text import is_held
 from picsight_engine.store.overview.counts import photos_revision, read_contents
 from picsight_engine.store.tagging.searches import Searches
 from picsight_engine.store.tagging.tags import tags_revision

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract_iter
 
-from picsight_engine.store.full_text import fold
+from picsight_engine.foundation.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

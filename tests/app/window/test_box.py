@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QApplication
 
 from picsight.window.search.box import SearchBox
 from picsight.window.search.chips import ChipButton, MoreButton
+from picsight_engine.filters.filtered_query import Filter
 from picsight_engine.foundation.errors import Message
 from picsight_engine.language.query import QueryFault, parse
-from picsight_engine.search.answer import Answer, Filter
+from picsight_engine.search.answer import Answer
 
 
 @pytest.fixture

@@ -22,10 +22,11 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.headline import announcement, empty_message, headline
 from picsight.window.search.place import Place, ready
 from picsight.window.search.suggestions import better_search
+from picsight_engine.filters.filtered_query import Filter
 from picsight_engine.foundation.errors import LibraryError, Message
 from picsight_engine.language.query import QueryFault, parse
 from picsight_engine.language.translation import Translation
-from picsight_engine.search.answer import Answer, Filter
+from picsight_engine.search.answer import Answer
 from picsight_engine.suggesting.suggestions import Suggestions
 
 

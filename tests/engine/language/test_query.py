@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from picsight_engine.filters.conditions import known, unknown
 from picsight_engine.foundation.errors import Message
-from picsight_engine.language.conditions import known, unknown
 from picsight_engine.language.query import MOST, TOO_MANY, UNCLOSED, WEIGHT, as_words, parse
 
 # Any unicode, lone surrogates included, mixed with what the language is made of.

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from picsight_engine.aftermath.follow_up import make_of_thumbnails
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.bundles.calibration import Calibration
 from picsight_engine.foundation.assets import find_asset
-from picsight_engine.kinds import make_of_thumbnails
 from picsight_engine.library import Library
 from picsight_engine.photos.colours import NAMES, RULE, colour_codes, named_colours, without_colours
 from picsight_engine.photos.thumbnail import thumbnail

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from PIL import Image
 from tests.engine.conftest import index
 
+from picsight_engine.aftermath.duplicates import Firsts, same_shape
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.library import Library
-from picsight_engine.search.duplicates import Firsts, same_shape
 from picsight_engine.store.derived.thumbnails import Sketch
 
 EXIF_IFD, DATE_TAKEN, ORIENTATION = 0x8769, 0x9003, 0x0112

@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 import pytest
 from tests.engine.store.storm import change
 
+from picsight_engine.foundation.folding import fold
 from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.files import age_missing
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.full_text import fold
 from picsight_engine.store.overview.counts import photos_revision, read_contents, shared_details
 from picsight_engine.store.tagging.searches import Searches
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from picsight_engine.foundation.folding import fold, words_in
 from picsight_engine.store.files import NewFile, files_of, put_file
 from picsight_engine.store.folders import add_folder
-from picsight_engine.store.full_text import files_named, fold, photos_with_word, words_in
+from picsight_engine.store.full_text import files_named, photos_with_word
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.tagging.pairs import mark_missing

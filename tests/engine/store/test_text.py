@@ -16,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.store.storm import change
 
+from picsight_engine.foundation.folding import fold
 from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.store.files import files_of, forget_missing
 from picsight_engine.store.folders import add_folder, remove_folder
-from picsight_engine.store.full_text import fold, mend_index, photos_holding
+from picsight_engine.store.full_text import mend_index, photos_holding
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.tagging.pairs import mark_missing
 

@@ -97,7 +97,7 @@ def _fact(fact: Fact, *, album: bool) -> str:
         period = time_of_value(fact.value, today)
         words = plain(worded(period.words)) if period else value
     elif fact.key in {"iso", "f", "focal"}:
-        from picsight_engine.language.conditions import (  # numpy: after the first frame
+        from picsight_engine.filters.conditions import (  # numpy: after the first frame
             Condition,
             condition_of,
         )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.folding import fold
 from picsight_engine.store.files import IDS
-from picsight_engine.store.full_text import fold
 
 if TYPE_CHECKING:
     import sqlite3

@@ -1,4 +1,4 @@
-"""Turns a typed fact into a condition on the library, or into a message about its fault. Pure: nothing is looked up."""
+"""Turns a typed fact into a condition on the library, or into a message about its fault."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.folding import begins_word, fold, words_in
 from picsight_engine.foundation.suffixes import FORMATS
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
-from picsight_engine.store.full_text import begins_word, fold, photos_holding, photos_with_word, words_in
+from picsight_engine.store.full_text import photos_holding, photos_with_word
 from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagging.tagged import (
     favourite_photos,

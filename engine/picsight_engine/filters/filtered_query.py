@@ -13,14 +13,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from picsight_engine.filters.conditions import (
+    UNDATED,
+    VISIBLE,
+    Condition,
+    condition_of,
+    located,
+    taken_in,
+    unknown,
+    worded,
+)
 from picsight_engine.foundation.errors import Message
+from picsight_engine.foundation.folding import words_in
 from picsight_engine.language.absence import read_absences
-from picsight_engine.language.conditions import UNDATED, VISIBLE, Condition, condition_of, unknown, worded
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
 from picsight_engine.language.recognition import recognise
-from picsight_engine.search.answer import Filter
-from picsight_engine.store.full_text import files_named, words_in
+from picsight_engine.store.full_text import files_named
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
 from picsight_engine.store.tagging.tags import tags_revision
@@ -30,8 +39,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from picsight_engine.filters.conditions import FilterKind
     from picsight_engine.language.absence import Absence
     from picsight_engine.language.query import Query
+    from picsight_engine.language.recognition import Meaning
     from picsight_engine.store.database import Database
 
     Ids = NDArray[np.int64]
@@ -39,6 +50,23 @@ if TYPE_CHECKING:
 _PLAIN_PLACE = "place in words"
 _ONE_A_PHOTO = {_PLAIN_PLACE, "place", "camera", "lens", "label"}
 _REMEMBERED = 32  # conditions whose photos are cached for one state of the library: 0.8 MB each for 100,000
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A part of the query that narrows the answer: a fact, or plain words that were `recognised` as one.
+
+    `start` and `end` are its position in the query, `words` name it for the user, `photos` is how many photos of the whole
+    library it matches. `query.as_words` turns a recognised part back into plain words.
+    """
+
+    start: int
+    end: int
+    kind: FilterKind
+    words: Message | str
+    photos: int
+    excluded: bool = False
+    recognised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +109,7 @@ class Filters:
         """
         today = datetime.now().astimezone().date()
         rest, recognised = recognise(
-            query, today, lambda each: self._holding(each).size > 0, self._places(), languages
+            query, today, lambda meaning: self._holding(_meant(meaning)).size > 0, self._places(), languages
         )
         rest, absences = read_absences(rest, languages)
         conditions = _ConditionSet(self._holding)
@@ -103,7 +131,7 @@ class Filters:
         by_name = conditions.filter([*dict.fromkeys(photo_id for photo_id, _ in named)])
         by_word = [conditions.common(self._find_by_words(query))]
         for part in recognised:
-            conditions.add(part.condition, part.start, part.end, recognised=True)
+            conditions.add(_meant(part.meaning), part.start, part.end, recognised=True)
         if recognised or absences:
             by_word.append(conditions.common(self._find_by_words(rest)))
         filters = tuple(
@@ -216,6 +244,10 @@ class _ConditionSet:
         for excluded in self._excluded:
             ids = np.setdiff1d(ids, excluded, assume_unique=True)
         return ids
+
+
+def _meant(meaning: Meaning) -> Condition:
+    return located(meaning) if isinstance(meaning, tuple) else taken_in(meaning)
 
 
 def _union(some: list[Ids]) -> Ids:

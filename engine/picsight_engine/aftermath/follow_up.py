@@ -6,17 +6,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from picsight_engine.aftermath.duplicates import find_stacks
 from picsight_engine.exchange.decisions_backup import back_up_decisions
 from picsight_engine.foundation.errors import BundleError, Message, PicsightError, StorageError
 from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Searchable
-from picsight_engine.kinds import make_of_thumbnails
-from picsight_engine.search.duplicates import find_stacks
+from picsight_engine.kinds import kinds_of, settled, store
 from picsight_engine.store.photos import photos_shown
+from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.tagging.exported_decisions import backup_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.events import Event
     from picsight_engine.search.active_model import ActiveModel
     from picsight_engine.store.database import Database
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 # Copies are grouped once more than one photo in this many is new, so that a long run groups them as it goes.
 _COMPARED_SHARE = 256
+_AT_ONCE = 1024  # photos per transaction
 
 
 def follow_up(
@@ -53,6 +56,21 @@ def follow_up(
             yield replace(event, notes=(*event.notes, *notes), suggested=suggested)
         else:
             yield event
+
+
+def make_of_thumbnails(db: Database, thumbnails: ThumbnailStore, bundle: Bundle) -> None:
+    """Makes what is due of the thumbnails of visible photos: colours take 5 s for 10,000. Damaged thumbnails are left out."""
+    for kind in kinds_of(bundle.manifest.space_id):
+        if not kind.of_thumbnail:
+            continue
+        make, done = kind.maker(bundle), settled(db, thumbnails, kind)
+        due = [photo_id for photo_id in visible_photos(db).tolist() if photo_id not in done]
+        for start in range(0, len(due), _AT_ONCE):
+            jpegs = ((photo_id, thumbnails.get(photo_id)) for photo_id in due[start : start + _AT_ONCE])
+            made = ((photo_id, make(jpeg)) for photo_id, jpeg in jpegs if jpeg is not None)
+            if things := {photo_id: thing for photo_id, thing in made if thing is not None}:
+                with db.writer() as connection:
+                    store(connection, kind, things)
 
 
 def back_up_quietly(db: Database) -> None:

@@ -1,0 +1,1 @@
+"""What follows an indexing run: copies, colours, the switch of models, tag suggestions, the file of decisions."""

@@ -1,0 +1,1 @@
+"""What a query's conditions ask of the database: the photos that pass them."""
