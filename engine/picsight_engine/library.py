@@ -5,27 +5,22 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.foundation.errors import LexiconError, Message, PicsightError, RequestError, StorageError
+from picsight_engine.foundation.errors import LexiconError
+from picsight_engine.holdings.folders import Folders, existing_folder
+from picsight_engine.holdings.photos import Photos
+from picsight_engine.holdings.problems import Problems
 from picsight_engine.language.query import parse
 from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request
-from picsight_engine.search.details import details_at, photo_at
-from picsight_engine.store import folders as stored_folders
-from picsight_engine.store.derived.thumbnails import FILE_NAME as THUMBNAILS
-from picsight_engine.store.derived.thumbnails import ThumbnailStore
-from picsight_engine.store.derived.vectors import moments_of, require_space
-from picsight_engine.store.folders import all_directories
+from picsight_engine.store.derived.vectors import require_space
 from picsight_engine.store.opening import open_database
 from picsight_engine.store.overview import health
-from picsight_engine.store.overview.counts import photos_revision, shared_details
-from picsight_engine.store.overview.problems import all_problems, problem_at, retry_later, set_ignored
-from picsight_engine.store.photos import companions_of, files_showing, gone_files, paths_below, photos_by_id
+from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.tagging.searches import Searches
-from picsight_engine.store.tagging.tagged import person_stars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,13 +38,8 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query
     from picsight_engine.language.translation import Translation
     from picsight_engine.search.answer import Answer, Least, Order, Result, TermScore
-    from picsight_engine.search.details import PhotoDetails
     from picsight_engine.search.searcher import Searcher
     from picsight_engine.store.database import Database
-    from picsight_engine.store.folders import Directory, Folder
-    from picsight_engine.store.overview.counts import SharedDetails
-    from picsight_engine.store.overview.problems import Problem
-    from picsight_engine.store.photos import Photo
     from picsight_engine.suggesting.suggestions import Suggestions
     from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.tags import Tags
@@ -72,9 +62,10 @@ class Status:
 class Library:
     """An open library and the model that searches it. Thread-safe, except `close`: no other call may be running then.
 
-    `searches` holds recent and saved searches; `tags` creates tags, teaches them and undoes changes. `languages` are those
-    in which the user searches and words tags besides English (see `language.lexicon.LANGUAGES`). The model `wanted` reads
-    the photos, and takes over searching once every photo has its vector.
+    `folders`, `photos` and `problems` are what it holds; `searches` holds recent and saved searches; `tags` creates tags,
+    teaches them and undoes changes. `languages` are those in which the user searches and words tags besides English (see
+    `language.lexicon.LANGUAGES`). The model `wanted` reads the photos, and takes over searching once every photo has its
+    vector.
     """
 
     def __init__(self, db: Database, bundle: Bundle, wanted: Bundle | None = None) -> None:
@@ -86,8 +77,9 @@ class Library:
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
         self._is_closed = False
-        self._gone: set[int] = set()  # photos that the user removed and may restore
-        self._opened_thumbnails: ThumbnailStore | None = None
+        self.photos = Photos(db, lambda: self.bundle.manifest.space_id, lambda: self.tags)
+        self.folders = Folders(db, self.photos)
+        self.problems = Problems(db)
 
     @property
     def bundle(self) -> Bundle:
@@ -134,10 +126,7 @@ class Library:
             return
         self._is_closed = True
         self._searcher.close()
-        with suppress(PicsightError):  # if the disk is full, the next indexing does it
-            if self._gone:
-                self._thumbnails().delete(self._gone.difference(photos_by_id(self._db, list(self._gone))))
-        self._close_thumbnails()
+        self.photos.close()
         try:
             if self._opened_tags is not None:
                 from picsight_engine.aftermath.follow_up import back_up_quietly  # already loaded by the tags
@@ -153,69 +142,6 @@ class Library:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def folders(self) -> list[Folder]:
-        """The folders whose photos the library shows."""
-        return stored_folders.all_folders(self._db)
-
-    def directories(self) -> list[Directory]:
-        """The folders and their directories that hold photos, each with the number of photos."""
-        return all_directories(self._db)
-
-    def add_folder(self, path: Path) -> Folder:
-        """Adds a folder to index; returns the known folder that contains it, if there is one.
-
-        Raises:
-            RequestError: there is no folder at this path.
-        """
-        return stored_folders.add_folder(self._db, _existing_folder(path))
-
-    def remove_folder(self, folder_id: int) -> None:
-        """Removes a folder from the library; its photos are forgotten after 30 days, their files stay untouched.
-
-        Until then, adding the folder again restores their tags, decisions and ratings.
-        """
-        self._gone.update(stored_folders.remove_folder(self._db, folder_id))
-
-    def restore_folder(self, path: Path) -> None:
-        """Restores a removed folder with its photos as they were; the folder may be offline."""
-        stored_folders.add_folder(self._db, path)
-
-    def forget(self, lost: Sequence[Path]) -> int:
-        """Forgets for good all photos that these folders or directories no longer hold.
-
-        Returns how many photos were forgotten; their files, if there are any, stay untouched.
-
-        Raises:
-            RequestError: a path is not part of the library.
-            BusyError: photos are being indexed.
-            StorageError: the disk is full, read-only or gone.
-        """
-        # Lazy: a search need not pay 60 ms.
-        from picsight_engine.aftermath.follow_up import back_up_quietly
-        from picsight_engine.indexing.removed_files import forget_lost
-
-        forgotten = forget_lost(self._db, self._thumbnails(), lost).photos
-        back_up_quietly(self._db)
-        return forgotten
-
-    def record_removed(self, paths: Sequence[Path]) -> int:
-        """Records files that the user has just removed; photos without any file leave the library at once.
-
-        They are restored if their files come back. Their thumbnails stay until the library is closed. Returns the number
-        of photos that left.
-        """
-        from picsight_engine.indexing.removed_files import record_removed  # 60 ms that a search does not pay
-
-        gone = record_removed(self._db, paths)
-        self._gone.update(gone)
-        return len(gone)
-
-    def record_restored(self, paths: Sequence[Path]) -> None:
-        """Records files that the user has just put back in place; their photos are visible again at once."""
-        from picsight_engine.indexing.removed_files import record_restored  # 60 ms that a search does not pay
-
-        record_restored(self._db, paths)
 
     def index(
         self,
@@ -239,20 +165,20 @@ class Library:
         from picsight_engine.aftermath.follow_up import follow_up
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
-        named = [_existing_folder(path) for path in folders or ()]  # check all before adding the first
-        added = {self.add_folder(path).id for path in named}
+        named = [existing_folder(path) for path in folders or ()]  # check all before adding the first
+        added = {self.folders.add(path).id for path in named}
         # A folder that was named after one inside it has taken that one over.
-        wanted = [folder for folder in self.folders() if folders is None or folder.id in added]
+        wanted = [folder for folder in self.folders.listed() if folders is None or folder.id in added]
         self._active_model.before_indexing()
         run = run_index(
             self._db,
-            self._thumbnails(),
+            self.photos.thumbnails(),
             self.wanted,
             wanted,
             settings or IndexSettings(),
             cancel=cancel,
         )
-        yield from follow_up(run, self._db, self._thumbnails(), self._active_model, self.tags)
+        yield from follow_up(run, self._db, self.photos.thumbnails(), self._active_model, self.tags)
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Applies a choice that `installation.model_choice.use_model` made while the library was open; not while indexing."""
@@ -278,7 +204,7 @@ class Library:
             LibraryError: the library is damaged.
         """
         request = Request(limit, order, least, explain, self.languages)
-        return self._stacked(self._searcher.search(parse(query), request))
+        return self.photos.stacked(self._searcher.search(parse(query), request))
 
     def explain(self, query: str | Query, photo_id: int) -> tuple[TermScore, ...]:
         """A photo's similarity to each term of a query; empty for facts and for unindexed photos.
@@ -302,8 +228,8 @@ class Library:
             RequestError: the photo is not in the library, or is not indexed yet.
             LibraryError: the library is damaged.
         """
-        found, name = self._photo(photo)
-        return self._stacked(self._searcher.like_photo(found, name, limit))
+        found, name = self.photos.asked_for(photo)
+        return self.photos.stacked(self._searcher.like_photo(found, name, limit))
 
     @property
     def tags(self) -> Tags:
@@ -312,7 +238,9 @@ class Library:
 
         with self._lock:
             if self._opened_tags is None:
-                self._opened_tags = Tags(self._db, self._tag_model, lambda path: self._photo(path)[0].id)
+                self._opened_tags = Tags(
+                    self._db, self._tag_model, lambda path: self.photos.asked_for(path)[0].id
+                )
             return self._opened_tags
 
     @property
@@ -348,7 +276,7 @@ class Library:
             BundleError: the text tower is missing or cannot be loaded.
         """
         found = self.tags.suggest(tag)
-        return self._stacked(self._searcher.scored(tag, found[:limit]))
+        return self.photos.stacked(self._searcher.scored(tag, found[:limit]))
 
     def results(self, photo_ids: Sequence[int]) -> tuple[Result, ...]:
         """The visible ones among these photos as results, in the given order."""
@@ -362,28 +290,6 @@ class Library:
     def all_photos(self) -> Answer:
         """Every photo, newest first by the date taken, else by the file's date: the wall without a query."""
         return self._searcher.wall()
-
-    def stacks(self) -> dict[int, int]:
-        """Maps every photo that has duplicates to the one with the lowest id.
-
-        Indexing finds them; they are the same for all searches.
-        """
-        return self._firsts()
-
-    def _stacked(self, answer: Answer) -> Answer:
-        """The answer, with the stacks of its photos added."""
-        firsts = self._firsts([result.id for result in answer.results])
-        if not firsts:
-            return answer
-        results = (replace(one, stack=firsts[one.id]) if one.id in firsts else one for one in answer.results)
-        return replace(answer, results=tuple(results))
-
-    def _firsts(self, photo_ids: Sequence[int] | None = None) -> dict[int, int]:
-        """Stacks are stored with the thumbnails; a search does not create that file, and does not fail without it."""
-        if (self.folder / THUMBNAILS).exists():
-            with suppress(StorageError):
-                return self._thumbnails().firsts(photo_ids)
-        return {}
 
     def newest_photos(self, *, limit: int) -> Answer:
         """At most `limit` dated photos, newest first: the top of the wall, quick for a library of any size."""
@@ -424,69 +330,6 @@ class Library:
             return language_of(parse(query), others)
         return None
 
-    def show(self, path: Path) -> PhotoDetails | None:
-        """The details of the photo at `path`, in any spelling of the path; None if the library has no photo there."""
-        details = details_at(self._db, path)
-        if details is None:
-            return None
-        states = self.tags.states([details.id])[details.id]
-        with self._db.reading() as connection:
-            stars = person_stars(connection, [details.id]).get(details.id, details.rating)
-        return replace(
-            details, tags=tuple(tag for tag, state, _ in states if state == "accepted"), rating=stars
-        )
-
-    def shared(self, photo_ids: Sequence[int]) -> SharedDetails:
-        """The details that the visible ones of these photos share; 10,000 photos take 0.1 s."""
-        return shared_details(self._db, photo_ids)
-
-    def problem_of(self, path: Path) -> Problem | None:
-        """Why the file at `path` could not be indexed; None if there is no known problem."""
-        return problem_at(self._db, path)
-
-    def photo(self, photo_id: int) -> Photo | None:
-        """The visible photo with this id, or None."""
-        return photos_by_id(self._db, [photo_id]).get(photo_id)
-
-    def moments(self, photo_id: int) -> list[tuple[int, float]]:
-        """The parts of a film that searches compare, with their moments in seconds, in order; none for a photo."""
-        space = self.bundle.manifest.space_id
-        return [*moments_of(self._db, [photo_id], space).get(photo_id, {}).items()]
-
-    def files(self, photo_ids: Sequence[int]) -> dict[Path, tuple[int, int]]:
-        """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""
-        return files_showing(self._db, photo_ids)
-
-    def companions(self, photo_ids: Sequence[int] | None = None) -> list[Path]:
-        """The present files that stand behind those that the wall shows, of these photos or of all."""
-        return companions_of(self._db, photo_ids)
-
-    def files_in(self, folder: Path, photo_ids: Sequence[int] | None = None) -> dict[int, tuple[Path, ...]]:
-        """The files in a folder, or below it, of those of these or all photos that have several files, by photo."""
-        return paths_below(self._db, folder, photo_ids)
-
-    def gone_files(self, photo_ids: Sequence[int]) -> list[Path]:
-        """Where these photos had other files, which are missing."""
-        return gone_files(self._db, photo_ids)
-
-    def thumbnail(self, photo_id: int, moment: float | None = None) -> bytes | None:
-        """A photo's thumbnail as JPEG, 256 pixels on the long side, of a film that of its frame at a result's `moment`; None if
-        there is none.
-        """
-        return self._thumbnails().get(photo_id, moment)
-
-    def problems(self) -> list[Problem]:
-        """The files and directories that could not be indexed, without the ignored ones."""
-        return [problem for problem in all_problems(self._db) if not problem.ignored]
-
-    def retry(self, problems: Sequence[Problem]) -> None:
-        """Makes the next indexing retry these files even if they have not changed."""
-        retry_later(self._db, problems)
-
-    def ignore(self, problems: Sequence[Problem], *, ignored: bool = True) -> None:
-        """Hides files from the list of problems, or shows them again."""
-        set_ignored(self._db, problems, ignored=ignored)
-
     def status(self) -> Status:
         """The library in numbers."""
         counts = health.counts(self._db)
@@ -514,40 +357,5 @@ class Library:
         from picsight_engine.doctor import doctor_folder  # lazy: a search need not pay 12 ms
 
         self._searcher.close()
-        self._close_thumbnails()
+        self.photos.close_thumbnails()
         return doctor_folder(self.folder, self.bundle.folder, forget=forget, lost=lost)
-
-    def _photo(self, photo: Path | int) -> tuple[Photo, str]:
-        """A visible photo and the absolute path by which it was requested."""
-        if isinstance(photo, int):
-            found = photos_by_id(self._db, [photo]).get(photo)
-        else:
-            found = photo_at(self._db, photo)
-        if found is None:
-            problem = None if isinstance(photo, int) else self.problem_of(photo)
-            words = "{photo} is not a photo of the library; index its folder first."
-            if isinstance(photo, Path) and os.path.isdir(photo):  # noqa: PTH112 -- Path raises where it may not look
-                words = "{photo} is a folder; name photos in it."
-            raise RequestError(Message(words, photo=str(photo)) if problem is None else problem.message)
-        return found, str(found.path if isinstance(photo, int) else photo.absolute())
-
-    def _thumbnails(self) -> ThumbnailStore:
-        """The thumbnails, opened on first use: a search does not need them."""
-        with self._lock:
-            if self._opened_thumbnails is None:
-                self._opened_thumbnails = ThumbnailStore.open(self.folder, self._gone)
-            return self._opened_thumbnails
-
-    def _close_thumbnails(self) -> None:
-        with self._lock:
-            if self._opened_thumbnails is not None:
-                self._opened_thumbnails.close()
-                self._opened_thumbnails = None
-
-
-def _existing_folder(path: Path) -> Path:
-    if not path.is_dir():
-        if path.exists():
-            raise RequestError("{path} is not a folder; choose a folder.", path=path)
-        raise RequestError("{path} is not there; choose a folder.", path=path)
-    return path

@@ -21,10 +21,10 @@ CALLS = (
     lambda library, _: library.search("dog"),
     lambda library, _: library.similar(5),
     lambda library, _: library.all_photos(),
-    lambda library, photo: library.show(photo),
+    lambda library, photo: library.photos.details(photo),
     lambda library, _: library.status(),
-    lambda library, _: library.problems(),
-    lambda library, _: library.thumbnail(5),
+    lambda library, _: library.problems.listed(),
+    lambda library, _: library.photos.thumbnail(5),
 )
 
 
@@ -82,7 +82,7 @@ def test_the_advice_about_a_damaged_library_brings_stars_back(small, captions, t
     with Library.open(folder, small) as library:
         index(library, photo.parent)
         library.exchange.import_from(folder / "decisions.jsonl")
-        assert library.show(photo).rating == 4
+        assert library.photos.details(photo).rating == 4
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")  # a vector that became NaN

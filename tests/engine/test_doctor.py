@@ -207,7 +207,7 @@ def test_missing_photos_are_forgotten_on_request_only(tmp_path, captions, small)
     photos = [Path(shutil.copy(path, tmp_path)) for path in sorted(captions)[:3]]
     with Library.open(tmp_path / "library", small) as library:
         index(library, tmp_path)
-        photo_id = library.show(photos[0]).id
+        photo_id = library.photos.details(photos[0]).id
         photos[0].unlink()
         index(library)
         library.doctor()
@@ -243,7 +243,7 @@ def test_photos_that_left_a_named_folder_are_forgotten_at_a_persons_request(tmp_
         assert forget(library, album) == "20 photos of missing files forgotten."
         assert len(library.all_photos().results) == 31
         assert index(library).notes == ()
-        assert [folder.state for folder in library.folders()] == ["watching"] * 2
+        assert [folder.state for folder in library.folders.listed()] == ["watching"] * 2
 
 
 def test_a_deleted_file_is_forgotten_despite_others_of_its_size_and_a_returned_one_is_kept(tmp_path, small):

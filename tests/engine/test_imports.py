@@ -31,7 +31,9 @@ def test_importing_the_facade_and_the_rooms_loads_no_model_and_no_window():
 
 
 def test_opening_a_library_and_asking_for_its_photos_loads_no_model(indexed, starter):
-    program = f"{OPEN}    assert len(library.all_photos().results) == 48\n    assert library.thumbnail(1)"
+    program = (
+        f"{OPEN}    assert len(library.all_photos().results) == 48\n    assert library.photos.thumbnail(1)"
+    )
     assert loaded_after(program, str(indexed), str(starter)) & {*NEVER, *ONLY_WHEN_USED} == set()
 
 

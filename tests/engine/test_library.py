@@ -41,7 +41,7 @@ def test_opening_makes_a_library_unless_create_is_false(tmp_path, small):
         Library.open(tmp_path / "library", small, create=False)
     assert not (tmp_path / "library").exists()
     with Library.open(tmp_path / "library", small) as library:
-        assert library.folders() == []
+        assert library.folders.listed() == []
         assert library.search("dog").results == ()
         assert library.all_photos().results == ()
 
@@ -66,8 +66,8 @@ def test_a_missing_folder_and_a_file_are_refused_as_folders(fresh, captions, tmp
     with pytest.raises(RequestError, match="is not there"):
         index(fresh, tmp_path / "nowhere")
     with pytest.raises(RequestError, match="is not a folder"):
-        fresh.add_folder(next(iter(captions)))
-    assert fresh.folders() == []
+        fresh.folders.add(next(iter(captions)))
+    assert fresh.folders.listed() == []
 
 
 def test_indexing_names_every_photo_it_committed(fresh, few):
@@ -83,7 +83,7 @@ def test_a_folder_named_after_one_inside_it_is_indexed_in_its_place(fresh, few, 
     inner.mkdir()
     few[0].rename(inner / few[0].name)
     finished = index(fresh, inner, inner.parent)
-    assert [folder.path for folder in fresh.folders()] == [inner.parent]
+    assert [folder.path for folder in fresh.folders.listed()] == [inner.parent]
     assert (finished.summary.found, finished.summary.indexed, fresh.status().photos) == (5, 5, 5)
 
 
@@ -116,7 +116,7 @@ def test_a_search_sees_what_another_process_indexed_or_lost(tmp_path, few, small
         index(other)
         assert {result.path for result in one.search("dog").results} == set(few[1:])
         assert one.search("dog").photos == 4
-        assert one.show(few[0]) is None
+        assert one.photos.details(few[0]) is None
         with pytest.raises(RequestError, match="is not a photo of the library"):
             one.similar(few[0])
 
@@ -147,30 +147,30 @@ def test_forgetting_a_folder_forgets_its_missing_photos_and_their_stars_only(fre
     for photo in photos[:2]:
         photo.rename(tmp_path / photo.name)
     index(fresh)
-    assert fresh.forget([named]) == 1
+    assert fresh.folders.forget([named]) == 1
     for photo in photos[:2]:
         (tmp_path / photo.name).rename(photo)
     index(fresh)
-    assert [fresh.show(photo).rating for photo in photos] == [None, 4, 4]
+    assert [fresh.photos.details(photo).rating for photo in photos] == [None, 4, 4]
 
 
 def test_a_removed_folder_hides_its_photos_and_a_restored_one_shows_them_with_their_stars(fresh, few):
     index(fresh, few[0].parent)
-    photo_id, before = fresh.show(few[0]).id, fresh.all_photos().results
+    photo_id, before = fresh.photos.details(few[0]).id, fresh.all_photos().results
     fresh.tags.rate([photo_id], 4)
-    fresh.remove_folder(fresh.folders()[0].id)
-    assert (fresh.folders(), fresh.all_photos().results, fresh.search("dog").results) == ([], (), ())
+    fresh.folders.remove(fresh.folders.listed()[0].id)
+    assert (fresh.folders.listed(), fresh.all_photos().results, fresh.search("dog").results) == ([], (), ())
     index(fresh)
-    fresh.restore_folder(few[0].parent)
+    fresh.folders.restore(few[0].parent)
     assert fresh.all_photos().results == before
     assert fresh.tags.rating(photo_id) == 4
-    assert fresh.thumbnail(photo_id) is not None
+    assert fresh.photos.thumbnail(photo_id) is not None
     assert all(path.exists() for path in few)
 
 
 def test_details_of_a_photo(library, captions):
     path = next(iter(captions))
-    details = library.show(path)
+    details = library.photos.details(path)
     assert details.paths == (path,)
     assert (details.width, details.height) == (224, 224)
     assert details.metadata == Metadata(bits=8)
@@ -179,7 +179,7 @@ def test_details_of_a_photo(library, captions):
 
 def test_a_photo_is_known_by_any_spelling_of_its_path(library, captions, tmp_path, monkeypatch):
     path = next(iter(captions))
-    known = library.show(path)
+    known = library.photos.details(path)
     (tmp_path / "link").symlink_to(path.parent)
     monkeypatch.chdir(path.parent)
     for spelling in (
@@ -188,14 +188,14 @@ def test_a_photo_is_known_by_any_spelling_of_its_path(library, captions, tmp_pat
         f"../{path.parent.name}/{path.name}",
         tmp_path / "link" / path.name,
     ):
-        assert library.show(Path(spelling)) == known
+        assert library.photos.details(Path(spelling)) == known
         assert library.similar(Path(spelling), limit=1).results
 
 
 @pytest.mark.parametrize("path", ["/nowhere/at/all.jpg", "", ".", "/", "a\0b", "bad\udcff.jpg", "x" * 5000])
 def test_a_path_that_is_not_a_photo_has_no_details(library, path):
-    assert library.show(Path(path)) is None
-    assert library.problem_of(Path(path)) is None
+    assert library.photos.details(Path(path)) is None
+    assert library.problems.at(Path(path)) is None
     with pytest.raises(RequestError, match=r"is not a photo of the library|is a folder; name photos in it"):
         library.similar(Path(path))
 
@@ -205,13 +205,13 @@ def test_a_copy_is_the_same_photo_and_a_file_that_is_not_an_image_a_problem(fres
     bad = Path(shutil.copy(shared / "formats" / "html_404.jpg", few[0].parent))
     summary = index(fresh, few[0].parent).summary
     assert (summary.indexed, summary.problems) == (5, 1)
-    assert set(fresh.show(copy).paths) == {few[0], copy}
-    assert fresh.show(copy).id == fresh.show(few[0]).id
-    assert fresh.show(few[0]).id not in {result.id for result in fresh.similar(copy).results}
-    problem = fresh.problem_of(bad)
+    assert set(fresh.photos.details(copy).paths) == {few[0], copy}
+    assert fresh.photos.details(copy).id == fresh.photos.details(few[0]).id
+    assert fresh.photos.details(few[0]).id not in {result.id for result in fresh.similar(copy).results}
+    problem = fresh.problems.at(bad)
     assert (problem.path, problem.code) == (bad, "not_an_image")
-    assert fresh.problems() == [problem]
-    assert fresh.show(bad) is None
+    assert fresh.problems.listed() == [problem]
+    assert fresh.photos.details(bad) is None
     status = fresh.status()
     assert (status.photos, status.files, status.problems) == (5, 6, 1)
 
@@ -223,7 +223,7 @@ def test_dates_carry_their_offset_and_order_the_wall(fresh, shared, few, tmp_pat
     for age, path in enumerate(few):
         os.utime(path, (1_000_000_000 + age, 1_000_000_000 + age))
     index(fresh, folder, few[0].parent)
-    details = fresh.show(folder / "date_offset_plus1345.jpg")
+    details = fresh.photos.details(folder / "date_offset_plus1345.jpg")
     assert details.taken.endswith("+13:45")
     assert details.metadata.taken_source is not None
     wall = fresh.all_photos().results
@@ -246,7 +246,7 @@ def test_tags_and_stars_stay_with_a_photo_whose_file_another_program_edited(fres
     fresh.tags.new("Grandma")
     fresh.tags.decide("Grandma", described, "accepted")
     fresh.tags.rate(described, 5)
-    before = [fresh.show(path).id for path in described]
+    before = [fresh.photos.details(path).id for path in described]
     assert [*fresh.exchange.export_sidecars()][-1].written == 3
 
     caption = PngInfo()
@@ -256,21 +256,23 @@ def test_tags_and_stars_stay_with_a_photo_whose_file_another_program_edited(fres
     picture.save(turned, exif=exif)
     shutil.copy(other, again)
     index(fresh, folder)
-    after = [fresh.show(path) for path in described]
+    after = [fresh.photos.details(path) for path in described]
     assert not {photo.id for photo in after} & set(before)
     assert [(photo.tags, photo.rating) for photo in after] == [(("Grandma",), 5)] * 2 + [((), None)]
     assert len(fresh.search("tag:grandma").results) == 2
     fresh.tags.undo()
     fresh.tags.undo()
-    assert [(fresh.show(path).tags, fresh.show(path).rating) for path in described] == [((), None)] * 3
+    assert [(fresh.photos.details(path).tags, fresh.photos.details(path).rating) for path in described] == [
+        ((), None)
+    ] * 3
     fresh.tags.redo()
-    assert fresh.show(turned).tags == ("Grandma",)
+    assert fresh.photos.details(turned).tags == ("Grandma",)
     for path in (painting, again):
         sidecar = folder / f"{path.name}.xmp"  # its hash is that of the file before the edit
         sidecar.write_text(sidecar.read_text().replace("<rdf:li>", "<rdf:li>Cake</rdf:li><rdf:li>", 1))
     fresh.exchange.import_from(folder)
-    assert "Cake" in fresh.show(painting).tags
-    assert "Cake" not in fresh.show(again).tags
+    assert "Cake" in fresh.photos.details(painting).tags
+    assert "Cake" not in fresh.photos.details(again).tags
 
 
 def test_the_revision_changes_only_with_the_photos(fresh, few):

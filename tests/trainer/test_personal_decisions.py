@@ -49,7 +49,7 @@ def home(photo_sets, starter, tmp_path_factory):
             kind.append(pictures / f"IMG_{number}.jpg")
             kind[-1].write_bytes(photo.photo)
     with Library.open(folder / "library", open_bundle(starter)) as library:
-        library.add_folder(pictures)
+        library.folders.add(pictures)
         for _ in library.index():
             pass
         library.tags.new("Luna", prompts=["Luna"])

@@ -166,7 +166,7 @@ def test_a_film_shows_the_moment_found_and_others_and_plays_as_a_live_photo_does
     qtbot.waitUntil(lambda: {photo.is_live for photo in model.wall.results} == {True, False})
     film, live = sorted(model.wall.results, key=lambda photo: photo.is_live)
     assert [badge(film), badge(live)] == ["0:15", "LIVE"]
-    found = next(second for _, second in window.viewer.library.moments(film.id) if second >= 10)
+    found = next(second for _, second in window.viewer.library.photos.moments(film.id) if second >= 10)
     show = model.set_wall
     monkeypatch.setattr(model, "set_wall", lambda *_, **__: None)  # the last news of the run may still arrive
     show(Wall.from_results([replace(film, moment=found), live]))

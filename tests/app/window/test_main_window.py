@@ -613,7 +613,7 @@ def test_a_folder_that_cannot_be_added_or_restored_is_named_on_the_first_page(qt
     window, gone = model_window(), tmp_path / "gone"
     for change in (
         partial(window.library.add_folders, [gone]),
-        partial(window.library.step(lambda library: library.add_folder(gone)), lambda _done: None),
+        partial(window.library.step(lambda library: library.folders.add(gone)), lambda _done: None),
     ):
         with qtbot.waitSignal(window.library.notice_given) as notice:
             change()

@@ -12,7 +12,7 @@ from picsight_engine.store.overview.problems import NewProblem, put_problem
 def test_a_file_that_went_away_before_it_was_read_is_no_problem(bundle, tmp_path):
     (tmp_path / "album").mkdir()
     with Library.open(tmp_path / "library", bundle) as library:
-        folder = library.add_folder(tmp_path / "album")
+        folder = library.folders.add(tmp_path / "album")
         with library._db.writer() as connection:
             for name, code in ((b"gone.jpg", "vanished"), (b"bad.jpg", "damaged")):
                 put_problem(connection, NewProblem(folder.id, name, code, "It is.", 5.0))

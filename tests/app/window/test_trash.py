@@ -378,7 +378,8 @@ def test_ctrl_z_while_a_photo_is_being_moved_means_that_and_nothing_older(qtbot,
 def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot, window, album, trash):
     grid, before = window.frame.grid, names(window)
     pictures = {
-        photo.id: window.trashing.library.thumbnail(photo.id) for photo in grid._wall_model.wall.results
+        photo.id: window.trashing.library.photos.thumbnail(photo.id)
+        for photo in grid._wall_model.wall.results
     }
     select(qtbot, window, 0)
     qtbot.keyClick(grid, Qt.Key.Key_Delete)
@@ -386,7 +387,7 @@ def test_undo_puts_photos_back_in_their_places_at_once_with_their_pictures(qtbot
     with index_lock(window.library._setup.folder):  # no run can look for them
         qtbot.keySequence(window, "Ctrl+Z")
         qtbot.waitUntil(lambda: names(window) == before)
-        assert all(window.trashing.library.thumbnail(photo) == pictures[photo] for photo in pictures)
+        assert all(window.trashing.library.photos.thumbnail(photo) == pictures[photo] for photo in pictures)
 
 
 def test_deleted_in_the_viewer_a_photo_gives_way_to_the_next_and_the_last_one_to_the_wall(

@@ -28,7 +28,7 @@ def open_library(folder, small, tmp_path):
 
     def open_again():
         library = Library.open(folder, small)
-        library.add_folder(tmp_path / "Photos")
+        library.folders.add(tmp_path / "Photos")
         with closing(open_database(folder)) as db:
             album = Album(library, db, 1, small.manifest.space_id, small.manifest.dim)
             for number in (1, 2, 3):
@@ -126,7 +126,7 @@ def test_the_file_does_not_name_forgotten_photos(folder, open_library, small):
         library.tags.decide("Dogs", [3], "accepted")
     assert all(b"/%d.jpg" % number in (folder / FILE).read_bytes() for number in (1, 2, 3))
     with open_library() as library:
-        library.remove_folder(1)
+        library.folders.remove(1)
     doctor_folder(folder, small.folder, forget=True)
     assert b".jpg" not in (folder / FILE).read_bytes()
     assert b"Dogs" in (folder / FILE).read_bytes()

@@ -48,7 +48,7 @@ class Collection:
         return exported
 
     def ids(self, *numbers):
-        return [self.album.library._photo(self.paths[number])[0].id for number in numbers]
+        return [self.album.library.photos.asked_for(self.paths[number])[0].id for number in numbers]
 
     def sidecar(self, number):
         return beside(self.paths[number])
@@ -676,7 +676,7 @@ def test_what_another_program_wrote_follows_its_picture_when_a_new_photo_takes_t
     moved = rename(library, 0, name, new=20)
     library.tags.new("Sea")
     library.tags.decide("Sea", library.ids(0), "accepted")
-    library.tags.decide("Dogs", [library.album.library._photo(moved)[0].id], "rejected")
+    library.tags.decide("Dogs", [library.album.library.photos.asked_for(moved)[0].id], "rejected")
     assert library.export_sidecars().left_alone == ()
     assert (keywords(sidecar), stars_in(sidecar)) == (["Sea"], None)
     assert b"godwits" not in sidecar.read_bytes()

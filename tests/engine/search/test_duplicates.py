@@ -63,10 +63,10 @@ def index_stacks(folder, photos, bundle):
 
 def stacks_by_name(library, photos):
     """The names of the files of each stack by the id of the stack."""
-    stacks = library.stacks()
+    stacks = library.photos.stacks()
     found = {}
     for path in photos.iterdir():
-        photo_id = library.show(path).id
+        photo_id = library.photos.details(path).id
         if photo_id in stacks:
             found.setdefault(stacks[photo_id], {})[photo_id] = path.name
     return found
@@ -116,7 +116,7 @@ def test_a_search_needs_no_thumbnails(stacked, bundle, tmp_path, state):
     with Library.open(folder, bundle) as library:
         answer = library.search("dog", limit=5)
         assert [result.stack for result in answer.results] == [None] * 5
-        assert library.stacks() == {}
+        assert library.photos.stacks() == {}
     assert thumbnails.exists() == (state != "missing")
 
 
@@ -166,8 +166,8 @@ def test_copies_are_known_with_each_batch_of_the_first_run(photographs, bundle, 
             if isinstance(event, Committed):
                 shown = {photo.id: photo.path.name[:8] for photo in library.all_photos().results}
                 pictures = Counter(shown.values())
-                assert library.stacks().keys() == {each for each in shown if pictures[shown[each]] > 1}
-        assert len(library.stacks()) == 4
+                assert library.photos.stacks().keys() == {each for each in shown if pictures[shown[each]] > 1}
+        assert len(library.photos.stacks()) == 4
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40), st.integers(0, 40))

@@ -123,7 +123,7 @@ def test_a_photo_whose_file_is_gone_is_neither_found_nor_counted(album):
 
 def test_an_absolute_folder_can_be_named_exactly(trips):
     album, ids = trips
-    photos = album.library.folders()[0].path
+    photos = album.library.folders.listed()[0].path
     assert album.found(f'folder:"{photos.as_posix()}/2019/Trips/"') == [ids["lake"], ids["beach"]]
     assert album.found(f"folder:{photos.as_posix()}/2019/Trip/") == []
     assert len(album.found(f"folder:{photos.as_posix()}")) == 5
@@ -425,13 +425,13 @@ def test_a_result_has_its_files_in_the_folder_that_was_asked_for(album, order):
     assert found("-folder:elsewhere format:jpeg") == found("folder:trips") | {("Inns/only.jpg",)}
     shown = {"Old": found("folder:old"), "Trips": found("folder:trips"), "Ol": set(), "Inns": set()}
     for folder, files in shown.items():
-        below = album.library.files_in(album.photos / folder)
+        below = album.library.photos.files_in(album.photos / folder)
         assert {inside(paths) for paths in below.values()} == files
         for photo, paths in below.items():
-            assert album.library.files_in(album.photos / folder, [photo]) == {photo: paths}
+            assert album.library.photos.files_in(album.photos / folder, [photo]) == {photo: paths}
     every = {photo.id: photo.files for photo in album.library.search("folder:photos").results}
     several = {photo: files for photo, files in every.items() if len(files) > 1}
-    assert album.library.files_in(album.photos.parent) == several
+    assert album.library.photos.files_in(album.photos.parent) == several
     if order == "folder":
         paths = [each.path for each in album.library.search("folder:old", order=order).results]
         assert paths == sorted(paths)

@@ -51,8 +51,8 @@ def test_a_film_counts_once_and_its_best_moment_explains_it(album, film, dog, bu
     judging = bundle.manifest.calibration.centred(dog)
     assert max(term.score for term in first.terms) == pytest.approx(float(film[2] @ judging), abs=1e-3)
     assert album.library.explain("dog | cat", 20) == first.terms
-    assert album.library.moments(20) == [(0, 3.0), (1, 20.25), (2, 42.5), (3, 3800.0)]
-    assert album.library.moments(21) == []
+    assert album.library.photos.moments(20) == [(0, 3.0), (1, 20.25), (2, 42.5), (3, 3800.0)]
+    assert album.library.photos.moments(21) == []
 
 
 def test_an_excluded_photo_is_excluded_with_its_parts_and_a_name_finds_the_best_part(album, film):
@@ -76,7 +76,7 @@ def test_a_tag_suggests_a_film_once_by_its_best_moment(album, film):
 
 def test_a_film_that_is_indexed_again_loses_its_earlier_parts(album, film):
     put_film(album, 20, [film[0], film[1]])
-    assert album.library.moments(20) == [(0, 3.0), (1, 20.25)]
+    assert album.library.photos.moments(20) == [(0, 3.0), (1, 20.25)]
     answer = album.library.search("dog", limit=40)
     assert sorted(result.id for result in answer.results) == [*range(1, 41)]
     assert all(result.score < 0.5 for result in answer.results)

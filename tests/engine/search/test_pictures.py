@@ -33,7 +33,7 @@ def vectors(indexed, bundle):
 def photo(library, captions):
     """A photo of the library: its id and its path."""
     path = next(iter(captions))
-    return library.show(path).id, path
+    return library.photos.details(path).id, path
 
 
 def ranked(vectors, direction, but=()):

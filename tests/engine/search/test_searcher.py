@@ -114,7 +114,7 @@ def test_only_less_finds_nothing_and_says_why(library):
 
 def test_similar_photos_leave_out_the_photo_itself(library, reference, captions):
     path = next(iter(captions))
-    photo_id = library.show(path).id
+    photo_id = library.photos.details(path).id
     row = int(np.flatnonzero(reference.ids == photo_id)[0])
     expected = [pair for pair in reference.ranked(reference.vectors[row]) if pair[0] != photo_id]
     answer = library.similar(path, limit=48)

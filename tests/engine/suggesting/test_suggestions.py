@@ -179,7 +179,7 @@ def test_suggestions_follow_changes_of_the_library(tmp_path, bundle):
             put_file(connection, NewFile(folder.id, b"Hochzeit/a.jpg", 1, 2, None, photo_id))
         words = [(each.kind, each.words) for each in library.suggestions("hochz").items]
         assert words == [("folder", "Hochzeit")]
-        library.remove_folder(folder.id)
+        library.folders.remove(folder.id)
         assert library.suggestions("hochz").items == ()
 
 

@@ -45,12 +45,12 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
     choice = locations.model_choice(invocation.folder)
     opened = invocation.open_library(choice.answers, wanted=choice.wanted, create=bool(folders))
     with opened as library:
-        if library is None or not (folders or library.folders()):
+        if library is None or not (folders or library.folders.listed()):
             words = "The library has no folder yet. Type: {index} FOLDER"
             raise RequestError(words, index=invocation.command("index"))
         library.languages = usual_languages()
         finished = _run(library, folders, workers, quiet=invocation.quiet)
-        unread = unread_sentence(library.problems())
+        unread = unread_sentence(library.problems.listed())
     _tell(invocation, finished, unread)
     return INTERRUPTED if finished.cancelled else 0
 

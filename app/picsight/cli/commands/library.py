@@ -61,14 +61,14 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
     """
     with invocation.require_library() as library:
         # Path.resolve fails at a link that leads to itself.
-        known = {os.path.realpath(each.path): each for each in library.folders()}
+        known = {os.path.realpath(each.path): each for each in library.folders.listed()}
         named, before = {os.path.realpath(folder) for folder in folders}, library.status().photos
         if unknown := sorted(named - known.keys()):
             words = "{folder} is no folder of the library. Its folders: {there}."
             raise RequestError(words, folder=unknown[0], there=", ".join(known) or Message("none"))
         removed = [folder for path, folder in known.items() if path in named]
         for each in removed:
-            library.remove_folder(each.id)
+            library.folders.remove(each.id)
         number = before - library.status().photos
     names = [str(each.path) for each in removed]
     done = tr(
@@ -81,7 +81,7 @@ def remove(invocation: Invocation, folders: tuple[Path, ...]) -> None:
 def problems(invocation: Invocation) -> None:
     """List the files that could not be indexed, each with its reason."""
     with invocation.open_library() as library:
-        found = [] if library is None else library.problems()
+        found = [] if library is None else library.problems.listed()
     if invocation.json:
         put_json({"problems": [{"path": problem.path, **reason(problem)} for problem in found]})
         return

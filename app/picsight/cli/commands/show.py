@@ -56,10 +56,10 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
     all_known = True
     with invocation.open_library() as library:
         for asked in map(absolute, _paths_of_stdin()) if photo is None else (photo,):
-            details = None if library is None else library.show(asked)
+            details = None if library is None else library.photos.details(asked)
             if library is None or details is None:
                 all_known = False
-                problem = None if library is None else library.problem_of(asked)
+                problem = None if library is None else library.problems.at(asked)
                 if invocation.json:
                     put_json({"path": asked, "problem": problem and reason(problem), "id": None})
                 else:
@@ -67,7 +67,7 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
                     say(worded(problem.message) if problem else unknown)
                 continue
             if thumbnail is not None:  # first: a command that fails prints no document
-                jpeg = library.thumbnail(details.id)
+                jpeg = library.photos.thumbnail(details.id)
                 if jpeg is None:
                     words = "The photo's thumbnail is not stored. To make it, type: {index}"
                     raise StorageError(words, index=invocation.command("index"))

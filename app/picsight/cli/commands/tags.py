@@ -247,4 +247,4 @@ def _line(tag: Tag) -> str:
 
 def _paths(library: Library, photo_ids: Iterable[int]) -> list[Path]:
     """The paths of those photos whose folders are available."""
-    return [photo.path for photo in map(library.photo, photo_ids) if photo is not None]
+    return [photo.path for photo in map(library.photos.with_id, photo_ids) if photo is not None]

@@ -66,7 +66,7 @@ class Exporting(QObject):
         if library is None or not pairs:
             self.choose(paths)
         else:
-            self._jobs.read(lambda: library.companions(pairs), partial(self._ask, paths))
+            self._jobs.read(lambda: library.photos.companions(pairs), partial(self._ask, paths))
 
     def _ask(self, paths: Sequence[Path], companions: Sequence[Path]) -> None:
         companions = [path for path in companions if path not in paths]

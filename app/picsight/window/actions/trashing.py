@@ -127,7 +127,7 @@ class Trashing(QObject):
 
         def work(library: Library) -> list[Kept]:
             kept = restore(moved)
-            library.record_restored([each.path for each in moved])
+            library.photos.record_restored([each.path for each in moved])
             return kept
 
         if library := self.library:
@@ -158,7 +158,7 @@ class Trashing(QObject):
                         gone.append(outcome.path)
                     yield outcome
             finally:  # files in the trash must not stay visible, even after an error
-                library.record_removed(gone)
+                library.photos.record_removed(gone)
 
         def note(outcome: Moved | Kept) -> None:
             outcomes.append(outcome)
@@ -199,10 +199,10 @@ def reasons(kept: Sequence[Kept]) -> str:
 
 def _find_related(library: Library, chosen: Sequence[Path], photos: Sequence[int]) -> _Found:
     """Find the files related to the chosen ones in the library and their folders; runs in a thread."""
-    known = library.files(photos)
-    files = related_files(chosen, known, library.companions(photos))
+    known = library.photos.files(photos)
+    files = related_files(chosen, known, library.photos.companions(photos))
     changed = tuple(path for path in files.chosen if path in known and _is_changed(path, known[path]))
-    return _Found(files, marks_of(files.all), changed, tuple(library.gone_files(photos)))
+    return _Found(files, marks_of(files.all), changed, tuple(library.photos.gone_files(photos)))
 
 
 def _is_changed(path: Path, known: tuple[int, int]) -> bool:

@@ -130,7 +130,7 @@ def _near(library: Library, place: Place, like: int) -> Answer | None:
     answer, first = library.search(place.scoped, limit=NEAREST), library.results([like])
     if not (first and answer.results):
         return None
-    files = library.files_in(place.folder, [like]).get(like, ()) if place.folder else ()
+    files = library.photos.files_in(place.folder, [like]).get(like, ()) if place.folder else ()
     head = replace(first[0].showing(files), match="strong")  # also before its copies
     return replace(answer, results=(head, *(replace(photo, match=None) for photo in answer.results)))
 
@@ -140,7 +140,7 @@ def _with_copies(library: Library, answer: Answer) -> Answer:
     fronts = {photo.stack: photo for photo in reversed(answer.results) if photo.stack is not None}
     if not fronts:
         return answer
-    stacks, there = library.stacks(), {photo.id for photo in answer.results}
+    stacks, there = library.photos.stacks(), {photo.id for photo in answer.results}
     missing = [photo for photo, stack in stacks.items() if stack in fronts and photo not in there]
     copies = (
         _matching_as(fronts[stacks[photo.id]], photo)
@@ -203,14 +203,17 @@ def finds_more(library: Library, place: Place, other: Query) -> bool:
 
 def _listed(library: Library, place: Place, arrangement: Arrangement, listing: AllPhotos) -> PlaceContents:
     answer, is_begun = listing.photos(library)
-    stacks, before = library.stacks(), listing.shown
+    stacks, before = library.photos.stacks(), listing.shown
     if before is not None and before[:2] == (place, arrangement):
         shown = before[2]
         if shown.answer is answer and shown.stacks == stacks:
             return shown
     photos = answer.results
     if place.folder is not None:
-        start, copies = f"{place.folder.as_posix()}/".replace("//", "/"), library.files_in(place.folder)
+        start, copies = (
+            f"{place.folder.as_posix()}/".replace("//", "/"),
+            library.photos.files_in(place.folder),
+        )
         photos = tuple(
             photo.showing(copies.get(photo.id, ()))
             for photo in photos

@@ -92,8 +92,10 @@ class QueryPictures(QObject):
 
         def work() -> tuple[str, QImage]:
             if number is not None and library is not None:
-                photo = library.photo(int(number[1]))
-                return photo.path.name if photo else "", read_thumbnail(library.thumbnail(int(number[1])))
+                photo = library.photos.with_id(int(number[1]))
+                return photo.path.name if photo else "", read_thumbnail(
+                    library.photos.thumbnail(int(number[1]))
+                )
             return "", pictures.load(Path(target).expanduser(), QSize(SIDE, SIDE), lambda: True).image
 
         self._jobs.read(work, lambda found: self._take(target, *found), lambda _sentence: None)

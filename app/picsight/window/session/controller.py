@@ -94,7 +94,7 @@ class LibraryController(QObject):
             choice = self._models()
             library = Library.open(self._setup.folder, choice.answers, wanted=choice.wanted)
             for path in folders_to_add:
-                library.add_folder(path)
+                library.folders.add(path)
             return library, first_overview(library)
 
         self._opening = True
@@ -134,7 +134,7 @@ class LibraryController(QObject):
 
         def add(library: Library) -> None:
             for path in paths:
-                library.add_folder(path)
+                library.folders.add(path)
 
         def look() -> None:
             self._added.update(paths)
@@ -184,9 +184,9 @@ class LibraryController(QObject):
         """The steps that remove a folder from the library, without touching its files, and that restore it."""
 
         def remove(library: Library) -> None:
-            for folder in library.folders():
+            for folder in library.folders.listed():
                 if folder.path == path:
-                    library.remove_folder(folder.id)
+                    library.folders.remove(folder.id)
             self.emptied = tuple(place for place in self.emptied if not place.path.is_relative_to(path))
 
         def end() -> None:
@@ -198,14 +198,14 @@ class LibraryController(QObject):
             self.photos_changed.emit()
             self.index()
 
-        return self.step(remove, end), self.step(lambda library: library.restore_folder(path), look)
+        return self.step(remove, end), self.step(lambda library: library.folders.restore(path), look)
 
     def forget_lost(self) -> None:
         """Remove the lost photos of those folders, as the user confirmed; then index again."""
         lost = [place.path for place in self.emptied]
 
         def work(library: Library) -> None:
-            library.forget(lost)
+            library.folders.forget(lost)
             self.emptied = ()
 
         def go_on() -> None:
@@ -235,7 +235,7 @@ class LibraryController(QObject):
         def grown() -> Overview:
             nonlocal directories, due
             if (started := time.monotonic()) >= due:
-                directories = tuple(library.directories())
+                directories = tuple(library.folders.directories())
                 due = started + COUNTING_SHARE * (time.monotonic() - started)
             return replace(first_overview(library), directories=directories)
 

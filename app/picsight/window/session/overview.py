@@ -51,11 +51,13 @@ def first_overview(library: Library) -> Overview:
     """The overview without directories, which take 0.14 s with 100,000 photos: photos are shown first."""
     number = next(_NUMBERS)  # before anything is read
     # A file that was deleted before it was read is not a problem.
-    problems = tuple(problem for problem in library.problems() if problem.code != "vanished")
+    problems = tuple(problem for problem in library.problems.listed() if problem.code != "vanished")
     saved = tuple(library.searches.saved())
-    return Overview(tuple(library.folders()), library.status().photos, problems, saved=saved, number=number)
+    return Overview(
+        tuple(library.folders.listed()), library.status().photos, problems, saved=saved, number=number
+    )
 
 
 def overview_of(library: Library) -> Overview:
     """Read the whole overview; both functions run in threads."""
-    return replace(first_overview(library), directories=tuple(library.directories()))
+    return replace(first_overview(library), directories=tuple(library.folders.directories()))

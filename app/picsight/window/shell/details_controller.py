@@ -179,10 +179,10 @@ def _read(library: Library, photos: Sequence[Result]) -> tuple[Details, Marks, L
     """The facts about photos, and the land for their map; None if they are no longer in the library."""
     ids = [photo.id for photo in photos]
     if len(photos) == 1:
-        known, marks = library.show(photos[0].path), library.tags.marks(ids).get(ids[0])
+        known, marks = library.photos.details(photos[0].path), library.tags.marks(ids).get(ids[0])
         details = None if known is None else details_of_one(known, photos[0].path)
     else:
-        shared, marks = library.shared(ids), library.tags.shared_marks(ids)
+        shared, marks = library.photos.shared(ids), library.tags.shared_marks(ids)
         details = details_of_several(shared) if shared.photos else None
     if details is None or marks is None:
         return None

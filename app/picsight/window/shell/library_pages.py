@@ -95,7 +95,7 @@ class LibraryPages(QObject):
     def _use(self, library: Library) -> None:
         frame = self._frame
         for thumbnails in (frame.thumbnails, *frame.strip_thumbnails):
-            thumbnails.use(library.thumbnail)
+            thumbnails.use(library.photos.thumbnail)
         self._search.use(library)
         self._begin()
 
@@ -163,14 +163,14 @@ class LibraryPages(QObject):
         self._search.settle(complete=self._library.is_scanned)
 
     def _retry(self, problems: Sequence[Problem]) -> None:
-        self._library.change(lambda library: library.retry(problems), self._library.index)
+        self._library.change(lambda library: library.problems.retry(problems), self._library.index)
 
     def _ignore(self, problems: Sequence[Problem]) -> None:
         words = counted(len(problems), "Ignored %n file.", "Ignored %n files.")
         self._history.do(words, self._ignoring(problems, True), self._ignoring(problems, False))
 
     def _ignoring(self, problems: Sequence[Problem], ignored: bool) -> Step:
-        return self._library.step(lambda library: library.ignore(problems, ignored=ignored))
+        return self._library.step(lambda library: library.problems.ignore(problems, ignored=ignored))
 
     # Folders
 

@@ -180,7 +180,9 @@ class PhotoActions(QObject):
             return
 
         def film_of() -> Path:
-            films = (path for path in library.companions([photo.id]) if companion_kind(path.name) == "film")
+            films = (
+                path for path in library.photos.companions([photo.id]) if companion_kind(path.name) == "film"
+            )
             return photo.path if photo.duration is not None else next(films, photo.path)
 
         self._jobs.read(film_of, self._others.play)

@@ -122,7 +122,7 @@ class StudioController(QObject):
         if library is None:
             return
         for thumbnails in self.view.thumbnails:
-            thumbnails.use(library.thumbnail)
+            thumbnails.use(library.photos.thumbnail)
         self._opened += 1
         self._preview = DraftPreview()
         self.view.words.line.clear()
@@ -313,5 +313,5 @@ class StudioController(QObject):
 
 def _numbers_of(library: Library, photos: Sequence[int | Path]) -> list[int | None]:
     """The ids of photos, None for a file that is not a photo of the library."""
-    shown = [photo if isinstance(photo, int) else library.show(photo) for photo in photos]
+    shown = [photo if isinstance(photo, int) else library.photos.details(photo) for photo in photos]
     return [photo if photo is None or isinstance(photo, int) else photo.id for photo in shown]

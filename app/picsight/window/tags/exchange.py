@@ -87,7 +87,7 @@ class TagExchange(QObject):
             choose(self._window, question, f"{sentence} {behind}", options)
 
         if library := self._tags.library:
-            self._jobs.read(library.companions, offer)
+            self._jobs.read(library.photos.companions, offer)
 
     def _choose(self, mode: Mode, then: Callable[[Path], None], name: str = "") -> None:
         dialog = QFileDialog(self._window)
@@ -236,7 +236,7 @@ def _exporting(
     library: Library, companions: bool, cancel: threading.Event
 ) -> Iterator[tuple[int, int, Exported]]:
     """Write side-cars in a thread; yield now and then, and finally, the files read, their total, and the result so far."""
-    of = library.status().files - (0 if companions else len(library.companions()))
+    of = library.status().files - (0 if companions else len(library.photos.companions()))
     progress = None
     for done, exported in enumerate(library.exchange.export_sidecars(companions=companions, cancel=cancel)):
         progress = min(done, of), of, exported

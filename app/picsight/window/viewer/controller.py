@@ -85,7 +85,9 @@ class ViewerController(QObject):
         self._page.moments.show_moments(photo, (), -1)
         if photo.duration is not None and (library := self.library) is not None:
             self._jobs.read(
-                lambda: library.moments(photo.id), partial(self._show_moments, photo), replaces=LANE_MOMENTS
+                lambda: library.photos.moments(photo.id),
+                partial(self._show_moments, photo),
+                replaces=LANE_MOMENTS,
             )
         self.moved.emit(row)
 

@@ -1,0 +1,1 @@
+"""What a library holds and hands out: folders, photos, and problems."""
