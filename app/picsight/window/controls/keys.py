@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
@@ -17,9 +17,10 @@ from picsight.window.parts.layouts import filled
 from picsight.window.tokens import HALF, ONE, SMALL, px
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from PySide6.QtCore import QObject
+    from PySide6.QtGui import QKeyEvent
 
     MenuEntry = tuple[str, str, Callable[[], object]]  # words, key, action
     Submenu = tuple[str, Sequence[MenuEntry | None]]  # words, entries
@@ -30,10 +31,28 @@ WIDE, HIGH, NARROW = 60, 40, 50  # em: below the last width the columns are stac
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that a widget handles itself, and its description."""
+    """Keys that a widget handles itself: their description, and each with a value for the action on the widget.
+
+    Without an action, Qt or a part of the widget acts. Keys are named as in `QKeySequence`.
+    """
 
     words: str
-    keys: tuple[str, ...]
+    keys: Mapping[str, Any]
+    act: Callable[[Any, Any], object] | None = None
+
+
+def press(widget: QWidget, keys: Iterable[Key], event: QKeyEvent) -> bool:
+    """Act on a key that the widget lists, with or without Shift; False for any other. Arrows follow the reading direction."""
+    ignored = Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier
+    name = QKeySequence(event.keyCombination().toCombined() & ~ignored.value).toString()
+    name = {"Enter": "Return"}.get(name, name)
+    if widget.isRightToLeft():
+        name = {"Left": "Right", "Right": "Left"}.get(name, name)
+    for key in keys:
+        if name in key.keys and key.act is not None:
+            key.act(widget, key.keys[name])
+            return True
+    return False
 
 
 def bind_keys(

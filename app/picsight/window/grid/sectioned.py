@@ -17,7 +17,7 @@ from picsight.window.tokens import PAD, em, px
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QModelIndex
-    from PySide6.QtGui import QKeyEvent, QPainter
+    from PySide6.QtGui import QPainter
 
     from picsight.jobs import Jobs
     from picsight.window.grid.layout import RowLayout
@@ -174,16 +174,8 @@ class SectionedView(JustifiedView):
             self.scrubber.setValue(self.scrubber.maximum())
         return target
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Move from section to section with Alt and the page keys."""
-        steps = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
-        step = steps.get(Qt.Key(event.key()), 0)
-        if step and event.modifiers() & Qt.KeyboardModifier.AltModifier:
-            self._step_section(step)
-        else:
-            super().keyPressEvent(event)
-
-    def _step_section(self, step: int) -> None:
+    def step_section(self, step: int) -> None:
+        """Move to the next or the previous section."""
         starts = [section.start for section in self._wall_model.wall.sections]
         current = max(self.currentIndex().row(), 0)
         place = bisect_left(starts, current + (step > 0)) - (step < 0)

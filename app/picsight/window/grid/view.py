@@ -19,7 +19,7 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QDrag, QKeySequence, QPaint
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QStyle, QWidget
 
 from picsight.texts import tr
-from picsight.window.controls.keys import Key
+from picsight.window.controls.keys import Key, press
 from picsight.window.grid.model import WallModel, files_of
 from picsight.window.grid.photo_painter import PhotoPainter, circle_zone, plate_of, verdict_zones
 from picsight.window.grid.sectioned import SectionedView
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from picsight.window.grid.wall import Wall
     from picsight_engine.search.answer import Result
 
+MOVES = ("Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown")
 # Types characters; some systems report it as Ctrl+Alt.
 _ALT_GR = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
@@ -42,16 +43,16 @@ class PhotoView(SectionedView):
     """Shows a wall of photos and signals the requested actions on them."""
 
     KEYS = (
-        Key("Move; with Shift, select", ("Left", "Right", "Up", "Down", "Home", "End", "PgUp", "PgDown")),
-        Key("From heading to heading", ("Alt+PgUp", "Alt+PgDown")),
-        Key("Open", ("Return",)),
-        Key("Select all", ("Ctrl+A",)),
-        Key("Select or deselect", ("Ctrl+Space",)),
-        Key("More like this", ("Ctrl+L",)),
-        Key("Less like this", ("Ctrl+Shift+L",)),
-        Key("Copy the files", ("Ctrl+C",)),
-        Key("Search by the copied picture", ("Ctrl+V",)),
-        Key("Select none, then back", ("Esc",)),
+        Key("Move; with Shift, select", dict.fromkeys(MOVES)),
+        Key("From heading to heading", {"Alt+PgUp": -1, "Alt+PgDown": 1}, lambda it, by: it.step_section(by)),
+        Key("Open", {"Return": None}, lambda it, _: it.open_current()),
+        Key("Select all", {"Ctrl+A": None}),
+        Key("Select or deselect", {"Ctrl+Space": None}),
+        Key("More like this", {"Ctrl+L": None}),
+        Key("Less like this", {"Ctrl+Shift+L": None}),
+        Key("Copy the files", {"Ctrl+C": None}),
+        Key("Search by the copied picture", {"Ctrl+V": None}),
+        Key("Select none, then back", {"Esc": None}, lambda it, _: it.select_none_or_leave()),
     )
 
     open_requested = Signal(int)  # the row
@@ -309,25 +310,26 @@ class PhotoView(SectionedView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the keys that act on photos; Qt handles the arrows. Letters go to the box."""
-        current = self.currentIndex().row()
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
         elif event.matches(QKeySequence.StandardKey.Paste):
             self.paste_requested.emit()
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current >= 0:
-            self.open_requested.emit(current)
-        elif self._asks_for_similar(event):
+        elif press(self, self.KEYS, event) or self._asks_for_similar(event):
             pass
-        elif event.key() == Qt.Key.Key_Escape:
-            if self.selectionModel().hasSelection():
-                self.clearSelection()
-            else:
-                self.left.emit()
         elif is_typed(event):
             if not self._letter_modes:
                 self.typed.emit(event.text())
         else:
             super().keyPressEvent(event)
+
+    def open_current(self) -> None:
+        """Open the current photo."""
+        if self.currentIndex().isValid():
+            self.open_requested.emit(self.currentIndex().row())
+
+    def select_none_or_leave(self) -> None:
+        """Select none; with nothing selected, leave the photos."""
+        self.clearSelection() if self.selectionModel().hasSelection() else self.left.emit()
 
     def _asks_for_similar(self, event: QKeyEvent) -> bool:
         """Handle Ctrl+L for more and Ctrl+Shift+L for less like the current photo, or the first selected one."""

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from picsight.texts import tr
 from picsight.window.controls.buttons import Button, Emphasis, flatten
-from picsight.window.controls.keys import Key, photo_menu
+from picsight.window.controls.keys import Key, photo_menu, press
 from picsight.window.controls.notice import Notice
 from picsight.window.controls.pills import PillButton, Pills
 from picsight.window.parts.labels import ElidedLabel
@@ -45,9 +45,9 @@ class ProblemsView(QWidget):
     """Shows the problems and signals the requested actions."""
 
     KEYS = (
-        Key("Open or close a reason", ("Return",)),
-        Key("Ignore", ("Del",)),
-        Key("Back to the photos", ("Esc",)),
+        Key("Open or close a reason", {"Return": None}, lambda it, _: it.toggle(it.table.currentIndex())),
+        Key("Ignore", {"Del": None}, lambda it, _: it.ignore(it.table.currentIndex())),
+        Key("Back to the photos", {"Esc": None}, lambda it, _: it.left.emit()),
     )
 
     retry_requested = Signal(object)  # tuple[Problem, ...]
@@ -132,15 +132,8 @@ class ProblemsView(QWidget):
             self.table.setColumnHidden(column, narrow)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape returns to the photos, Delete ignores, Enter opens and closes a reason."""
-        current = self.table.currentIndex()
-        if event.key() == Qt.Key.Key_Escape:
-            self.left.emit()
-        elif event.key() == Qt.Key.Key_Delete and current.isValid():
-            self._ignore(current)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and current.isValid():
-            self._toggle(current)
-        else:
+        """Handle the keys of the list."""
+        if not press(self, self.KEYS, event):
             super().keyPressEvent(event)
 
     def _follow(self) -> None:
@@ -198,24 +191,27 @@ class ProblemsView(QWidget):
 
     # Actions
 
-    def _ignore(self, index: QModelIndex) -> None:
-        self.ignore_requested.emit(self._model.problems_at(index))
+    def ignore(self, index: QModelIndex) -> None:
+        """Ignore a file, or all of a reason."""
+        if problems := self._model.problems_at(index):
+            self.ignore_requested.emit(problems)
 
     def _press(self, index: QModelIndex) -> None:
         """Run a text button, or open or close a reason."""
         if index.column() == Column.RETRY:
             self.retry_requested.emit(self._model.problems_at(index))
         elif index.column() == Column.IGNORE:
-            self._ignore(index)
+            self.ignore(index)
         else:
-            self._toggle(index)
+            self.toggle(index)
 
     def _activate(self, index: QModelIndex) -> None:
         """Handle Enter or a double click on a file."""
         if index.column() not in ACTS:
             self._reveal_current()
 
-    def _toggle(self, index: QModelIndex) -> None:
+    def toggle(self, index: QModelIndex) -> None:
+        """Open or close a reason."""
         if self._model.path(index) is None:
             first = index.siblingAtColumn(0)
             self.table.setExpanded(first, not self.table.isExpanded(first))

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyl
 
 from picsight.texts import marked, tr, worded
 from picsight.window.controls.buttons import IconButton
-from picsight.window.controls.keys import Key
+from picsight.window.controls.keys import Key, press
 from picsight.window.grid.view import is_typed
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.focus import MODIFIERS
@@ -61,10 +61,10 @@ class SearchBox(QFrame):
     """A text line with a search icon, chips and a clear button."""
 
     KEYS = (
-        Key("To the suggestions, else to the photos", ("Down",)),
-        Key("To the photos", ("Return",)),
-        Key("Close, empty, remove, then leave", ("Esc",)),
-        Key("Search by the copied picture", ("Ctrl+V",)),
+        Key("To the suggestions, else to the photos", {"Down": None}, lambda it, _: it.down_requested.emit()),
+        Key("To the photos", {"Return": None}),
+        Key("Close, empty, remove, then leave", {"Esc": None}, lambda it, _: it.shrink()),
+        Key("Search by the copied picture", {"Ctrl+V": None}),
     )
 
     edited = Signal(str)  # every change by the user; the words of the line
@@ -337,11 +337,9 @@ class SearchBox(QFrame):
             not self.line.hasSelectedText() and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         )
         forward = Qt.Key.Key_Left if self.isRightToLeft() else Qt.Key.Key_Right
-        if key == Qt.Key.Key_Down:
-            self.down_requested.emit()
-        elif key == Qt.Key.Key_Escape:
-            self._escape()
-        elif key == Qt.Key.Key_Backspace and alone and at == 0 and self.bar.isVisible():
+        if press(self, self.KEYS, event):
+            return True
+        if key == Qt.Key.Key_Backspace and alone and at == 0 and self.bar.isVisible():
             self.bar.focus_last()
         elif key == forward and alone and at == len(self.line.text()) and self.bar.isVisible():
             self.bar.focus(0)
@@ -369,7 +367,7 @@ class SearchBox(QFrame):
     def _all_words_are_selected(self) -> bool:
         return bool(self.line.text()) and self.line.selectedText() == self.line.text()
 
-    def _escape(self) -> None:
+    def shrink(self) -> None:
         """Remove the words first, then one chip after the other; in an empty box, leave it."""
         typed = [chip for chip in self.chips() if not chip.recognised]
         if self._entry.line:

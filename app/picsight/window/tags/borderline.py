@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from picsight.texts import tr
 from picsight.window.controls.buttons import Button, Emphasis, draw_focus
 from picsight.window.controls.choice import Toggle
-from picsight.window.controls.keys import Key
+from picsight.window.controls.keys import Key, press
 from picsight.window.controls.pills import Pills
 from picsight.window.grid.thumbnails import ThumbnailRequest
 from picsight.window.parts.labels import CENTRE, Drawn, ElidedLabel, Label, paint_plate, paint_words, sized
@@ -20,7 +20,7 @@ from picsight.window.parts.words import counted, cut_middle, number, plain, tool
 from picsight.window.tokens import HAIR, HALF, SMALL, px
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Collection, Sequence
 
     from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 
@@ -37,10 +37,14 @@ class BorderlineCases(QWidget):
     """Asks whether each photo belongs to the tag; A accepts, R rejects, the down arrow skips it."""
 
     KEYS = (
-        Key("Accept", ("A",)),
-        Key("Reject", ("R",)),
-        Key("Skip", ("Down",)),
-        Key("Add to the tag with that number, or remove from it", tuple("123456789")),
+        Key("Accept", {"A": "accepted"}, lambda it, verdict: it.decide(verdict)),
+        Key("Reject", {"R": "rejected"}, lambda it, verdict: it.decide(verdict)),
+        Key("Skip", {"Down": None}, lambda it, _: it.pass_over()),
+        Key(
+            "Add to the tag with that number, or remove from it",
+            {str(key): key for key in range(1, MOST_KEYS + 1)},
+            lambda it, key: it.tags.press(key),
+        ),
     )
     decided = Signal(int, str)  # a photo's id, and the Verdict on it
     case_changed = Signal(object)  # the Result in question, None for none
@@ -58,9 +62,9 @@ class BorderlineCases(QWidget):
         self.accept = Button(tr("Accept (A)"), Emphasis.PLAIN, self)
         self.reject = Button(tr("Reject (R)"), Emphasis.PLAIN, self)
         self.skip = Button(tr("Skip"), Emphasis.QUIET, self)
-        self.accept.clicked.connect(lambda: self._decide("accepted"))
-        self.reject.clicked.connect(lambda: self._decide("rejected"))
-        self.skip.clicked.connect(self._pass)
+        self.accept.clicked.connect(lambda: self.decide("accepted"))
+        self.reject.clicked.connect(lambda: self.decide("rejected"))
+        self.skip.clicked.connect(self.pass_over)
         self._lay_out()
         self._show()
 
@@ -91,21 +95,12 @@ class BorderlineCases(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the answer keys and pass on all others."""
-        actions: dict[int, Callable[[], None]] = {
-            Qt.Key.Key_A: lambda: self._decide("accepted"),
-            Qt.Key.Key_R: lambda: self._decide("rejected"),
-            Qt.Key.Key_Down: self._pass,
-        }
-        action = actions.get(event.key())
-        plainly = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if not plainly or self.case() is None:
-            super().keyPressEvent(event)
-        elif action is not None:
-            action()
-        elif not self.tags.press(event.key() - Qt.Key.Key_0):
+        taken = self.case() is not None and press(self, self.KEYS, event)
+        if not taken:
             super().keyPressEvent(event)
 
-    def _decide(self, verdict: Verdict) -> None:
+    def decide(self, verdict: Verdict) -> None:
+        """Accept or reject the photo in question."""
         if photo := self.case():
             left = counted(len(self.cases) - 1, "%n left", "%n left")
             words = tr("Accepted, {left}") if verdict == "accepted" else tr("Rejected, {left}")
@@ -114,7 +109,8 @@ class BorderlineCases(QWidget):
             self._go_on()
             self.decided.emit(photo.id, verdict)
 
-    def _pass(self) -> None:
+    def pass_over(self) -> None:
+        """Do not ask about this photo."""
         if photo := self.case():
             self._skipped.add(photo.id)
             self._go_on()
@@ -225,12 +221,10 @@ class NumberedTags(Pills):
         for path, toggle in self.toggles.items():
             toggle.setChecked(path in paths)
 
-    def press(self, key: int) -> bool:
-        """Choose the tag with this number; False if there is none."""
-        if not 1 <= key <= len(self.toggles):
-            return False
-        self.chosen.emit(list(self.toggles)[key - 1])
-        return True
+    def press(self, key: int) -> None:
+        """Choose the tag with this number, if there is one."""
+        for path in list(self.toggles)[key - 1 : key]:
+            self.chosen.emit(path)
 
     def _toggle(self, place: int, path: str) -> Toggle:
         toggle, name = Toggle(self), plain(path)

@@ -32,7 +32,7 @@ LINE = 1.75  # em: the words above the bars
 class ThresholdSlider(Drawn, QSlider):
     """Signals its value while it moves."""
 
-    KEYS = (Key("Move the threshold", ("Left", "Right")),)
+    KEYS = (Key("Move the threshold", {"Left": None, "Right": None}),)
 
     moved = Signal(float)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.texts import tr
 from picsight.window.controls.buttons import IconButton
-from picsight.window.controls.keys import Key
+from picsight.window.controls.keys import Key, press
 from picsight.window.parts.badges import badge, can_play, spoken_badge
 from picsight.window.parts.labels import ElidedLabel, Label
 from picsight.window.parts.layouts import filled
@@ -36,17 +36,23 @@ class ViewerPage(QWidget):
     """Shows one photo and signals the requested actions."""
 
     KEYS = (
-        Key("Next photo, previous photo", ("Right", "Left")),
-        Key("First photo, last photo", ("Home", "End")),
-        Key("Fitted or one to one", ("Z",)),
-        Key("Zoom in, zoom out", ("+", "-")),
-        Key("Next moment of a film, previous moment", ("Down", "Up")),
-        Key("Play a film or Live Photo", ("Return",)),
-        Key("More like this", ("L",)),
-        Key("Copy the file", ("Ctrl+C",)),
-        Key("Details", ("I",)),
-        Key("Why it matched", ("W",)),
-        Key("Back to the photos", ("Esc",)),
+        Key(
+            "Next photo, previous photo", {"Right": 1, "Left": -1}, lambda it, by: it.step_requested.emit(by)
+        ),
+        Key(
+            "First photo, last photo", {"Home": False, "End": True}, lambda it, by: it.end_requested.emit(by)
+        ),
+        Key("Fitted or one to one", {"Z": None}, lambda it, _: it.stage.toggle_fit()),
+        Key("Zoom in, zoom out", {"+": STEP, "-": 1 / STEP}, lambda it, by: it.stage.zoom_by(by)),
+        Key(
+            "Next moment of a film, previous moment", {"Down": 1, "Up": -1}, lambda it, by: it.step_moment(by)
+        ),
+        Key("Play a film or Live Photo", {"Return": None}, lambda it, _: it.play()),
+        Key("More like this", {"L": None}, lambda it, _: it.similar_requested.emit()),
+        Key("Copy the file", {"Ctrl+C": None}),
+        Key("Details", {"I": None}, lambda it, _: it.details_requested.emit()),
+        Key("Why it matched", {"W": None}, lambda it, _: it.why_requested.emit()),
+        Key("Back to the photos", {"Esc": None}, lambda it, _: it.closed.emit()),
     )
 
     closed = Signal()
@@ -143,41 +149,17 @@ class ViewerPage(QWidget):
         """Handle the viewer's keys."""
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copy_requested.emit()
-            return
-        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier & ~Qt.KeyboardModifier.ShiftModifier:
+        elif not press(self, self.KEYS, event):
             super().keyPressEvent(event)
-            return
-        forward = Qt.Key.Key_Left if self.isRightToLeft() else Qt.Key.Key_Right
-        backward = Qt.Key.Key_Right if self.isRightToLeft() else Qt.Key.Key_Left
-        actions: dict[int, Callable[[], None]] = {
-            forward: lambda: self.step_requested.emit(1),
-            backward: lambda: self.step_requested.emit(-1),
-            Qt.Key.Key_Home: lambda: self.end_requested.emit(False),
-            Qt.Key.Key_End: lambda: self.end_requested.emit(True),
-            Qt.Key.Key_Down: lambda: self._step_moment(1),
-            Qt.Key.Key_Up: lambda: self._step_moment(-1),
-            Qt.Key.Key_Return: self._play,
-            Qt.Key.Key_Enter: self._play,
-            Qt.Key.Key_Escape: self.closed.emit,
-            Qt.Key.Key_Z: self.stage.toggle_fit,
-            Qt.Key.Key_Plus: lambda: self.stage.zoom_by(STEP),
-            Qt.Key.Key_Minus: lambda: self.stage.zoom_by(1 / STEP),
-            Qt.Key.Key_I: self.details_requested.emit,
-            Qt.Key.Key_L: self.similar_requested.emit,
-            Qt.Key.Key_W: self.why_requested.emit,
-        }
-        action = actions.get(event.key())
-        if action is None:
-            super().keyPressEvent(event)
-        else:
-            action()
 
-    def _step_moment(self, step: int) -> None:
+    def step_moment(self, step: int) -> None:
+        """Show the next or previous moment of a film, if there is one."""
         place = self.moments.row + step
         if 0 <= place < len(self.moments.moments):
             self.moments.chosen.emit(place)
 
-    def _play(self) -> None:
+    def play(self) -> None:
+        """Play the film, if there is one."""
         if not self.play_button.isHidden():
             self.play_requested.emit()
 
