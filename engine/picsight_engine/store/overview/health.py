@@ -10,7 +10,6 @@ from picsight_engine.store.derived.vectors import STORED, WHOLE
 from picsight_engine.store.folders import RESTING
 from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.tagging.decisions import LATEST, apply_tags
-from picsight_engine.store.tagging.tag_schema import FAVOURITES
 from picsight_engine.store.tagging.tags import revise
 
 if TYPE_CHECKING:
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
     from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
+_FAVOURITES = """
+INSERT INTO tags (name, key, kind, created_at)
+VALUES ('Favourites', 'favourites', 'favourite', CAST(strftime('%s', 'now') AS REAL))"""
 _COUNTS = f"""
 SELECT (SELECT count(*) FROM folders WHERE state <> 'paused'),
     (SELECT count(*) FROM photos WHERE missing_since IS NULL),
@@ -56,7 +58,7 @@ WITH RECURSIVE placed (id) AS (
     UNION SELECT tags.id FROM placed JOIN tags ON parent_id = placed.id WHERE removed_at IS NULL)
 SELECT id FROM tags WHERE removed_at IS NULL AND id NOT IN (SELECT id FROM placed)"""
 _LIFT = f"UPDATE tags SET parent_id = NULL WHERE id IN ({_ADRIFT})"
-_HAS_FAVOURITES = "SELECT count(*) FROM tags WHERE kind = 'favourite' AND removed_at IS NULL"
+_HAS__FAVOURITES = "SELECT count(*) FROM tags WHERE kind = 'favourite' AND removed_at IS NULL"
 _TAGS = "SELECT id FROM tags"
 
 
@@ -139,14 +141,14 @@ def misjudged_photos(db: Database) -> int:
 
 def misplaced_tags(db: Database) -> int:
     """How many tags are below a removed tag or below themselves, plus one if the favourites are missing."""
-    return len(db.rows(_ADRIFT)) + int(db.row(_HAS_FAVOURITES)[0] == 0)
+    return len(db.rows(_ADRIFT)) + int(db.row(_HAS__FAVOURITES)[0] == 0)
 
 
 def mend_tags(db: Database) -> None:
     """Recomputes states from decisions, moves misplaced tags to the top, and restores missing favourites."""
     with db.writer() as connection:
         connection.execute(_LIFT)
-        if connection.execute(_HAS_FAVOURITES).fetchone()[0] == 0:
-            connection.execute(FAVOURITES)
+        if connection.execute(_HAS__FAVOURITES).fetchone()[0] == 0:
+            connection.execute(_FAVOURITES)
         apply_tags(connection, [tag_id for (tag_id,) in connection.execute(_TAGS)])
         revise(connection)
