@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles import commonness
 from picsight_engine.bundles.commonness import photos_with
+from picsight_engine.language.english_words import plural_of
 from picsight_engine.language.lexicon import BUILT, Lexicon, accented_key, header_of, key_of
-from picsight_engine.language.translation import compound, plural_of
+from picsight_engine.language.translation import compound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -23,6 +23,7 @@ _CALLS |= {
     "ImageError": (1,),
     "Check": (0,),
     "plural": (0, 1),
+    "faults_as": (2,),
     "problem": (2,),
     "unshowable": (2,),
     "lost_photo": (3,),

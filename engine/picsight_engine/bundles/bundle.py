@@ -19,7 +19,7 @@ from picsight_engine.bundles.calibration import (
 )
 from picsight_engine.bundles.json_records import read_record, require, require_distinct
 from picsight_engine.bundles.writable_folder import require_writable
-from picsight_engine.foundation.errors import BundleError
+from picsight_engine.foundation.errors import BundleError, faults_as
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +59,7 @@ Scale = Annotated[float, (1e-6, 10_000)]
 Deviation = Annotated[float, (1e-6, 1e6)]
 Template = Annotated[str, re.compile(r".*\{\}.*", re.DOTALL)]
 
+_UNREADABLE = "The model's manifest {path} cannot be read ({fault}); install it again."
 _PREPROCESSING = ("size", "resize", "interpolation", "crop", "mean", "std")  # of what `space_id` is made
 
 
@@ -305,9 +306,7 @@ def read_manifest(path: Path) -> Manifest:
             manifest=MANIFEST,
         ) from None
     except OSError as fault:
-        raise BundleError(
-            "The model's manifest {path} cannot be read ({fault}); install it again.", path=path, fault=fault
-        ) from fault
+        raise BundleError(_UNREADABLE, path=path, fault=fault) from fault
     return parse_manifest(text, path)
 
 
@@ -317,12 +316,8 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
     Raises:
         BundleError: it is not a manifest of this format, or names files outside its folder.
     """
-    try:
+    with faults_as((ValueError, RecursionError), BundleError, _UNREADABLE, path=path):
         data = json.loads(text.decode("utf-8"))
-    except (ValueError, RecursionError) as fault:
-        raise BundleError(
-            "The model's manifest {path} cannot be read ({fault}); install it again.", path=path, fault=fault
-        ) from fault
     if not isinstance(data, dict) or type(data.get("format")) is not int or not 0 < data["format"] < 2**31:
         raise BundleError("{path} is not a model manifest; install the model again.", path=path)
     if data["format"] > FORMAT:
@@ -331,14 +326,9 @@ def parse_manifest(text: bytes, path: Path) -> Manifest:
             parent=path.parent,
             format=data["format"],
         )
-    try:
+    words = "The model's manifest {path} is incomplete or wrong: {fault}; install it again."
+    with faults_as((KeyError, TypeError, ValueError, OverflowError), BundleError, words, path=path):
         return check_manifest(data)
-    except (KeyError, TypeError, ValueError, OverflowError) as fault:
-        raise BundleError(
-            "The model's manifest {path} is incomplete or wrong: {fault}; install it again.",
-            path=path,
-            fault=fault,
-        ) from fault
 
 
 def check_manifest(data: dict[str, Any]) -> Manifest:

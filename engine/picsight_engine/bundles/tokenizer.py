@@ -17,7 +17,7 @@ import tokenizers
 from tokenizers.pre_tokenizers import ByteLevel
 
 from picsight_engine.bundles.bundle import Clean
-from picsight_engine.foundation.errors import BundleError
+from picsight_engine.foundation.errors import BundleError, faults_as
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,14 +49,9 @@ class Tokenizer:
                 clean=self._spec.clean,
             )
         path = bundle.folder / self._spec.tokenizer
-        try:
+        words = "The model file {path} cannot be read ({fault}); install the model again."
+        with faults_as(Exception, BundleError, words, path=path):  # the library's for any fault of the file
             self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
-        except Exception as fault:  # the library raises plain Exception for any fault of the file
-            raise BundleError(
-                "The model file {path} cannot be read ({fault}); install the model again.",
-                path=path,
-                fault=fault,
-            ) from fault
         # Padding and truncation are done here: the file's settings depend on how it was saved.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.foundation.errors import BusyError, StorageError
+from picsight_engine.foundation.errors import BusyError, StorageError, faults_as
 from picsight_engine.foundation.private_files import FILE_MODE
 
 if TYPE_CHECKING:
@@ -20,15 +20,9 @@ if TYPE_CHECKING:
 @contextmanager
 def storage_errors(folder: Path, more: str = "") -> Iterator[None]:
     """Turns an OSError of writing to a folder into StorageError; the message ends with `more`."""
-    try:
+    words = "{folder} cannot be written ({reason}): make room, or check its permissions.{more}"
+    with faults_as(OSError, StorageError, words, folder=folder, more=more):
         yield
-    except OSError as fault:
-        raise StorageError(
-            "{folder} cannot be written ({reason}): make room, or check its permissions.{more}",
-            folder=folder,
-            reason=fault.strerror,
-            more=more,
-        ) from fault
 
 
 @contextmanager

@@ -7,6 +7,7 @@ by hand) is never overwritten, but renamed.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import xxhash
 
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
-from picsight_engine.foundation.errors import Message, StorageError
+from picsight_engine.foundation.errors import Message, StorageError, faults_as
 from picsight_engine.foundation.private_files import sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.tagging.exported_decisions import (
@@ -128,20 +129,14 @@ def back_up_decisions(db: Database) -> Message | None:
     with db.snapshot() as connection:
         revision = backup_record(connection).revision
         content = "".join(encode(decision_lines(connection))).encode()
-    try:
-        with db.writer() as connection:
-            known = backup_record(connection)
-            if known.saved > revision:  # another process has saved a later revision
-                return None
-            aside = _put_aside(file, known)
-            write_private(file, content)
-            record_backup(connection, revision, xxhash.xxh3_128_digest(content))
-    except OSError as fault:
-        raise StorageError(
-            "The decisions could not be written into {file} ({reason}); the library itself holds them.",
-            file=file,
-            reason=fault.strerror,
-        ) from fault
+    words = "The decisions could not be written into {file} ({reason}); the library itself holds them."
+    with faults_as(OSError, StorageError, words, file=file), db.writer() as connection:
+        known = backup_record(connection)
+        if known.saved > revision:  # another process has saved a later revision
+            return None
+        aside = _put_aside(file, known)
+        write_private(file, content)
+        record_backup(connection, revision, xxhash.xxh3_128_digest(content))
     if aside is None:
         return None
     return Message("{file} was not written by this library. {advice}", file=aside, advice=Message(_IMPORT))
@@ -158,13 +153,7 @@ def _put_aside(file: Path, known: BackupRecord) -> Path | None:
 
 def _digest(file: Path) -> bytes | None:
     """The hash of a file's bytes, None if there is no file; raises StorageError if it cannot be read."""
-    try:
+    words = "{file} cannot be read ({reason}). Move it away; the library itself holds the decisions."
+    with faults_as(OSError, StorageError, words, file=file), suppress(FileNotFoundError):
         return xxhash.xxh3_128_digest(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except OSError as fault:
-        raise StorageError(
-            "{file} cannot be read ({reason}). Move it away; the library itself holds the decisions.",
-            file=file,
-            reason=fault.strerror,
-        ) from fault
+    return None

@@ -19,8 +19,8 @@ from picsight_engine.exchange.sidecar_writing import export_sidecars
 from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.foundation.errors import Message, RequestError, as_text
 from picsight_engine.photos.formats import IMAGE_SUFFIXES
+from picsight_engine.photos.metadata.keyword_lists import same_name
 from picsight_engine.photos.metadata.sidecars import SUFFIX
-from picsight_engine.photos.metadata.xmp import same_name
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.tagging.decisions import look_alike
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from picsight_engine.exchange.importer import Imported, Key
     from picsight_engine.exchange.sidecar_reading import Sidecar
     from picsight_engine.exchange.sidecar_writing import Exported
-    from picsight_engine.photos.metadata.xmp import Keyword
+    from picsight_engine.photos.metadata.keyword_lists import Keyword
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.tagging.exported_decisions import SeenPicture, ShownFile

@@ -12,7 +12,7 @@ from picsight_engine.exchange.tagged_photo import CHANGED
 from picsight_engine.exchange.xmp_writing import keywords_by_path
 from picsight_engine.foundation.errors import RequestError, as_text
 from picsight_engine.foundation.other_programs import package_of
-from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, written_form
+from picsight_engine.photos.metadata.keyword_lists import HIERARCHICAL, SUBJECT, TAGS_LIST, written_form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,7 +11,7 @@ from picsight_engine.store.tagging.tags import name_key
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from picsight_engine.photos.metadata.xmp import Keyword
+    from picsight_engine.photos.metadata.keyword_lists import Keyword
     from picsight_engine.store.tagging.exported_decisions import PastName
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from picsight_engine.foundation.errors import ReplaceError, RequestError, StorageError
+from picsight_engine.foundation.errors import ReplaceError, RequestError, StorageError, faults_as
 from picsight_engine.foundation.other_programs import package_of
 from picsight_engine.foundation.private_files import move_unless_there
 from picsight_engine.photos.formats import is_photo_name
@@ -38,15 +38,12 @@ def write_export(
         ReplaceError: there is another file, or one that holds more.
         StorageError: the disk is full, read-only or gone; the old file stays.
     """
-    try:
+    words = "{path} could not be written ({reason}). Choose another place."
+    with faults_as(OSError, StorageError, words, path=path):
         _require_replaceable(path, lacking, replace=replace)
         target = Path(os.path.realpath(path))
         with _drafted(target, chunks) as draft:
             draft.replace(target)
-    except OSError as fault:
-        raise StorageError(
-            "{path} could not be written ({reason}). Choose another place.", path=path, reason=fault.strerror
-        ) from fault
 
 
 def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, replace: bool) -> None:
@@ -61,12 +58,9 @@ def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, r
         raise RequestError("{path} is not a file that an export may replace; choose another name.", path=path)
     if replace or not path.stat().st_size:
         return
-    try:
+    words = "{path} is there already and is no earlier export, so it was left as it is."
+    with faults_as(RequestError, ReplaceError, words, path=path):
         found = lacking(path)
-    except RequestError as fault:
-        raise ReplaceError(
-            "{path} is there already and is no earlier export, so it was left as it is.", path=path
-        ) from fault
     if found is not None:
         raise ReplaceError(
             "{path} holds {found}, which this export lacks, so it was left as it is.", path=path, found=found

@@ -22,7 +22,8 @@ from picsight_engine.photos.metadata.sidecars import (
     short_counts,
     short_sidecar,
 )
-from picsight_engine.photos.metadata.xmp import PacketError, read_packet
+from picsight_engine.photos.metadata.xmp import read_packet
+from picsight_engine.photos.metadata.xmp_tree import PacketError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

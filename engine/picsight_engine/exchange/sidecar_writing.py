@@ -25,9 +25,11 @@ from picsight_engine.foundation.errors import Message, StorageError
 from picsight_engine.foundation.other_programs import package_of
 from picsight_engine.foundation.private_files import sweep_drafts
 from picsight_engine.photos.identity import bytes_hash
+from picsight_engine.photos.metadata.keyword_lists import keyword_of
 from picsight_engine.photos.metadata.sidecars import belongs_to, long_sidecar, read_sidecar, short_sidecar
 from picsight_engine.photos.metadata.tag_precedence import read_metadata
-from picsight_engine.photos.metadata.xmp import PacketError, keyword_of, parse, read_facts, read_packet
+from picsight_engine.photos.metadata.xmp import read_facts, read_packet
+from picsight_engine.photos.metadata.xmp_tree import PacketError, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

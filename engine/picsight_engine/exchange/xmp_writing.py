@@ -16,41 +16,41 @@ from lxml import etree
 
 from picsight_engine.exchange.history import DecisionHistory
 from picsight_engine.photos.identity import bytes_hash
-from picsight_engine.photos.metadata.xmp import (
+from picsight_engine.photos.metadata.keyword_lists import (
+    DIVIDERS,
+    HIERARCHICAL,
+    LISTS_LEFT,
+    NOTED,
+    SUBJECT,
+    TAGS_LIST,
+    Keyword,
+    keyword_of,
+    keywords_with_parents,
+    read_lists,
+    same_name,
+    written_form,
+)
+from picsight_engine.photos.metadata.xmp import COPIED, ORIGINAL, REJECTED
+from picsight_engine.photos.metadata.xmp_tree import (
     ABOUT,
     BAG,
     CONTAINERS,
-    COPIED,
     DESCRIPTION,
-    DIVIDERS,
-    HIERARCHICAL,
     LI,
-    LISTS_LEFT,
-    NOTED,
-    ORIGINAL,
     PREFIXES,
     RATED,
     RATING,
     RDF,
-    REJECTED,
     SEQ,
-    SUBJECT,
-    TAGS_LIST,
-    Keyword,
     content,
     given_rating,
     items,
-    keyword_of,
-    keywords_with_parents,
     nodes,
     parse,
     properties,
     qualified,
     rating,
-    read_lists,
-    same_name,
     value_of,
-    written_form,
 )
 from picsight_engine.store.tagging.tags import name_key
 
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element, _ElementTree
 
-    from picsight_engine.photos.metadata.xmp import Lists
+    from picsight_engine.photos.metadata.keyword_lists import Lists
 
 _EMPTY = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<x:xmpmeta xmlns:x="{x}" x:xmptk="Picsight">\n'

@@ -18,13 +18,14 @@ PicsightError            any error that the user sees; `exit_code` is the exit c
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from gettext import NullTranslations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import TypeAlias
 
@@ -184,6 +185,20 @@ class RequestError(PicsightError):
 
 class ReplaceError(RequestError):
     """An export would replace an existing file that may still be needed; the file was left as it is."""
+
+
+@contextmanager
+def faults_as(
+    faults: type[Exception] | tuple[type[Exception], ...],
+    kind: type[PicsightError],
+    words: str,
+    **values: Value,
+) -> Iterator[None]:
+    """Turns these exceptions into an error of this kind, whose words may name the `{fault}`, or the system's `{reason}` for it."""
+    try:
+        yield
+    except faults as fault:
+        raise kind(words, **values, fault=fault, reason=getattr(fault, "strerror", None)) from fault
 
 
 def refusal(fault: Exception) -> Message | None:

@@ -1,4 +1,4 @@
-"""Gives the files of a run to the worker pool, decides what to do with each, and collects the outcomes in the batch."""
+"""Gives the files of a run to the worker pool, decides which picture each shows, and collects the outcomes in the batch."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import math
 import os
 import time
-from collections import deque
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,17 +17,19 @@ from picsight_engine.indexing.messages import Failed, Identified, WorkerLost
 from picsight_engine.photos.reading import lost_photo
 from picsight_engine.store.derived.vectors import is_vectors
 from picsight_engine.store.folders import file_path
+from picsight_engine.store.photos import known_photo, picture_rule_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from picsight_engine.indexing.batch import Batch
     from picsight_engine.indexing.messages import Described, WorkerReply
-    from picsight_engine.indexing.picture_tracker import PictureTracker
     from picsight_engine.indexing.plan import Task
     from picsight_engine.indexing.worker_pool import WorkerPool
     from picsight_engine.photos.decoding.decode import Limits
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder
 
 _LOG = logging.getLogger(__name__)
@@ -35,6 +37,72 @@ _STEP_SECONDS = 0.2  # the longest that a cancelled run goes on
 _FILES_A_WORKER = 8  # fewer are done before another worker has started
 WINDOW_SECONDS = 30.0  # over which the rate is measured, so that one large photo does not shake it
 _ENOUGH_FILES, _ENOUGH_SECONDS = 8, 2.0  # before these, no remaining time is shown
+
+
+class PictureTracker:
+    """Ensures that a picture is embedded only once, even if many files show it or they moved."""
+
+    def __init__(
+        self,
+        db: Database,
+        settled: Mapping[str, Collection[int]],
+        moving: Iterable[StoredFile] = (),
+        *,
+        known_only: bool = False,
+    ) -> None:
+        """`settled` are the kinds to make, by name, each with the photos that are not due for it."""
+        self._db = db
+        self._settled = settled
+        self._known_only = known_only  # whether new pictures are left alone
+        self._done: set[bytes] = set()  # fingerprints described in this run, stored or about to be
+        self._waiting: dict[bytes, list[tuple[Task, Identified]]] = {}  # copies, by fingerprint
+        self._moving: defaultdict[bytes, list[StoredFile]] = defaultdict(list)
+        for file in moving:
+            if file.bytes_hash is not None:
+                self._moving[file.bytes_hash].append(file)
+
+    def wanted(self, task: Task, identified: Identified) -> frozenset[str] | None:
+        """The kinds that the worker which holds the file must make; if there are any, the picture is being described from now on.
+
+        None if another worker is describing the same picture: the file waits for that, see `arrived`, `failed`.
+        """
+        fingerprint = identified.fingerprint
+        if fingerprint in self._waiting:
+            self._waiting[fingerprint].append((task, identified))
+            return None
+        due = frozenset[str]() if fingerprint in self._done else self._due(identified)
+        if due:
+            self._waiting[fingerprint] = []
+        return due
+
+    def arrived(self, fingerprint: bytes) -> list[tuple[Task, Identified]]:
+        """Records that the picture is described; returns the copies that waited for it."""
+        self._done.add(fingerprint)
+        return self._waiting.pop(fingerprint, [])
+
+    def failed(self, fingerprint: bytes) -> list[Task]:
+        """Records that the file gave no picture; returns the waiting copies, which must now be read themselves."""
+        return [task for task, _ in self._waiting.pop(fingerprint, [])]
+
+    def moved_from(self, task: Task, identified: Identified) -> StoredFile | None:
+        """The missing file with the same bytes that this file replaces, each at most once."""
+        if task.stored is not None and task.stored.present:
+            return None
+        files = self._moving.get(identified.bytes_hash)
+        return files.pop() if files else None
+
+    def not_found_again(self) -> list[StoredFile]:
+        """The missing files that were not found again in this run."""
+        return [file for files in self._moving.values() for file in files]
+
+    def _due(self, identified: Identified) -> frozenset[str]:
+        with self._db.reading() as connection:
+            photo_id = known_photo(connection, identified.fingerprint)
+        if photo_id is None and self._known_only:
+            return frozenset()
+        if photo_id is None or picture_rule_of(self._db, photo_id) < identified.picture_rule:
+            return frozenset(self._settled)  # new, or its decoding has changed since
+        return frozenset(name for name, photos in self._settled.items() if photo_id not in photos)
 
 
 class Rate:

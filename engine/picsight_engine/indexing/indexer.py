@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import check_image_tower
 from picsight_engine.foundation.errors import LibraryError, Message, StorageError, as_text
 from picsight_engine.indexing.batch import Batch
-from picsight_engine.indexing.dispatcher import Dispatcher
+from picsight_engine.indexing.dispatcher import Dispatcher, PictureTracker
 from picsight_engine.indexing.events import (
     Committed,
     EmptiedFolder,
@@ -22,7 +22,6 @@ from picsight_engine.indexing.events import (
     Searchable,
     Summary,
 )
-from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import Task, folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
 from picsight_engine.indexing.worker_pool import WorkerPool, suitable_workers

@@ -23,8 +23,9 @@ from picsight_engine.installation.download import (
     download,
 )
 from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress, renamed
+from picsight_engine.installation.layouts import find_layout, read_listing
 from picsight_engine.installation.local_model import copy_file, open_source
-from picsight_engine.installation.published import describe, find_layout, read_listing
+from picsight_engine.installation.published import describe
 from picsight_engine.runtime.backend_comparison import Machine, compare_once
 
 if TYPE_CHECKING:

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.bundles.json_records import MODEL_NAME, is_model_name
 from picsight_engine.bundles.writable_folder import locked, storage_errors
-from picsight_engine.foundation.errors import BundleError, BusyError, Message, RequestError, StorageError
+from picsight_engine.foundation.errors import (
+    BundleError,
+    BusyError,
+    Message,
+    RequestError,
+    StorageError,
+    faults_as,
+)
 from picsight_engine.foundation.private_files import close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
@@ -132,15 +139,10 @@ class InstalledModels:
         """
         self.require_removable(name)
         with self.lock():
-            try:
+            words = "{path} cannot be removed ({reason}); check its permissions."
+            with faults_as(OSError, StorageError, words, path=self.folder / name):
                 for folder in (self.incoming(name), self.folder / name):
                     _delete_folder(folder)
-            except OSError as fault:
-                raise StorageError(
-                    "{path} cannot be removed ({reason}); check its permissions.",
-                    path=self.folder / name,
-                    reason=fault.strerror,
-                ) from fault
 
     def incoming(self, name: str) -> Path:
         """The folder for a model's files until it is complete."""

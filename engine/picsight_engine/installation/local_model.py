@@ -18,7 +18,8 @@ from picsight_engine.bundles.writable_folder import storage_errors
 from picsight_engine.foundation.errors import BundleError, CancelledError, RequestError
 from picsight_engine.foundation.private_files import make_private_folder, open_private
 from picsight_engine.installation.installed import LICENCE, Checking, Installed, InstallProgress
-from picsight_engine.installation.published import describe, find_layout, find_published
+from picsight_engine.installation.layouts import find_layout, find_published
+from picsight_engine.installation.published import describe
 from picsight_engine.runtime.backend_comparison import Machine, compare_once
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -26,20 +25,26 @@ from picsight_engine.bundles.bundle import (
     manifest_text,
     preprocessing_of,
 )
-from picsight_engine.bundles.json_records import is_model_name, is_portable
-from picsight_engine.foundation.errors import BundleError
-from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
+from picsight_engine.foundation.errors import BundleError, faults_as
+from picsight_engine.installation.layouts import (
+    CARD,
+    CONFIG,
+    TOKENIZER_CONFIG,
+    WRONG_VALUES,
+    ModelLayout,
+    licence_named,
+    model_name,
+    what_is_wrong,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     import tokenizers
 
     from picsight_engine.runtime.onnx import GraphEnds
 
-_CARD = "README.md"
-_CONFIG = "config.json"
-_TOKENIZER_CONFIG = "tokenizer_config.json"
+_UNREADABLE = "The model file {path} cannot be read ({fault}); get the model again."
 _MOST_JSON = 100_000_000  # bytes; the largest vocabularies take 35 MB
 _SCALE = 100.0  # CLIP's at the end of its training: graphs do not hold it, and only the self-test needs it
 _CLIP_START = "<|startoftext|>"
@@ -48,62 +53,8 @@ _RESAMPLINGS = {2: "bilinear", 3: "bicubic"}  # Pillow's numbers
 _LONGEST = 77  # tokens, where nothing states how many
 # A vocabulary of one language has 30,000 to 50,000 tokens, one of many 120,000 and more.
 _MANY_LANGUAGES = 100_000
-_FREE = frozenset(["mit", "apache-2.0", "bsd-2-clause", "bsd-3-clause", "cc-by-4.0", "cc0-1.0", "unlicense"])
 _LICENCE = re.compile(r"^license:[ \t]*(?:\r?\n\s*- *)?['\"]?(\w[\w.+-]{0,79})", re.MULTILINE)
 _ROUNDING = 0.01  # of 1/255 as files state it
-# Errors of values read from JSON.
-_WRONG = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError)
-
-
-@dataclass(frozen=True, slots=True)
-class ModelLayout:
-    """Where a publisher puts a model's graphs, and the files that describe them."""
-
-    publisher: str
-    image: str
-    text: str
-    preprocessing: str
-    tokenizer: str
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """The files without which there is no model."""
-        return (self.image, self.text, self.preprocessing, self.tokenizer, _CONFIG)
-
-    def chosen(self, names: Iterable[str]) -> list[str]:
-        """The files of the model among all published ones: what `needed` names, and the weights beside the graphs."""
-        extra = {_CARD, str(PurePosixPath(self.tokenizer).with_name(_TOKENIZER_CONFIG))}
-        known = (name for name in names if name in extra or name in self.needed or self._holds_weights(name))
-        return [name for name in known if all(map(is_portable, name.split("/")))]
-
-    def _holds_weights(self, name: str) -> bool:
-        folder = PurePosixPath(name).parent
-        if folder == PurePosixPath(self.image).parent == PurePosixPath(self.text).parent:
-            return name.startswith((self.image, self.text))  # beside other versions of the same towers
-        beside = {PurePosixPath(graph).parent for graph in (self.image, self.text)}
-        return folder in beside and not name.endswith((".json", ".md", ".txt"))
-
-
-_IMMICH = "visual/model.onnx", "textual/model.onnx", "visual/preprocess_cfg.json", "textual/tokenizer.json"
-_EXPORT = "onnx/vision_model.onnx", "onnx/text_model.onnx", "preprocessor_config.json", "tokenizer.json"
-_QUANTIZED = "onnx/vision_model_quantized.onnx", "onnx/text_model_quantized.onnx", *_EXPORT[2:]
-_LAYOUTS = (
-    ModelLayout("Immich", *_IMMICH),
-    ModelLayout("Hugging Face", *_EXPORT),
-    ModelLayout("Hugging Face", *_QUANTIZED),
-)
-
-
-def find_layout(names: Iterable[str]) -> ModelLayout | None:
-    """The layout that files have, if at least one graph is where it puts it."""
-    known = set(names)
-    found = [layout for layout in _LAYOUTS if known & {layout.image, layout.text}]
-    return max(found, key=lambda layout: len(known & {layout.image, layout.text}), default=None)
-
-
-def find_published(folder: Path) -> ModelLayout | None:
-    """The layout of the model in a folder; None if it holds none in a known layout."""
-    return find_layout(name for layout in _LAYOUTS for name in layout.needed if (folder / name).is_file())
 
 
 def describe(folder: Path, layout: ModelLayout) -> Manifest:
@@ -123,90 +74,15 @@ def describe(folder: Path, layout: ModelLayout) -> Manifest:
         manifest = _Published(folder, layout).manifest()
         # Whatever the files state is checked as in every manifest.
         return check_manifest(json.loads(manifest_text(manifest)))
-    except _WRONG as fault:
+    except WRONG_VALUES as fault:
         raise BundleError(
             "The model in {folder} cannot be used: {preprocessing} or {config} does not fit it ({reason}); "
             "choose another one.",
             folder=folder,
             preprocessing=layout.preprocessing,
-            config=_CONFIG,
-            reason=_reason(fault),
+            config=CONFIG,
+            reason=what_is_wrong(fault),
         ) from fault
-
-
-def read_listing(repository: str, listing: bytes) -> CatalogueEntry:
-    """The model in a repository of Hugging Face, from the server's statement about its files: commit, sizes and hashes.
-
-    Raises:
-        BundleError: it holds no model in a known layout.
-    """
-    try:
-        stated = json.loads(listing)
-        files = {each["rfilename"]: each for each in stated["siblings"]}
-        layout = find_layout(files)
-        if layout is None:
-            raise BundleError(
-                "{repository} holds no model that Picsight can run: it needs {one} or {other}.",
-                repository=repository,
-                one=_LAYOUTS[0].image,
-                other=_LAYOUTS[1].image,
-            )
-        if missing := [name for name in layout.needed if name not in files]:
-            raise BundleError(
-                "{repository} lacks {missing}; choose another model.",
-                repository=repository,
-                missing=", ".join(missing),
-            )
-        chosen = [name for name in layout.chosen(files) if name != _CARD]
-        return CatalogueEntry(
-            name=_name_of(PurePosixPath(repository).name),
-            title=PurePosixPath(repository).name,
-            words="",
-            licence=_licence_of(str((stated.get("cardData") or {}).get("license") or "")),
-            terms="",
-            image_ms=None,
-            files=tuple(
-                RemoteFile(
-                    name,
-                    repository,
-                    name,
-                    about=int(files[name]["size"]),
-                    revision=str(stated["sha"]),
-                    size=int(files[name]["size"]),
-                    sha256=(files[name].get("lfs") or {}).get("sha256"),
-                )
-                for name in chosen
-            ),
-        )
-    except (*_WRONG, RecursionError) as fault:
-        raise BundleError(
-            "The list of files of {repository} cannot be read ({reason}); try again later.",
-            repository=repository,
-            reason=_reason(fault),
-        ) from fault
-
-
-def _name_of(title: str) -> str:
-    """A name under which a model can be installed; BundleError if no letter of the title can be kept."""
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
-    name = re.sub("[^A-Za-z0-9._-]+", "-", plain).strip("-._")[:64].rstrip("-._")
-    if not is_model_name(name):
-        raise BundleError(
-            'No model can be called "{title}"; rename its folder, as in "my-model".', title=title
-        )
-    return name
-
-
-def _reason(fault: Exception) -> str:
-    """What is wrong with a value, for a person; Python's words about wrong types are replaced."""
-    if isinstance(fault, KeyError):
-        return f"{fault} is not stated"
-    return str(fault)[:200] if isinstance(fault, ValueError) else "a value is not of its kind"
-
-
-def _licence_of(identifier: str) -> Licence:
-    """A licence that a publisher names; nothing has to be accepted where none is named."""
-    return Licence(identifier, "", accept=bool(identifier) and identifier.lower() not in _FREE)
 
 
 class _Published:
@@ -216,7 +92,7 @@ class _Published:
         from picsight_engine.runtime.onnx import graph_ends  # lazy: 230 ms
 
         self._folder, self._layout = folder, layout
-        self._config = self._read(_CONFIG)
+        self._config = self._read(CONFIG)
         self._text_config = self._config.get("text_cfg") or self._config.get("text_config") or {}
         self._image, self._text = graph_ends(folder / layout.image), graph_ends(folder / layout.text)
 
@@ -237,7 +113,7 @@ class _Published:
             )
         title = self._folder.resolve().name
         manifest = Manifest(
-            name=_name_of(title),
+            name=model_name(title),
             title=title,
             licence=self._licence(),
             dim=dim,
@@ -262,7 +138,7 @@ class _Published:
         return (
             text if self._layout.image.startswith(beside) else beside,
             self._layout.tokenizer,
-            _CARD,
+            CARD,
             "tok",
         )
 
@@ -320,12 +196,10 @@ class _Published:
         import tokenizers  # lazy: 20 ms
 
         path = self._folder / self._layout.tokenizer
-        try:
+        with faults_as(
+            Exception, BundleError, _UNREADABLE, path=path
+        ):  # the library's for any fault of the file
             tokenizer = tokenizers.Tokenizer.from_file(str(path))
-        except Exception as fault:  # the library raises plain Exception for any fault of the file
-            raise BundleError(
-                "The model file {path} cannot be read ({fault}); get the model again.", path=path, fault=fault
-            ) from fault
         tokenizer.no_truncation()
         tokenizer.no_padding()
         rows, tokens = self._text_config.get("vocab_size"), tokenizer.get_vocab_size()
@@ -340,7 +214,7 @@ class _Published:
         return tokenizer
 
     def _pad_id(self, tokenizer: tokenizers.Tokenizer) -> int:
-        path = PurePosixPath(self._layout.tokenizer).with_name(_TOKENIZER_CONFIG)
+        path = PurePosixPath(self._layout.tokenizer).with_name(TOKENIZER_CONFIG)
         stated = self._read(str(path)).get("pad_token") if (self._folder / path).is_file() else None
         token = stated.get("content") if isinstance(stated, dict) else stated
         found = (
@@ -364,20 +238,15 @@ class _Published:
 
     def _licence(self) -> Licence:
         """What the model's card states."""
-        card = self._folder / _CARD
+        card = self._folder / CARD
         text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
         found = _LICENCE.search(text)
-        return _licence_of(found[1] if found else "")
+        return licence_named(found[1] if found else "")
 
     def _read(self, name: str) -> dict[str, Any]:
-        path, data = self._folder / name, None
-        try:
-            if path.stat().st_size <= _MOST_JSON:
-                data = json.loads(path.read_bytes())
-        except (OSError, ValueError, RecursionError) as fault:
-            raise BundleError(
-                "The model file {path} cannot be read ({fault}); get the model again.", path=path, fault=fault
-            ) from fault
+        path = self._folder / name
+        with faults_as((OSError, ValueError, RecursionError), BundleError, _UNREADABLE, path=path):
+            data = json.loads(path.read_bytes()) if path.stat().st_size <= _MOST_JSON else None
         if not isinstance(data, dict):
             raise BundleError(
                 "The model file {path} is no description of a model; get the model again.", path=path

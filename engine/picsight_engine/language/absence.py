@@ -121,8 +121,8 @@ def _is_plain(word: Word) -> bool:
 
 def _small(word: str, language: str) -> str | None:
     """The English of a small word such as an article or a preposition, None for another word."""
+    from picsight_engine.language.english_words import is_small
     from picsight_engine.language.lexicon import key_of, lexicon_of
-    from picsight_engine.language.translation import is_small
 
     if language == "en":
         return word.casefold() if is_small(word.casefold()) else None

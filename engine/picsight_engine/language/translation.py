@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import COMMON, photos_with
+from picsight_engine.language.english_words import NOUNS, SMALL, WHOLES, is_adjective, is_small, plural_of
 from picsight_engine.language.lexicon import accented_key, key_of, lexicon_of
 from picsight_engine.language.query import MOST, Query, Term, Word
 
@@ -40,15 +40,6 @@ _NOUN_FIRST = {
     "it": (("i", "o"), ("i", "e"), ("e", "a"), ("che", "ca"), ("ghe", "ga"), ("chi", "co")),
     "pt": (("s", ""), ("es", ""), ("oes", "ao"), ("is", "l")),
 }
-# English words of captions, by kind: small ones such as prepositions; adjectives, besides those that their endings show, and
-# which of them are nouns, too; what stands before "of", because a glass of wine is no "wine glass"; nouns without a
-# plural; irregular plurals.
-_FILE = Path(__file__).with_name("english_words.tsv")
-_WORDS = dict(line.split("\t") for line in _FILE.read_text(encoding="utf-8").splitlines())
-_SMALL, _ADJECTIVES, _NOUNS, _WHOLES, _UNCOUNTED = (
-    frozenset(_WORDS[kind].split()) for kind in ("small", "adjectives", "nouns", "wholes", "uncounted")
-)
-_PLURALS = dict(pair.split(":") for pair in _WORDS["plurals"].split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +88,7 @@ class _Part:
 
     @property
     def is_foreign_article(self) -> bool:
-        return self.is_known and self.is_small and self.text.lower() not in _SMALL
+        return self.is_known and self.is_small and self.text.lower() not in SMALL
 
     def as_adjective(self) -> _Part | None:
         """The part with its adjectives alone; None if it has none. "de verano" is one too."""
@@ -213,7 +204,10 @@ def _longest(tokens: Sequence[_Token], lexicon: Lexicon) -> tuple[int, _Part]:
     """The longest entry at the beginning of the tokens, else their first word, and its number of tokens."""
     first = tokens[0]
     reach = 1
-    while reach < min(_LONGEST, len(tokens)) and _may_join(first.word, tokens[reach].word):
+    while reach < min(_LONGEST, len(tokens)):
+        word = tokens[reach].word
+        if word is not first.word and (word.plain or not word.weight == first.word.weight == 1):
+            break
         reach += 1
     for length in range(reach, 0, -1):
         some = tokens[:length]
@@ -253,10 +247,6 @@ def _singulars(word: str, endings: Sequence[tuple[str, str]]) -> list[str]:
     return [word.removesuffix(old) + new for old, new in endings if word.endswith(old)]
 
 
-def _may_join(one: Word, other: Word) -> bool:
-    return one is other or (one.weight == other.weight == 1 and not other.plain)
-
-
 def _known(tokens: Sequence[_Token], entry: LexiconEntry, lexicon: Lexicon) -> _Part:
     word, text = tokens[0].word, " ".join(token.text for token in tokens)
     is_plain = text.isascii()
@@ -281,23 +271,6 @@ def _known(tokens: Sequence[_Token], entry: LexiconEntry, lexicon: Lexicon) -> _
     elif not is_plain and not entry.photos:
         foreign = 0.5
     return _Part(word, text, senses, is_known=True, foreign=foreign, english=english)
-
-
-def plural_of(reading: str) -> str:
-    """The plural of a noun; adjectives, verbs and what is plural already stay."""
-    word = reading.rsplit(" ", maxsplit=1)[-1]
-    if (
-        is_small(reading)
-        or (is_adjective(word) and word not in _NOUNS)
-        or word in _UNCOUNTED
-        or word.endswith(("ing", "s"))
-    ):
-        return reading
-    if word in _PLURALS:
-        return reading.removesuffix(word) + _PLURALS[word]
-    if re.search("[^aeiou]y$", word):
-        return f"{reading[:-1]}ies"
-    return reading + ("es" if word.endswith(("ch", "sh", "x", "z", "tomato", "potato")) else "s")
 
 
 def compound(key: str, lexicon: Lexicon) -> tuple[str, ...]:
@@ -363,7 +336,7 @@ def _joined(parts: list[_Part]) -> list[_Part]:
             and joined[-1].text.lower() in {"de", "di", "d"}
             and not part.senses[0].endswith("s")
         )
-        nouns = (joined[-2], part) if is_of and joined[-2].senses[0] not in _WHOLES else ()
+        nouns = (joined[-2], part) if is_of and joined[-2].senses[0] not in WHOLES else ()
         is_joined = all(each.is_known and not each.is_small and not each.as_adjective() for each in nouns)
         if nouns and is_joined and (after is None or not after.as_adjective()):
             joined[-2:] = [part, joined[-2]]
@@ -384,26 +357,14 @@ def _ordered(parts: list[_Part]) -> list[_Part]:
             continue
         is_noun = (
             not part.is_small
-            and part.senses[0].split(" ")[0] not in _SMALL
-            and (adjective is None or adjective.senses[0] != part.senses[0] or part.senses[0] in _NOUNS)
+            and part.senses[0].split(" ")[0] not in SMALL
+            and (adjective is None or adjective.senses[0] != part.senses[0] or part.senses[0] in NOUNS)
         )
         noun = len(ordered) if is_noun else None
         ordered.append(part)
     return ordered
 
 
-def is_small(reading: str) -> bool:
-    """Whether an English reading is dropped, or ends in a small word such as a preposition."""
-    return not reading or reading.rsplit(" ", maxsplit=1)[-1] in _SMALL
-
-
 def _is_adjective(reading: str, *, is_of: bool = False) -> bool:
     words = reading.split(" ")
-    return (is_of or is_adjective(words[-1])) and words[0] not in {"", *_SMALL}
-
-
-def is_adjective(word: str) -> bool:
-    """Whether an English word is used as an adjective in captions."""
-    return word in _ADJECTIVES or (
-        len(word) > 5 and word.endswith(("ed", "ish", "ous", "ful", "less", "like"))
-    )
+    return (is_of or is_adjective(words[-1])) and words[0] not in {"", *SMALL}

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.bundles.bundle import IMAGE_PACKAGE
 from picsight_engine.bundles.json_records import read_record
 from picsight_engine.foundation.assets import find_asset
-from picsight_engine.foundation.errors import BundleError, Message, StorageError
+from picsight_engine.foundation.errors import BundleError, Message, StorageError, faults_as
 from picsight_engine.foundation.private_files import write_private
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 
@@ -217,14 +217,9 @@ def _place(bundle: Bundle, machine: Machine) -> Path:
 
 
 def _keep(path: Path, verdict: BackendVerdict) -> None:
-    try:
+    words = "{path} cannot be written ({reason}), so photos are read without Core ML; check its permissions."
+    with faults_as(OSError, StorageError, words, path=path):
         write_private(path, json.dumps(asdict(verdict), indent=2) + "\n")
-    except OSError as fault:
-        raise StorageError(
-            "{path} cannot be written ({reason}), so photos are read without Core ML; check its permissions.",
-            path=path,
-            reason=fault.strerror,
-        ) from fault
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +14,15 @@ from picsight_engine.bundles.commonness import is_surely_english
 from picsight_engine.filters.filtered_query import Filters
 from picsight_engine.foundation.errors import LexiconError, Message, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
-from picsight_engine.photos.colours import NAMES, RULE, likelihood, named_colours
+from picsight_engine.photos.colours import (
+    NAMES,
+    RULE,
+    likelihood,
+    may_show,
+    named_colours,
+    nats_of,
+)
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
-from picsight_engine.search.colours import Colours
 from picsight_engine.search.directions import TextVectors, target_of
 from picsight_engine.search.judging import judging_of
 from picsight_engine.search.pictures import PictureFinder
@@ -33,6 +39,7 @@ from picsight_engine.search.results import Results, result_of
 from picsight_engine.store.derived.colours import colour_codes_of
 from picsight_engine.store.derived.vectors import vector_of
 from picsight_engine.store.library_folder import CACHE
+from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.photos import all_photos, first_of, newest_photos, photos_shown
 from picsight_engine.vectors.matrix import Matrix
 
@@ -54,6 +61,38 @@ if TYPE_CHECKING:
 
 REST = "{fault} The rest was searched."
 _NEGATIONS = frozenset({"no", "not", "without"})
+
+
+@dataclass(frozen=True, slots=True)
+class ColourMatch:
+    """For a search that names colours: what each row loses in nats, and which rows show the colours, both [n]."""
+
+    nats: NDArray[np.float32]
+    shows: NDArray[np.bool_]
+
+
+class Colours:
+    """The colours of one library's photos; those of all rows are kept until the library changes."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: tuple[int, NDArray[np.int64], NDArray[np.uint8]] | None = None
+
+    def match(self, texts: Sequence[str], photo_ids: NDArray[np.int64]) -> ColourMatch | None:
+        """How the photos in these rows match the alternatives; None if one of them names no colour.
+
+        The alternative that suits a photo best counts.
+        """
+        columns = [named_colours(text) for text in texts]
+        if not columns or not all(columns):
+            return None
+        revision, known = photos_revision(self._db), self._known
+        if known is None or known[0] != revision or known[1] is not photo_ids:
+            by_column = np.asfortranarray(colour_codes_of(self._db, photo_ids, RULE, len(NAMES)))
+            self._known = known = revision, photo_ids, by_column
+        codes = known[2]
+        nats = np.stack([nats_of(codes, each) for each in columns]).min(axis=0)
+        return ColourMatch(nats, np.logical_or.reduce([may_show(codes, each) for each in columns]))
 
 
 class Searcher:

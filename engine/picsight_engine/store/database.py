@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from picsight_engine.bundles.writable_folder import locked
-from picsight_engine.foundation.errors import Message, StorageError
+from picsight_engine.foundation.errors import Message, StorageError, faults_as
 from picsight_engine.store.connections import connect, explained
 
 if TYPE_CHECKING:
@@ -161,14 +161,9 @@ class Database:
             )
 
     def _identities(self) -> list[tuple[int, int]]:
-        try:
+        words = "The library folder {folder} no longer exists, so nothing more was stored. Connect its disk, or index the folders again."
+        with faults_as(OSError, StorageError, words, folder=self.folder):
             return [(info.st_dev, info.st_ino) for info in map(Path.stat, self._places)]
-        except OSError as error:
-            raise StorageError(
-                "The library folder {folder} no longer exists, so nothing more was stored. "
-                "Connect its disk, or index the folders again.",
-                folder=self.folder,
-            ) from error
 
 
 def index_lock(folder: Path) -> AbstractContextManager[None]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from picsight_engine.foundation.errors import LibraryError, RequestError, StorageError
+from picsight_engine.foundation.errors import LibraryError, RequestError, StorageError, faults_as
 from picsight_engine.foundation.private_files import (
     drafted,
     make_private_folder,
@@ -62,30 +62,21 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
             draft.unlink()
 
 
-def _copy_decisions(folder: Path, version: int) -> None:
-    """Keeps a copy of the file of decisions, which newer programs can read without the database backup."""
-    decisions = folder / DECISIONS
-    if decisions.exists():
-        write_private(folder / f"library.v{version}.backup.jsonl", decisions.read_bytes())
-
-
 def _is_there(path: Path) -> bool:
-    try:
+    words = "The library folder {parent} cannot be opened ({reason})."
+    with (
+        faults_as(OSError, StorageError, words, parent=path.parent),
+        suppress(FileNotFoundError, NotADirectoryError),
+    ):
         path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError as error:
-        raise StorageError(
-            "The library folder {parent} cannot be opened ({reason}).",
-            parent=path.parent,
-            reason=error.strerror,
-        ) from error
-    return True
+        return True
+    return False
 
 
 def _create(path: Path, steps: Steps) -> None:
     """Makes a new library under a temporary name and moves it into place, so that it is never incomplete."""
-    try:
+    words = "The library folder {parent} cannot be made or written ({reason}); choose another one."
+    with faults_as(OSError, StorageError, words, parent=path.parent):
         make_private_folder(path.parent)
         # The log of a deleted library: SQLite would replay it into the new one.
         for suffix in ("-wal", "-shm"):
@@ -101,12 +92,6 @@ def _create(path: Path, steps: Steps) -> None:
                 move_unless_there(draft, path)
             except FileExistsError:  # another process has made the library meanwhile
                 draft.unlink()
-    except OSError as error:
-        raise StorageError(
-            "The library folder {parent} cannot be made or written ({reason}); choose another one.",
-            parent=path.parent,
-            reason=error.strerror,
-        ) from error
 
 
 def _prepare(path: Path, steps: Steps) -> bool:
@@ -120,16 +105,12 @@ def _prepare(path: Path, steps: Steps) -> bool:
             raise StorageError(
                 "{path} is from an older Picsight and on a disk that cannot be written.", path=path
             )
-        try:
+        words = "{path} is from an older Picsight, and a backup cannot be written beside it ({reason}). Make room, or check the permissions of its folder."
+        with faults_as(OSError, StorageError, words, path=path):
             back_up(connection, path.with_name(f"library.v{version}.backup.db"), version)
-            _copy_decisions(path.parent, version)
-        except OSError as error:
-            raise StorageError(
-                "{path} is from an older Picsight, and a backup cannot be written beside it ({reason}). "
-                "Make room, or check the permissions of its folder.",
-                path=path,
-                reason=error.strerror,
-            ) from error
+            decisions = path.with_name(DECISIONS)  # newer programs can read it without the database backup
+            if decisions.exists():
+                write_private(path.with_name(f"library.v{version}.backup.jsonl"), decisions.read_bytes())
         migrate(connection, steps)
 
     if path.stat().st_size == 0:  # SQLite would treat it as a new database and discard its log

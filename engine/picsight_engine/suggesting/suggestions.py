@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.bundles.model_words import model_words
 from picsight_engine.foundation.errors import BundleError, LexiconError
 from picsight_engine.foundation.folding import fold
 from picsight_engine.language.lexicon import key_of, lexicon_of
@@ -20,7 +19,7 @@ from picsight_engine.store.tagging.searches import Searches
 from picsight_engine.store.tagging.tags import tags_revision
 from picsight_engine.suggesting.offers import OfferKind, Offers, TagOffers
 from picsight_engine.suggesting.typed_text import typed_at, words_of
-from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects, model_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

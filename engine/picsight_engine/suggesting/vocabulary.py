@@ -1,24 +1,29 @@
 """Known words: completes half-typed words and corrects unknown ones.
 
-There are three lists: subjects that people photograph, words of names in the library, and frequent words of the model.
+There are three lists: subjects that people photograph, words of names in the library, and frequent words of the model's
+tokenizer.
 Words are looked up folded: without case and accents.
 """
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from heapq import nsmallest
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extract_iter
 
+from picsight_engine.foundation.errors import BundleError, faults_as
 from picsight_engine.foundation.folding import fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from picsight_engine.bundles.bundle import Bundle
 
 
 _SURE_LETTERS = 4  # a shorter word that only the model knows may as well be the beginning of another one
@@ -115,3 +120,36 @@ class Vocabulary:
             return True
         rank = self._model.rank(word)
         return rank is not None and (len(word) >= _SURE_LETTERS or rank < _COMMON)
+
+
+def model_words(bundle: Bundle) -> tuple[str, ...]:
+    """The tokens that are words of two letters or more, most common first; none for an unknown kind of tokenizer.
+
+    A vocabulary lists its earliest merges first, which are the most frequent.
+
+    Raises:
+        BundleError: the bundle has no text tower, or the file is damaged.
+    """
+    path = bundle.folder / bundle.text_spec().tokenizer
+    wrong = (OSError, ValueError, TypeError, KeyError, AttributeError)
+    with faults_as(
+        wrong,
+        BundleError,
+        "The model file {path} cannot be read ({fault}); install the model again.",
+        path=path,
+    ):
+        tokens = list(_tokens(json.loads(path.read_bytes())["model"]))
+    return tuple(dict.fromkeys(token for token in tokens if len(token) >= 2 and token.isalpha()))
+
+
+def _tokens(model: dict[str, Any]) -> Iterable[str]:
+    """The tokens that are whole words, by the marks of the kinds of tokenizers."""
+    # Unigram: pairs of piece and score, a piece that begins a word after a "▁".
+    if isinstance(model["vocab"], list):
+        return [piece[1:] for piece, _ in model["vocab"] if piece.startswith("▁")]
+    tokens = sorted(model["vocab"], key=model["vocab"].__getitem__)
+    if end := model.get("end_of_word_suffix"):  # CLIP: "dog</w>" is a word, "dog" continues
+        return [token.removesuffix(end) for token in tokens if token.endswith(end)]
+    if model.get("continuing_subword_prefix"):  # WordPiece: "dog" is a word, "##s" continues one
+        return tokens
+    return []

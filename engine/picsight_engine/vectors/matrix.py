@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.foundation.errors import StorageError
+from picsight_engine.foundation.errors import StorageError, faults_as
 from picsight_engine.foundation.private_files import FILE_MODE, make_private_folder
 from picsight_engine.store.derived.vectors import (
     WHOLE,
@@ -163,18 +163,12 @@ class Matrix:
             self._follow_in_private()
 
     def _follow_in_private(self) -> None:
-        try:
+        words = "Neither the library's cache nor {folder} can be written ({reason}), so nothing can be searched; make room there."
+        with faults_as(OSError, StorageError, words, folder=tempfile.gettempdir()):
             if self._private is None:
                 self._private = tempfile.TemporaryDirectory(prefix="picsight-", ignore_cleanup_errors=True)
             self._folder = Path(self._private.name)
             self._follow(anew=True)
-        except OSError as error:
-            raise StorageError(
-                "Neither the library's cache nor {folder} can be written ({reason}), "
-                "so nothing can be searched; make room there.",
-                folder=tempfile.gettempdir(),
-                reason=error.strerror,
-            ) from error
 
     @contextmanager
     def _cache_lock(self, seconds: float) -> Iterator[None]:

@@ -17,7 +17,9 @@ from tests.engine.search.conftest import Album, open_album
 
 from picsight_engine.exchange.xmp_writing import SidecarContent, strip_notes, update_packet
 from picsight_engine.foundation.errors import ReplaceError, RequestError
-from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
+from picsight_engine.photos.metadata.keyword_lists import HIERARCHICAL, SUBJECT, TAGS_LIST
+from picsight_engine.photos.metadata.xmp import read_packet
+from picsight_engine.photos.metadata.xmp_tree import items, parse
 
 PHOTOS = 8
 DIGIKAM = (Path(__file__).parent.parent / "photos" / "packets" / "digikam.xmp").read_bytes()

@@ -22,8 +22,10 @@ from picsight_engine.exchange.tagged_photo import TaggedPhoto
 from picsight_engine.exchange.xmp_writing import SidecarContent, update_packet
 from picsight_engine.foundation.errors import RequestError, StorageError
 from picsight_engine.photos.identity import bytes_hash, fingerprint
+from picsight_engine.photos.metadata.keyword_lists import HIERARCHICAL, SUBJECT, TAGS_LIST
 from picsight_engine.photos.metadata.sidecars import companions, read_companions
-from picsight_engine.photos.metadata.xmp import HIERARCHICAL, SUBJECT, TAGS_LIST, items, parse, read_packet
+from picsight_engine.photos.metadata.xmp import read_packet
+from picsight_engine.photos.metadata.xmp_tree import items, parse
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"
 HASH = bytes(range(16))

@@ -13,18 +13,15 @@ from lxml import etree
 from tests.engine.kennel import OF_ALL
 
 from picsight_engine.exchange.xmp_writing import SidecarContent, strip_notes, update_packet
-from picsight_engine.photos.metadata.xmp import (
+from picsight_engine.photos.metadata.keyword_lists import (
     DIVIDERS,
     HIERARCHICAL,
-    PREFIXES,
     SUBJECT,
     TAGS_LIST,
-    PacketError,
-    items,
-    parse,
-    read_packet,
     written_form,
 )
+from picsight_engine.photos.metadata.xmp import read_packet
+from picsight_engine.photos.metadata.xmp_tree import PREFIXES, PacketError, items, parse
 from picsight_engine.store.tagging.tags import name_key
 
 PACKETS = Path(__file__).parent.parent / "photos" / "packets"

@@ -15,10 +15,9 @@ from tests.engine.miniature import all_vectors
 
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.indexing.batch import Batch
-from picsight_engine.indexing.dispatcher import Dispatcher
+from picsight_engine.indexing.dispatcher import Dispatcher, PictureTracker
 from picsight_engine.indexing.encoder import Encoder
 from picsight_engine.indexing.messages import Described, Identified, WorkerLost
-from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.scan import scan
 from picsight_engine.indexing.worker_pool import WorkerPool

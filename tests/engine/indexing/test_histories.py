@@ -24,9 +24,8 @@ from picsight_engine.exchange.exchange import Exchange
 from picsight_engine.foundation.errors import Message
 from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.indexing.batch import Batch
-from picsight_engine.indexing.dispatcher import Dispatcher
+from picsight_engine.indexing.dispatcher import Dispatcher, PictureTracker
 from picsight_engine.indexing.messages import Described, Failed, Identified
-from picsight_engine.indexing.picture_tracker import PictureTracker
 from picsight_engine.indexing.plan import folder_view, make_plan
 from picsight_engine.indexing.removed_files import record_removed
 from picsight_engine.indexing.scan import scan

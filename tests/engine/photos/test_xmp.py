@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from picsight_engine.photos.metadata.keyword_lists import keyword_of
 from picsight_engine.photos.metadata.tag_precedence import read_metadata
-from picsight_engine.photos.metadata.xmp import (
-    PREFIXES,
-    Packet,
-    PacketError,
-    keyword_of,
-    read_facts,
-    read_packet,
-)
+from picsight_engine.photos.metadata.xmp import Packet, read_facts, read_packet
+from picsight_engine.photos.metadata.xmp_tree import PREFIXES, PacketError
 
 PACKETS = Path(__file__).parent / "packets"
 BIRDS = ("Birds", "Waders")

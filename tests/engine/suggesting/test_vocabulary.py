@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from picsight_engine.bundles.model_words import model_words
-from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects
+from picsight_engine.suggesting.vocabulary import Vocabulary, WordList, common_subjects, model_words
 
 OWN = ("Lisbon", "Málaga", "Großmutter", "Docks")
 

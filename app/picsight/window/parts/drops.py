@@ -89,7 +89,7 @@ def dropped(event: QDropEvent) -> Drop:
 def _is_model(path: Path) -> bool:
     """A folder with a model, or an archive: photos do not come in archives."""
     from picsight_engine.bundles.bundle import MANIFEST  # only needed for a drop
-    from picsight_engine.installation.published import find_published
+    from picsight_engine.installation.layouts import find_published
 
     if path.is_dir():
         return (path / MANIFEST).is_file() or find_published(path) is not None

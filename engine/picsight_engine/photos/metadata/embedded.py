@@ -60,10 +60,9 @@ def xmp_facts(packet: object) -> dict[str, Fact]:
     """The facts in an XMP packet; none in anything else."""
     if not isinstance(packet, bytes) or not 0 < len(packet) <= _MOST_XMP:
         return {}
-    from picsight_engine.photos.metadata.xmp import (  # lazy: 33 ms, and most photos have no XMP
-        PacketError,
-        read_facts,
-    )
+    # Lazy: 33 ms, and most photos have no XMP.
+    from picsight_engine.photos.metadata.xmp import read_facts
+    from picsight_engine.photos.metadata.xmp_tree import PacketError
 
     try:
         return read_facts(packet)

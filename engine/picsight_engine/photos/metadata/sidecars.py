@@ -56,7 +56,8 @@ def short_sidecar(photo: Path) -> Path | None:
 
 def read_sidecar(path: Path) -> bytes | None:
     """The content of a side-car, None if there is none; raises PacketError if it is not a regular file."""
-    from picsight_engine.photos.metadata.xmp import MOST_BYTES, PacketError  # 33 ms
+    from picsight_engine.photos.metadata.xmp import MOST_BYTES  # 33 ms
+    from picsight_engine.photos.metadata.xmp_tree import PacketError
 
     try:
         info = path.stat()
@@ -96,18 +97,19 @@ def short_counts(short: Path, photo: Path) -> bool:
     The dates of their metadata tell which is older, else the times of the files. One for another picture or kind of file
     never counts beside a long one.
     """
-    from picsight_engine.photos.metadata import xmp  # 33 ms
+    from picsight_engine.photos.metadata.xmp import ORIGINAL_FACT, SUFFIX_FACT, read_facts  # 33 ms
+    from picsight_engine.photos.metadata.xmp_tree import PacketError
 
     paths = (short, long_sidecar(photo))
     theirs, ours = (_content(path, _MOST_BYTES) for path in paths)
     if not ours or xxhash.xxh3_128_hexdigest(theirs).encode() in ours:
         return not ours
     try:
-        facts = [xmp.read_facts(theirs), xmp.read_facts(ours)]
+        facts = [read_facts(theirs), read_facts(ours)]
         dates = [path.stat().st_mtime for path in paths]
-    except (xmp.PacketError, OSError):
+    except (PacketError, OSError):
         return False
-    if xmp.ORIGINAL_FACT in facts[0] or not belongs_to(facts[0].get(xmp.SUFFIX_FACT), photo):
+    if ORIGINAL_FACT in facts[0] or not belongs_to(facts[0].get(SUFFIX_FACT), photo):
         return False
     with suppress(ValueError, OverflowError, OSError):
         noted = [datetime.fromisoformat(str(each.get("XMP-xmp:MetadataDate"))).timestamp() for each in facts]
@@ -175,19 +177,20 @@ def read_companions(photo: Path, names: Iterable[str], known: Collection[bytes])
 
 
 def _add_sidecar(facts: dict[str, Fact], path: Path, photo: Path, known: Collection[bytes]) -> None:
-    from picsight_engine.photos.metadata import xmp  # 33 ms
+    from picsight_engine.photos.metadata.xmp import ORIGINAL_FACT, SUFFIX_FACT, read_facts  # 33 ms
+    from picsight_engine.photos.metadata.xmp_tree import PacketError
 
     is_long = path.stem == photo.name
     if not is_long and not short_counts(path, photo):
         return
     try:
-        found = xmp.read_facts(_content(path, _MOST_BYTES))
-    except xmp.PacketError:  # an import reports it
+        found = read_facts(_content(path, _MOST_BYTES))
+    except PacketError:  # an import reports it
         return
-    original = found.get(xmp.ORIGINAL_FACT)
+    original = found.get(ORIGINAL_FACT)
     if original is not None and original not in {digest.hex() for digest in known}:
         return
-    if is_long or belongs_to(found.get(xmp.SUFFIX_FACT), photo):
+    if is_long or belongs_to(found.get(SUFFIX_FACT), photo):
         if not is_long and b":CopiedHash" in _content(long_sidecar(photo), _MOST_BYTES):
             for name in ("XMP-dc:Subject", "XMP-xmp:Rating"):  # if it lacks them, they were removed there
                 facts.pop(name, None)

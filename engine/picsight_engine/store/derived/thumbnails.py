@@ -9,7 +9,7 @@ import json
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from picsight_engine.foundation.errors import LibraryError, StorageError
+from picsight_engine.foundation.errors import LibraryError, StorageError, faults_as
 from picsight_engine.foundation.private_files import open_private
 from picsight_engine.store.connections import connect, explained, probe
 from picsight_engine.store.database import Database
@@ -184,15 +184,10 @@ class ThumbnailStore:
 
 def remove(folder: Path) -> None:
     """Deletes the library's closed thumbnails; indexing makes them again. Raises StorageError if that is not possible."""
-    try:
+    words = "The damaged {path} cannot be deleted ({reason}); close what uses it, or delete it."
+    with faults_as(OSError, StorageError, words, path=folder / FILE_NAME):
         for suffix in ("", "-wal", "-shm"):
             (folder / (FILE_NAME + suffix)).unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            "The damaged {path} cannot be deleted ({reason}); close what uses it, or delete it.",
-            path=folder / FILE_NAME,
-            reason=error.strerror,
-        ) from error
 
 
 def _create(path: Path) -> None:

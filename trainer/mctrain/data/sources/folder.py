@@ -23,7 +23,8 @@ from mctrain.errors import DataError
 from mctrain.paths import read_part
 from picsight_engine.photos.decoding.decode import IMAGE_SUFFIXES
 from picsight_engine.photos.metadata.sidecars import long_sidecar, short_sidecar
-from picsight_engine.photos.metadata.xmp import PacketError, read_packet
+from picsight_engine.photos.metadata.xmp import read_packet
+from picsight_engine.photos.metadata.xmp_tree import PacketError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

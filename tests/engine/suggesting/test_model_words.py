@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from picsight_engine.bundles.model_words import model_words
 from picsight_engine.foundation.errors import BundleError
+from picsight_engine.suggesting.vocabulary import model_words
 
 
 def bundle_of(make_bundle, tmp_path, content: str):
