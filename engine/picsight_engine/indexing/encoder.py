@@ -24,7 +24,7 @@ from picsight_engine.foundation.processes import (
     start,
     time_limit,
 )
-from picsight_engine.indexing.messages import Described, Ready, WorkerFailed, WorkerLost
+from picsight_engine.indexing.messages import Described, Ready, WorkerLost
 from picsight_engine.runtime.backend import Backend, load_image_encoder
 from picsight_engine.store.derived.vectors import vectors_in
 
@@ -61,7 +61,7 @@ def encode(connection: Connection, bundle: Bundle, backend: Backend, seconds: fl
                     vectors = [row for part in parts for row in encoder.encode(part)]
                 connection.send([row.astype("<f2").tobytes() for row in vectors])
         except PicsightError as fault:
-            connection.send(WorkerFailed(fault))
+            connection.send(fault)
 
 
 def _pixels(batch: Sequence[bytes], size: int) -> NDArray[np.float32]:
@@ -102,8 +102,8 @@ class Encoder:
         except (EOFError, OSError):
             _LOG.warning("The process that runs the image tower has ended.")
             return None
-        if isinstance(message, WorkerFailed):
-            _LOG.warning("%s", message.error)
+        if isinstance(message, PicsightError):
+            _LOG.warning("%s", message)
             return None
         done: list[tuple[int, WorkerReply]] = []
         if isinstance(message, Ready):

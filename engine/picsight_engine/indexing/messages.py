@@ -1,4 +1,7 @@
-"""The messages between the indexer and its worker processes: two steps per file, small and without numpy."""
+"""The messages between the indexer and its worker processes: two steps per file, small and without numpy.
+
+A worker that cannot start or go on sends its PicsightError, if no photo is the cause.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from picsight_engine.foundation.errors import Message, PicsightError, ProblemCode
+    from picsight_engine.foundation.errors import Message, ProblemCode
     from picsight_engine.foundation.metadata import Metadata
 
 
@@ -35,13 +38,6 @@ class WorkerOrder:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """From a worker: its model is loaded."""
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerFailed:
-    """From a worker: it cannot start or go on, and no photo is the cause."""
-
-    error: PicsightError
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from picsight_engine.foundation.errors import ImageError, PicsightError, VectorError
 from picsight_engine.foundation.processes import lower_priority, set_up, silence_decoders, time_limit
 from picsight_engine.foundation.suffixes import SHOWN_SUFFIXES
-from picsight_engine.indexing.messages import Described, Failed, Identified, Ready, WorkerFailed
+from picsight_engine.indexing.messages import Described, Failed, Identified, Ready
 from picsight_engine.photos.formats import is_film
 from picsight_engine.photos.reading import film_extract, problem, read_photo
 
@@ -42,7 +42,7 @@ def work(
             if embeds:
                 reader.prepare()
         except PicsightError as fault:
-            connection.send(WorkerFailed(fault))
+            connection.send(fault)
             return
         silence_decoders()
         connection.send(Ready())
@@ -64,7 +64,7 @@ def _serve(connection: Connection, reader: _PhotoReader, job: Job) -> None:
 
 def _try(
     reader: _PhotoReader, path: Path, step: Callable[[], Identified | Described]
-) -> Identified | Described | Failed | WorkerFailed:
+) -> Identified | Described | Failed | PicsightError:
     """The result of a step, or the reason for its failure."""
     try:
         with time_limit(reader.limits.seconds_for(path)):
@@ -72,7 +72,7 @@ def _try(
     except ImageError as fault:
         return Failed(fault.code, fault.message)
     except PicsightError as fault:
-        return WorkerFailed(fault)
+        return fault
     except Exception:  # noqa: BLE001 -- the border: one photo must not end the run
         reason = "could not be indexed: reading it failed in an unexpected way. Open it in another program."
         return Failed("crashed", problem("crashed", path, reason).message, traceback.format_exc())

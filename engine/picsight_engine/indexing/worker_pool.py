@@ -22,7 +22,6 @@ from picsight_engine.indexing.messages import (
     Identified,
     Job,
     Ready,
-    WorkerFailed,
     WorkerLost,
     WorkerOrder,
     WorkerReply,
@@ -190,8 +189,8 @@ class WorkerPool:
         except (EOFError, OSError):
             self._drop(worker, WorkerLost("crashed"))
             return
-        if isinstance(message, WorkerFailed):
-            raise message.error
+        if isinstance(message, PicsightError):
+            raise message
         worker.deadline = None
         if isinstance(message, Ready):
             worker.ready = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import open_bundle, preprocessing_of, require_preprocessing
@@ -29,18 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """The model that `answers` searches now, and the `wanted` one, which reads photos; they differ during a switch only."""
+    """The model that `answers` searches now, and the `wanted` one, which reads photos; they differ during a switch only.
+
+    Of a model that was just chosen, `photos` must still be read before it answers.
+    """
 
     answers: Bundle
     wanted: Bundle
-
-
-@dataclass(frozen=True, slots=True)
-class Switch:
-    """The result of choosing a model: `photos` must still be read before `choice.wanted` answers."""
-
-    choice: ModelChoice
-    photos: int
+    photos: int = 0
 
 
 def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
@@ -78,7 +74,7 @@ def answering_folder(folder: Path, models: InstalledModels) -> Path | None:
         return None
 
 
-def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
+def use_model(folder: Path, name: str, models: InstalledModels) -> ModelChoice:
     """Chooses a model for the library; it answers at once if every photo has its vector.
 
     Raises:
@@ -92,7 +88,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
         db = open_database(folder, create=False)
     except RequestError:  # no library yet: the first indexing creates it with this model
         choose_model(folder, name)
-        return Switch(ModelChoice(wanted, wanted), 0)
+        return ModelChoice(wanted, wanted)
     # One transaction, so that another process sees choice and space change together.
     with closing(db), db.writer() as connection:
         enter_space(connection, wanted.manifest)
@@ -100,7 +96,7 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> Switch:
         choose_model(folder, name)
         if not photos:
             enter_space(connection, wanted.manifest, active=True)
-    return Switch(choice_of(folder, models), photos)
+    return replace(choice_of(folder, models), photos=photos)
 
 
 def libraries_using(name: str, folders: Iterable[Path], models: InstalledModels) -> list[Path]:

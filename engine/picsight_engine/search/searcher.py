@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,14 +63,6 @@ REST = "{fault} The rest was searched."
 _NEGATIONS = frozenset({"no", "not", "without"})
 
 
-@dataclass(frozen=True, slots=True)
-class ColourMatch:
-    """For a search that names colours: what each row loses in nats, and which rows show the colours, both [n]."""
-
-    nats: NDArray[np.float32]
-    shows: NDArray[np.bool_]
-
-
 class Colours:
     """The colours of one library's photos; those of all rows are kept until the library changes."""
 
@@ -78,8 +70,11 @@ class Colours:
         self._db = db
         self._known: tuple[int, NDArray[np.int64], NDArray[np.uint8]] | None = None
 
-    def match(self, texts: Sequence[str], photo_ids: NDArray[np.int64]) -> ColourMatch | None:
-        """How the photos in these rows match the alternatives; None if one of them names no colour.
+    def match(
+        self, texts: Sequence[str], photo_ids: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+        """What each row loses in nats by the colours of the alternatives, and which rows show them, both [n]; None if one of the
+        alternatives names no colour.
 
         The alternative that suits a photo best counts.
         """
@@ -92,7 +87,7 @@ class Colours:
             self._known = known = revision, photo_ids, by_column
         codes = known[2]
         nats = np.stack([nats_of(codes, each) for each in columns]).min(axis=0)
-        return ColourMatch(nats, np.logical_or.reduce([may_show(codes, each) for each in columns]))
+        return nats, np.logical_or.reduce([may_show(codes, each) for each in columns])
 
 
 class Searcher:
@@ -293,9 +288,9 @@ class Searcher:
             return Ranking(scope, directions, None, losses)
         calibration = self._manifest.calibration
         colours = self._colours.match(texts, scope.rows.ids)
-        judging = replace(judging, losses=losses, strong=None if colours is None else colours.shows)
+        judging = replace(judging, losses=losses, strong=None if colours is None else colours[1])
         if colours is not None and calibration is not None and calibration.colour:
-            nats = colours.nats * np.float32(calibration.colour)
+            nats = colours[0] * np.float32(calibration.colour)
             losses = nats if losses is None else losses + nats
         return Ranking(scope, directions, judging, losses)
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
     from picsight_engine.store.tagging.decisions import State, Verdict
-    from picsight_engine.store.tagging.runs import RunRecorder, TagChange, UndoResult
+    from picsight_engine.store.tagging.runs import RunRecorder, TagChange
     from picsight_engine.store.tagging.tags import TagKind
     from picsight_engine.tags.learner import TagModel
     from picsight_engine.tags.quality import Preview, Statistics
@@ -291,26 +291,26 @@ class Tags(Lookup):
 
         Raises RequestError if there is none, or a tag that it changed was changed again since.
         """
-        return self._settled(runs.undo_or_redo(self._db, run_id, undo=True))
+        return self._settled(*runs.undo_or_redo(self._db, run_id, undo=True))
 
     def redo(self, run_id: int | None = None) -> TagChange:
         """Redoes an undone run, by default the one undone last.
 
         Raises RequestError if there is none, it was not undone, or a tag that it changed has changed since.
         """
-        return self._settled(runs.undo_or_redo(self._db, run_id, undo=False))
+        return self._settled(*runs.undo_or_redo(self._db, run_id, undo=False))
 
-    def _settled(self, result: UndoResult) -> TagChange:
+    def _settled(self, run: TagChange, due: Iterable[int]) -> TagChange:
         """Recomputes the suggestions that could not be restored."""
         with suppress(BundleError):  # without the model, the suggestions stay as they are
-            for tag_id in result.due:
+            for tag_id in due:
                 with self._db.writer() as connection:
                     tag = tags_by_id(connection, [tag_id])[tag_id]
                     if tag.is_live and (tag.suggests or has_scores(connection, tag_id)):
                         scores = self.learner.suggested(tag, decided(connection, tag_id))
                         put_scores(connection, None, tag_id, scores)
                         revise(connection)
-        return result.run
+        return run
 
     def _suggest_in(self, run: RunRecorder, tag: Definition) -> None:
         """Renews the suggestions of a suggesting tag from its present definition and decisions."""

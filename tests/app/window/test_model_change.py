@@ -126,7 +126,7 @@ def test_a_change_that_was_broken_off_goes_on_from_where_it_was(
 ):
     folder = shutil.copytree(large_library, tmp_path / "library")
     with Library.open(folder, uncalibrated) as library:
-        choice = use_model(folder, mine, models).choice
+        choice = use_model(folder, mine, models)
         library.use(choice.answers, choice.wanted)
         cancel, read = threading.Event(), 0
         for event in library.index(settings=IndexSettings(workers=1, batch_photos=1), cancel=cancel):

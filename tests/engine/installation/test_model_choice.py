@@ -130,7 +130,7 @@ def test_an_open_library_takes_up_a_choice_and_goes_back(place, models, bundle) 
     index_with(place, models)
     with open_chosen(place, models) as library:
         for name, space in ((bundle.manifest.name, bundle.manifest.space_id), ("other", SPACE)):
-            choice = use_model(place, name, models).choice
+            choice = use_model(place, name, models)
             library.use(choice.answers, choice.wanted)
             assert library.search("dog").space == space
             assert index(library).summary.indexed == 0

@@ -101,15 +101,15 @@ def use(invocation: Invocation, name: str) -> None:
     """
     from picsight_engine.installation.model_choice import use_model  # numpy: 60 ms that --help does not pay
 
-    switch = use_model(invocation.folder, name, locations.installed_models())
-    wanted, answers = switch.choice.wanted.manifest, switch.choice.answers.manifest
-    words = "{title} has {photos} to read. Type: {index}" if switch.photos else "{title} is in use."
-    index, waiting = invocation.command("index"), photos(switch.photos)
+    choice = use_model(invocation.folder, name, locations.installed_models())
+    wanted, answers = choice.wanted.manifest, choice.answers.manifest
+    words = "{title} has {photos} to read. Type: {index}" if choice.photos else "{title} is in use."
+    index, waiting = invocation.command("index"), photos(choice.photos)
     document = {
         "name": wanted.name,
         "space": wanted.space_id,
         "answers": answers.name,
-        "photos": switch.photos,
+        "photos": choice.photos,
     }
     invocation.answer(document, tr(words, title=wanted.title, photos=waiting, index=index))
 

@@ -280,7 +280,7 @@ class LibraryController(QObject):
         def work() -> None:
             from picsight_engine.installation.model_choice import use_model
 
-            choice = use_model(setup.folder, name, setup.installed()).choice
+            choice = use_model(setup.folder, name, setup.installed())
             if library is not None:
                 library.use(choice.answers, choice.wanted)
 

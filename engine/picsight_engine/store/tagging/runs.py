@@ -69,14 +69,6 @@ class TagChange:
     undone: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UndoResult:
-    """A run that was undone or redone, and the tags whose scores could not be restored."""
-
-    run: TagChange
-    due: set[int]
-
-
 class RunRecorder:
     """A run under construction, inside a transaction; `made` is the finished run, None if nothing changed."""
 
@@ -180,8 +172,10 @@ def runs(db: Database, limit: int) -> list[TagChange]:
     return [_run(row) for row in db.rows(_LATEST, limit)]
 
 
-def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> UndoResult:
+def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> tuple[TagChange, set[int]]:
     """Undoes a run, by default the user's latest one that is not undone; or redoes one, by default the one undone last.
+
+    Returns the run, and the tags whose scores could not be restored.
 
     Raises:
         RequestError: there is none, it is undone already or was not undone, or a tag that it changed was changed again.
@@ -194,7 +188,9 @@ def undo_or_redo(db: Database, run_id: int | None, *, undo: bool) -> UndoResult:
         return _restore(connection, run, undone_at=time.time() if undo else None)
 
 
-def _restore(connection: sqlite3.Connection, run: TagChange, *, undone_at: float | None) -> UndoResult:
+def _restore(
+    connection: sqlite3.Connection, run: TagChange, *, undone_at: float | None
+) -> tuple[TagChange, set[int]]:
     """Restores the tags of a run to their state before it, or after it if `undone_at` is None."""
     then, now = _definitions(connection, run.id)
     if undone_at is None:
@@ -213,7 +209,7 @@ def _restore(connection: sqlite3.Connection, run: TagChange, *, undone_at: float
     revise(connection)
     # A restored tag has not scored the photos added while it was removed.
     due |= {tag.id for tag in then.values() if tag.is_live and not now[tag.id].is_live}
-    return UndoResult(replace(run, undone=undone_at is not None), due)
+    return replace(run, undone=undone_at is not None), due
 
 
 def _require_places(connection: sqlite3.Connection, tags: Mapping[int, Definition]) -> None:
