@@ -118,7 +118,7 @@ def test_the_manifest_counts_samples_and_omissions(made, sources):
     assert [dict(record.faults) for record in manifest.shards] == [{"broken photo": 1}, {}]
     assert len(manifest.refused) == 1
     assert manifest.teachers[0].width == 512
-    assert {"torchvision", "Pillow"} <= set(manifest.versions)
+    assert {"onnxruntime", "Pillow"} <= set(manifest.versions)
     assert "8 samples in 2 shards; left out: 1 faulty, 1 for evaluation only" in result.output
     assert "faulty: 1 broken photo" in result.output
     assert "2 shards to make, about 10 photos" in result.stderr

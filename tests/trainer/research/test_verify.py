@@ -98,10 +98,7 @@ def test_a_changed_view_is_found_and_compared_with_the_library_versions(set_copy
     assert "findings: 1" in report
     change_manifest(set_copy, versions={"Pillow": "9.5.0"})
     report = verify(set_copy, code=1)
-    assert (
-        "The views were recorded with Pillow 9.5.0 and torchvision (unknown), and replayed with Pillow"
-        in report
-    )
+    assert "The views were recorded with Pillow 9.5.0, and replayed with Pillow" in report
 
 
 @pytest.mark.parametrize(

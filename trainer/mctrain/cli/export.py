@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,6 @@ from picsight_engine.bundles.bundle import open_bundle
 
 if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
-
-
-EXPORTING = "The graphs are written and compared with the checkpoint, which takes about a minute."
 
 
 def print_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
@@ -74,7 +72,6 @@ def export(
     from mctrain.weights.checkpoint import load_checkpoint
 
     made = load_checkpoint(checkpoint)
-    click.echo(EXPORTING, err=True)
     bundle = export_bundle(
         made,
         output,
@@ -83,6 +80,7 @@ def export(
         packages=Packages(image=coreml or coreml_text, text=coreml_text),
         begun=open_bundle(image_of, hashes=True) if image_of else None,
         same_image=image_of is not None,
+        report=partial(click.echo, err=True),
     )
     print_exported(bundle, keeps_space=image_of is not None)
     if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:

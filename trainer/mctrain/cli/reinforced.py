@@ -36,7 +36,7 @@ def verify(folder: Path, count: int, cache: Path, titles: tuple[str, ...], *, wh
     Each difference is reported in one sentence, and the exit code is then 1.
     """
     manifest = load_manifest(folder / MANIFEST)
-    from mctrain.research.verify import check_set, explain_change  # imports torchvision: 2 s
+    from mctrain.research.verify import check_set, explain_change  # imports torch: 2 s
 
     found = check_set(folder, manifest, cache, count, bar("shards", len(manifest.shards)), whole=whole)
     findings = [*found.findings, *found.moved]
@@ -116,7 +116,7 @@ def look(shard: Path, output: Path, count: int, manifest: Path | None) -> None:
     """Shows photos of SHARD on a page with their texts, and with views and similarities if it is reinforced."""
     from mctrain.atomic_files import open_atomic
     from mctrain.evaluation.sheet import page
-    from mctrain.research.look import gather  # imports torchvision: 2 s
+    from mctrain.research.look import gather
 
     gathered = gather(shard, count, manifest or shard.parent / MANIFEST)
     with open_atomic(output) as file:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.export import EXPORTING, print_exported
+from mctrain.cli.export import print_exported
 from mctrain.cli.options import (
     ANY_FOLDER,
     FOLDER,
@@ -196,6 +197,9 @@ def _train_towers(
     """The checkpoint's path if this process wrote one, and the signal that stopped the run, or 0."""
     shards = find_shards(folders.photos, read.data.shards)  # reports a wrong folder before torch is loaded
     if output is None:
+        from mctrain.training.run import open_photos
+
+        open_photos(read, folders)  # reports a batch that is too large before the sets are prepared
         with tempfile.TemporaryDirectory(prefix="mctrain-") as scratch:
             _find_sets(read, begin, shards, folders, Path(scratch))  # reports missing sets before the steps
         _estimate(read, begin, folders, workers)
@@ -251,15 +255,14 @@ def _find_sets(
 
 def _export(made: Path, folder: Path, begin: Path | None) -> None:
     """Exports the checkpoint; parts that the run did not change are copied from the bundle it began with."""
-    from mctrain.export.bundle import demand_no_loss, export_bundle  # imports onnx: 0.3 s
+    from mctrain.export.bundle import export_bundle  # imports onnx: 0.3 s
     from mctrain.export.precision import packaged_inputs
     from mctrain.weights.checkpoint import load_checkpoint
 
-    checkpoint = load_checkpoint(made)
-    demand_no_loss(checkpoint.origin)
-    click.echo(EXPORTING, err=True)
     begun = open_bundle(begin, hashes=True) if begin and is_bundle(begin) else None
-    print_exported(export_bundle(checkpoint, folder, packaged_inputs(), int8_text=True, begun=begun))
+    report = partial(click.echo, err=True)
+    made_of, inputs = load_checkpoint(made), packaged_inputs()
+    print_exported(export_bundle(made_of, folder, inputs, int8_text=True, begun=begun, report=report))
 
 
 def _estimate(recipe: TrainingRecipe, begin: Path | None, folders: RunFolders, workers: int) -> None:

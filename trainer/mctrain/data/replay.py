@@ -1,6 +1,6 @@
-"""Replays a view from its record, with torchvision's operations on Pillow images.
+"""Replays a view from its record, to the same pixels as torchvision's transforms of Pillow images.
 
-This module imports torchvision, which takes 1,030 ms on top of torch; drawing and storing records do not need it.
+They end in the same calls of Pillow, so torchvision, whose import takes seconds, is not needed.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import math
 from typing import TYPE_CHECKING, Literal
 
 import PIL
-import torchvision
-from torchvision.transforms import InterpolationMode
-from torchvision.transforms import functional as pixels
+from PIL import ImageEnhance, ImageOps
+from PIL.Image import Resampling, Transform, Transpose
 
 from mctrain.data.views import OPERATIONS, PUBLIC_SIZE
 from mctrain.errors import DataError
@@ -43,12 +42,10 @@ def replay(
             "it was drawn from the photo in another size, or from another photo."
         )
     top, left, height, width = view.crop or (0, 0, image.height, image.width)
-    resampling = InterpolationMode(interpolation)
-    shown: Image = pixels.resized_crop(
-        image, top, left, height, width, [size, size], resampling, antialias=True
-    )
+    crop = image.crop((left, top, left + width, top + height))
+    shown = crop.resize((size, size), Resampling[interpolation.upper()])
     if view.flip:
-        shown = pixels.hflip(shown)
+        shown = shown.transpose(Transpose.FLIP_LEFT_RIGHT)
     for number, magnitude in view.operations:
         name = OPERATIONS[number].name
         scale = size / PUBLIC_SIZE if name in _MEASURED_IN_PIXELS else 1.0
@@ -63,40 +60,42 @@ def picture_digest(image: Image) -> str:
 
 def versions() -> dict[str, str]:
     """The versions of the libraries that determine the pixels of a view."""
-    return {"Pillow": PIL.__version__, "torchvision": torchvision.__version__}
+    return {"Pillow": PIL.__version__}
 
 
-def _affine(
-    image: Image,
-    *,
-    shear: tuple[float, float] = (0.0, 0.0),
-    translate: tuple[int, int] = (0, 0),
-    center: list[int] | None = None,
-) -> Image:
+def _shift(image: Image, right: float, down: float) -> Image:
+    return _moved(image, (1, 0, -int(right), 0, 1, -int(down)))
+
+
+def _moved(image: Image, matrix: tuple[float, ...]) -> Image:
     """Nearest-neighbour affine transform; pixels from outside the image are black."""
-    moved: Image = pixels.affine(
-        image, angle=0.0, translate=list(translate), scale=1.0, shear=list(shear), center=center
-    )
-    return moved
+    return image.transform(image.size, Transform.AFFINE, matrix, Resampling.NEAREST)
 
 
-def _degrees(tangent: float) -> float:
-    return math.degrees(math.atan(tangent))
+def _slope(tangent: float) -> float:
+    """The tangent as torchvision computes it, by way of the angle in degrees: the last bit decides which pixel is nearest."""
+    angle = math.radians(math.degrees(math.atan(tangent)))
+    return math.sin(angle) / math.cos(angle)
+
+
+def _level(image: Image, tangent: float) -> Image:
+    slope = math.tan(math.radians(math.degrees(math.atan(tangent))))
+    return _moved(image, (1, slope, 0, 0, 1, 0))
 
 
 _STEPS: dict[str, Callable[[Image, float], Image]] = {
     "Identity": lambda image, _: image,
-    "ShearX": lambda image, tangent: _affine(image, shear=(_degrees(tangent), 0.0), center=[0, 0]),
-    "ShearY": lambda image, tangent: _affine(image, shear=(0.0, _degrees(tangent)), center=[0, 0]),
-    "TranslateX": lambda image, right: _affine(image, translate=(int(right), 0)),
-    "TranslateY": lambda image, down: _affine(image, translate=(0, int(down))),
-    "Rotate": pixels.rotate,
-    "Brightness": lambda image, more: pixels.adjust_brightness(image, 1 + more),
-    "Color": lambda image, more: pixels.adjust_saturation(image, 1 + more),
-    "Contrast": lambda image, more: pixels.adjust_contrast(image, 1 + more),
-    "Sharpness": lambda image, more: pixels.adjust_sharpness(image, 1 + more),
-    "Posterize": lambda image, bits: pixels.posterize(image, int(bits)),
-    "Solarize": pixels.solarize,
-    "AutoContrast": lambda image, _: pixels.autocontrast(image),
-    "Equalize": lambda image, _: pixels.equalize(image),
+    "ShearX": _level,
+    "ShearY": lambda image, tangent: _moved(image, (1, 0, 0, _slope(tangent), 1, 0)),
+    "TranslateX": lambda image, right: _shift(image, right, 0),
+    "TranslateY": lambda image, down: _shift(image, 0, down),
+    "Rotate": lambda image, degrees: image.rotate(degrees),
+    "Brightness": lambda image, more: ImageEnhance.Brightness(image).enhance(1 + more),
+    "Color": lambda image, more: ImageEnhance.Color(image).enhance(1 + more),
+    "Contrast": lambda image, more: ImageEnhance.Contrast(image).enhance(1 + more),
+    "Sharpness": lambda image, more: ImageEnhance.Sharpness(image).enhance(1 + more),
+    "Posterize": lambda image, bits: ImageOps.posterize(image, int(bits)),
+    "Solarize": ImageOps.solarize,  # type: ignore[dict-item]  # Pillow takes fractions too
+    "AutoContrast": lambda image, _: ImageOps.autocontrast(image),
+    "Equalize": lambda image, _: ImageOps.equalize(image),
 }

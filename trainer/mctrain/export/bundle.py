@@ -40,7 +40,7 @@ from picsight_engine.bundles.bundle import (
 from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -101,11 +101,13 @@ def export_bundle(
     packages: Packages = NO_PACKAGES,
     begun: Bundle | None = None,
     same_image: bool = False,
+    report: Callable[[str], object] = lambda _: None,
 ) -> Bundle:
     """Writes the bundle of a checkpoint atomically; without a text tower it has the image tower only.
 
     Parts that the run did not change are copied from `begun`, the bundle that it began with. An unchanged image tower also
-    keeps the vector space, so photos need not be read again; `same_image` requires that.
+    keeps the vector space, so photos need not be read again; `same_image` requires that. `report` gets a sentence
+    before the work, which takes about a minute.
 
     Raises:
         ExportError: a graph does not match the checkpoint, the run's comparison found it worse, or `begun` has another
@@ -122,6 +124,7 @@ def export_bundle(
             "ML; nothing was written."
         )
     spec = preset.image_spec()
+    report("The graphs are written and compared with the checkpoint, which takes about a minute.")
     with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
         work = Path(folder)
         kept = None if begun is None else ReusedTowers(begun, checkpoint)

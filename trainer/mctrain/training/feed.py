@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from mctrain.data.reading.sampling import EpochPart
-from mctrain.errors import RecipeError
 from mctrain.training.accumulation import BatchPart
 from mctrain.training.losses import Embeddings
 
@@ -67,13 +66,8 @@ class Feed:
 
     @property
     def steps_of_pass(self) -> int:
-        """Whole batches per epoch; raises RecipeError if a batch has more samples than there are."""
-        batch = self.recipe.run.batch
-        if batch > len(self.data):
-            raise RecipeError(
-                f"{len(self.data)} samples do not fill a batch of {batch}; give run.batch a smaller number."
-            )
-        return len(self.data) // batch
+        """Whole batches per epoch."""
+        return len(self.data) // self.recipe.run.batch
 
     def batches(self, start: int, end: int) -> Iterator[StepData]:
         """The steps from `start` on; each depends only on its number and the seed.

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
 
+    from mctrain.data.reading.reader import Data
     from mctrain.paths import AnyPath
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.environment import RunEnvironment, RunFolders
@@ -105,19 +106,13 @@ def open_training(
     _demand_shares(recipe, rank)
     device = _device(rank)
     teachers = _teachers(recipe, folders.photos)
+    data = open_photos(recipe, folders)
     student = build_student(recipe, start.checkpoint if start else None, device)
     shape = student.preset.image
     if isinstance(shape, VitShape) and student.preset.size != shape.grid * shape.patch:
         raise RecipeError(
             f"The image tower accepts photos of {shape.grid * shape.patch} pixels only, not of {student.preset.size}."
         )
-    settings = ReaderSettings(
-        interpolation="bicubic",
-        texts=TextChoice(recipe.data.captions, recipe.data.synthetic),
-        views=recipe.augmentation or StoredViews(tuple(each.width for each in teachers)),
-        held_out=recipe.apart.share if recipe.apart else 0.0,
-    )
-    data = open_data(folders.photos, recipe.data.shards, folders.cache, settings, folders.stream)
     bank = open_bank(on_disk(folders.photos / BANK, _BANK_ON_DISK), teachers) if recipe.data.bank else None
     tokenizer = load_tokenizer(student.preset.text)
     feed = Feed(recipe, data, bank, tokenizer, student.preset.image_spec(), rank, workers, device)
@@ -133,6 +128,28 @@ def open_training(
         identity=identity_of(recipe, start.digest if start else "", data.digests),
         at=RunProgress(),
     )
+
+
+def open_photos(recipe: TrainingRecipe, folders: RunFolders) -> Data:
+    """Opens the data of a run.
+
+    Raises:
+        RecipeError: a batch has more samples than there are.
+        DataError: shards are missing or damaged.
+    """
+    settings = ReaderSettings(
+        interpolation="bicubic",
+        texts=TextChoice(recipe.data.captions, recipe.data.synthetic),
+        views=recipe.augmentation
+        or StoredViews(tuple(each.width for each in _teachers(recipe, folders.photos))),
+        held_out=recipe.apart.share if recipe.apart else 0.0,
+    )
+    data = open_data(folders.photos, recipe.data.shards, folders.cache, settings, folders.stream)
+    if recipe.run.batch > len(data):
+        raise RecipeError(
+            f"{len(data)} samples do not fill a batch of {recipe.run.batch}; give run.batch a smaller number."
+        )
+    return data
 
 
 def _frozen(feed: Feed, student: Student) -> FrozenViews:

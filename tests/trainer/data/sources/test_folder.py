@@ -102,6 +102,14 @@ def test_captions_come_from_a_text_beside_a_photo_one_a_line(folder):
     assert words["sea.webp"].human == ("Größe",)
 
 
+def test_a_text_for_a_photo_of_another_format_is_named(folder):
+    (folder / "trip" / "sea.jpg.txt").write_text("The sea.")
+    (folder / "trip" / "notes.txt").write_text("Sunny.")
+    words, faults = words_by_name(folder)
+    assert faults == (f"{folder / 'trip' / 'sea.jpg.txt'} describes sea.jpg, which is no photo here.",)
+    assert not words["sea.webp"].human
+
+
 def test_unusable_lines_are_named(folder):
     (folder / "captions.csv").write_text("file,caption\ndog.jpg,A dog.\ncat.jpg,A cat.\n,x\n", "utf-8")
     (folder / "a.jsonl").write_text(

@@ -140,8 +140,10 @@ def read_folder(folder: Path) -> SourceListing:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(name for name in files if not name.startswith(".")):
             path = Path(place, name)
-            if path.suffix.lower() in IMAGE_SUFFIXES:
+            if is_photo(name):
                 photos.append(path)
+            elif path.suffix.lower() == ".txt" and is_photo(path.stem) and path.stem not in files:
+                tables.faults.append(f"{path} describes {path.stem}, which is no photo here.")
             elif name.lower() == CAPTIONS or path.suffix.lower() == ".jsonl":
                 tables.read(path, Path(place).relative_to(folder).as_posix())
     entries = []
@@ -149,6 +151,11 @@ def read_folder(folder: Path) -> SourceListing:
         words = tables.texts_of(path.relative_to(folder).as_posix())
         entries.append(SourceEntry(path, words.joined(_beside(path, tables))))
     return SourceListing(tuple(entries), tuple(tables.close()))
+
+
+def is_photo(name: str) -> bool:
+    """Whether a file has the name of a photo."""
+    return PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def _beside(path: Path, tables: Tables) -> SampleTexts:
