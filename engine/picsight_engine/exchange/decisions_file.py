@@ -96,7 +96,10 @@ def encode(lines: Iterable[Line]) -> Iterator[str]:
     """The file's lines, one after the other."""
     for line in lines:
         record = {"format": FORMAT, "version": VERSION}
-        record |= _rating_record(line) if isinstance(line, RatingLine) else _tag_record(line)
+        if isinstance(line, RatingLine):
+            record |= {**_picture_record(line.picture), "rating": line.stars, "time": line.time.isoformat()}
+        else:
+            record |= _tag_record(line)
         text = _AS_IT_IS.encode(record)
         # the only way to write a path that is not UTF-8
         yield (text if _is_text(text) else json.dumps(record)) + "\n"
@@ -328,10 +331,6 @@ def _tag_record(line: TagLine) -> Record:
         "decision": line.decision,
         **origin,
     }
-
-
-def _rating_record(line: RatingLine) -> Record:
-    return {**_picture_record(line.picture), "rating": line.stars, "time": line.time.isoformat()}
 
 
 def _picture_record(picture: SeenPicture) -> Record:

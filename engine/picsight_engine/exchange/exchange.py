@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, takewhile
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from picsight_engine.exchange.decisions_file import Line, TagLine
     from picsight_engine.exchange.importer import Imported, Key
     from picsight_engine.exchange.sidecar_reading import Sidecar
     from picsight_engine.exchange.sidecar_writing import Exported
@@ -87,7 +86,10 @@ class Exchange:
         with self._db.snapshot() as connection:
             lines = list(decision_lines(connection))
         write_decisions(file, lines, replace=replace)
-        return _counted(lines)
+        ratings = sum(isinstance(line, RatingLine) for line in lines)
+        named = [line for line in lines if not isinstance(line, RatingLine)]
+        decided = sum(line.decision is not None for line in named)
+        return DecisionsExported(len({line.tag for line in named}), decided, ratings)
 
     def export_sidecars(
         self, folder: Path | None = None, *, companions: bool = True, cancel: threading.Event | None = None
@@ -207,13 +209,6 @@ def _tags_of_files(db: Database) -> Tagging:
     return tagged
 
 
-def _counted(lines: list[Line]) -> DecisionsExported:
-    ratings = sum(isinstance(line, RatingLine) for line in lines)
-    tags = Counter(line.tag for line in lines if not isinstance(line, RatingLine))
-    decisions = sum(not isinstance(line, RatingLine) and line.decision is not None for line in lines)
-    return DecisionsExported(len(tags), decisions, ratings)
-
-
 def _decisions(db: Database, file: Path) -> Import:
     """Reads a file of decisions; raises RequestError and StorageError like `read_decisions`."""
     importer, finder, faults = Importer(), _Finder(db), list[Message]()
@@ -234,16 +229,12 @@ def _decisions(db: Database, file: Path) -> Import:
                 raise RequestError(
                     "Nothing was imported from {file}: {fault}", file=file, fault=fault
                 ) from fault
-        if photo is not None:
-            _add_line(importer, key, photo, line)
+        if photo is not None and line.example is not None:
+            importer.add_example(key, photo, against=line.example == "against")
+        if photo is not None and line.decision and line.time and line.source is not None:
+            decision = FileDecision(line.decision, line.source, line.time.timestamp())
+            importer.add_decision(key, photo, decision)
     return importer, finder, faults
-
-
-def _add_line(importer: Importer, key: Key, photo: int, line: TagLine) -> None:
-    if line.example is not None:
-        importer.add_example(key, photo, against=line.example == "against")
-    if line.decision is not None and line.time is not None and line.source is not None:
-        importer.add_decision(key, photo, FileDecision(line.decision, line.source, line.time.timestamp()))
 
 
 def _sidecars(db: Database, place: Path) -> Import:

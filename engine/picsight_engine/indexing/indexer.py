@@ -191,7 +191,8 @@ class _Run:
             lost = [file for file in offline.files if file.id not in moved]
             photos = len({file.photo_id for file in lost})
             if offline.state == "denied":
-                self.notes.append(_denied_sentence(offline.folder))
+                words = 'Picsight may not read "{folder}". Nothing was removed; allow it to read the folder and index again.'
+                self.notes.append(Message(words, folder=_title(offline.folder)))
             elif photos:
                 away.append((photos, as_text(offline.place) or _title(offline.folder)))
                 if offline.may_be_gone:
@@ -235,7 +236,8 @@ class _Run:
         self._note_offline(plan, {file.id for file in plan.moving} - {file.id for file in not_found})
         for folder in dispatcher.vanished_folders:
             set_state(self.db, folder.id, "offline")
-            self.notes.append(_vanished_sentence(folder))
+            words = '"{folder}" disappeared during indexing. Nothing was removed from Picsight; connect its disk and index again.'
+            self.notes.append(Message(words, folder=_title(folder)))
         if not dispatcher.vanished_folders:
             kept, pending = plan.kept, dispatcher.pending_sizes
             lost = [file for file in not_found if file.id not in kept and file.size not in pending]
@@ -283,18 +285,6 @@ def _missing_sentence(away: Sequence[tuple[int, str]]) -> Message:
     if photos == 1:
         words = '1 photo is missing from "{folder}"{others}. Nothing was removed from Picsight.'
     return Message(words, number=photos, folder=where, others=places)
-
-
-def _denied_sentence(folder: Folder) -> Message:
-    words = (
-        'Picsight may not read "{folder}". Nothing was removed; allow it to read the folder and index again.'
-    )
-    return Message(words, folder=_title(folder))
-
-
-def _vanished_sentence(folder: Folder) -> Message:
-    words = '"{folder}" disappeared during indexing. Nothing was removed from Picsight; connect its disk and index again.'
-    return Message(words, folder=_title(folder))
 
 
 def _title(folder: Folder) -> str:

@@ -112,7 +112,11 @@ def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_r
         if not emptied:
             moving = {file.id for file in movers}
             plan.gone.extend(file for file in absences.gone if file.id not in moving)
-    _sort(plan)
+    # Files that may have moved come first (they need no embedding and must not disappear), then the newest.
+    moving = {file.size for file in plan.moving}
+    plan.tasks.sort(
+        key=lambda task: (task.file.size not in moving, -task.file.mtime_ns, task.folder.id, task.file.name)
+    )
     return plan
 
 
@@ -196,11 +200,3 @@ def _looks_emptied(view: FolderView, absences: Absences, traces: Counter[tuple[i
     if present < GUARDED_FILES or without_trace < GUARDED_LOSS * present:
         return False
     return view.folder.state == "offline" or len(view.seen) <= (1 - GUARDED_LOSS) * present
-
-
-def _sort(plan: Plan) -> None:
-    """Puts files that may have moved first (they need no embedding and must not disappear), then the newest."""
-    moving = {file.size for file in plan.moving}
-    plan.tasks.sort(
-        key=lambda task: (task.file.size not in moving, -task.file.mtime_ns, task.folder.id, task.file.name)
-    )
