@@ -79,6 +79,7 @@ def words_for_pytest(arguments: argparse.Namespace, root: Path) -> list[str]:
     """
     words = ["-rs", "--numprocesses", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     words += ["--max-worker-restart", "0"]  # a worker that replaces a crashed one never ends
+    words += ["--maxfail", "20"]  # a fault of many tests that wait would take hours
     if not (arguments.pytest or arguments.all or os.environ.get("CI") or concerns_trainer(root)):
         print(
             "The trainer and what it imports are unchanged, so its tests are left out; --all runs them, too."

@@ -35,6 +35,7 @@ class ShelfLibrary:
 
     def __init__(self, photos):
         self.shelf = list(photos)
+        self.photos = self  # what it holds
         self.asked = []
         self.gates = {}
         self.faults = ()
@@ -84,7 +85,7 @@ class ShelfLibrary:
     def photos_to_read(self):
         return self.unread
 
-    def photo(self, photo_id):
+    def with_id(self, photo_id):
         return next((photo for photo in self.shelf if photo.id == photo_id), None)
 
     def thumbnail(self, _photo_id):
