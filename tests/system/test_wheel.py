@@ -49,13 +49,23 @@ def test_the_assets_are_inside_bit_for_bit(wheel):
 def test_nothing_else_is_inside(wheel):
     tops = {name.split("/")[0] for name in wheel.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == set(PACKAGES)
-    assert not [name for name in wheel.namelist() if name.endswith((".pyc", ".md")) and "starter" not in name]
+    assert not [
+        name
+        for name in wheel.namelist()
+        if name.endswith((".pyc", ".md")) and "/reader/" not in name and "starter" not in name
+    ]
 
 
 def test_the_licences_travel_along(wheel):
     names = [name.partition("/licenses/")[2] for name in wheel.namelist() if "/licenses/" in name]
     lexicons = "engine/picsight_engine/language/lexicons/LICENCE.txt"
-    assert {"LICENSE", "assets/places/LICENCE.txt", "assets/starter/LICENCE.txt", lexicons} <= set(names)
+    assert {
+        "LICENSE",
+        "assets/places/LICENCE.txt",
+        "assets/reader/LICENCE.txt",
+        "assets/starter/LICENCE.txt",
+        lexicons,
+    } <= set(names)
 
 
 def test_the_unpacked_wheel_indexes_and_searches_with_the_model_inside(wheel, fresh, few_photos, tmp_path):

@@ -116,16 +116,7 @@ class _Tower:
         """
         if self._single and len(values) != 1:
             return np.concatenate([self.encode(each[None]) for each in values])
-        fed = self._feed(values)
-        try:
-            with signals_deferred():  # the first run imports numpy from C++, where Python may not raise
-                (vectors,) = self._session.run([self._target], fed)
-        except Exception as fault:  # as in `_load`
-            raise BundleError(
-                "The model file {path} cannot be run ({fault}); install the model again.",
-                path=self._path,
-                fault=_first_line(fault),
-            ) from fault
+        vectors = _run(self._session, self._target, self._feed(values), self._path)
         return unit_rows(np.asarray(vectors, dtype=np.float32), (len(values), self._dim), self._path)
 
     def _feed(self, values: NDArray[Any]) -> dict[str, NDArray[Any]]:
@@ -142,6 +133,21 @@ class _Tower:
         )
         if not fits:
             raise BundleError(words.about(path=self._path, found=str(found), wanted=str(list(wanted))))
+
+
+class Graph:
+    """A graph that ships with Picsight, with one input and one output; runs on one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """Loads the graph; raises BundleError if it is missing or damaged."""
+        options = _options(threads=1)
+        options.enable_cpu_mem_arena = False  # inputs of many sizes would keep the memory of each
+        self._path, self._session = path, _load(path, options)
+        self._source = self._session.get_inputs()[0].name
+
+    def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The output for an input; raises BundleError if it cannot be run."""
+        return np.asarray(_run(self._session, None, {self._source: values}, self._path), np.float32)
 
 
 class OnnxImageEncoder(_Tower):
@@ -207,6 +213,21 @@ def _load(
         ) from fault
     session.disable_fallback()
     return session
+
+
+def _run(
+    session: onnxruntime.InferenceSession, output: str | None, fed: dict[str, NDArray[Any]], path: Path
+) -> Any:
+    """One output of a graph, the first if it has no name here."""
+    try:
+        with signals_deferred():  # the first run imports numpy from C++, where Python may not raise
+            return session.run(None if output is None else [output], fed)[0]
+    except Exception as fault:  # as in `_load`
+        raise BundleError(
+            "The model file {path} cannot be run ({fault}); install the model again.",
+            path=path,
+            fault=_first_line(fault),
+        ) from fault
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:
