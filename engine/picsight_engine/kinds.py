@@ -14,6 +14,8 @@ from picsight_engine.photos import colours
 from picsight_engine.store.derived.colours import put_colour_codes
 from picsight_engine.store.derived.states import forget_rows, record_derived, settled_photos
 from picsight_engine.store.derived.vectors import VECTORS_RULE, put_vectors, vectors_in
+from picsight_engine.store.derived.written import put_written
+from picsight_engine.store.full_text import erase_traces
 from picsight_engine.store.photos import put_likeness
 
 if TYPE_CHECKING:
@@ -82,11 +84,21 @@ def _colours(_: Bundle) -> Maker:
     return colours.colour_codes
 
 
+def _written_lines(_: Bundle) -> Maker:
+    from picsight_engine.runtime.word_reader import WordReader
+
+    reader = WordReader()
+    return lambda photo: (reader.read(photo.image) or None) if photo.moment is None else None
+
+
 _put_colours = partial(put_colour_codes, rule=colours.RULE, width=len(colours.NAMES))
+# Reduced decoding halves a photo of more than 8 megapixels, in which the same words are read.
+WORDS = DerivedKind("words", 1, _written_lines, put_written, min_side=1225, slow=True)
 KINDS = (
     DerivedKind("thumbnail", 1, _thumbnails, put=None),
     DerivedKind("likeness", 1, _likenesses, put_likeness),
     DerivedKind("colours", colours.RULE, _colours, _put_colours, of_thumbnail=True),
+    WORDS,
 )
 
 
@@ -110,9 +122,14 @@ def store(connection: sqlite3.Connection, kind: DerivedKind, things: Mapping[int
     record_derived(connection, kind.name, kind.rule, nothing, "nothing")
 
 
-def forget(db: Database, kind: DerivedKind) -> None:
-    """Deletes all things of a kind and gives their space back to the disk; StorageError if the disk is full."""
+def forget(db: Database, kind: DerivedKind) -> int:
+    """Deletes all things of a kind so that no byte of them is left, and returns of how many photos; StorageError if the disk is
+    full.
+    """
     assert kind.put is not None, "thumbnails are a file of their own"
     with db.writer() as connection:
-        kind.put(connection, dict.fromkeys(forget_rows(connection, kind.name)))
+        photos = forget_rows(connection, kind.name)
+        kind.put(connection, dict.fromkeys(photos))
+        erase_traces(connection)
     db.vacuum()
+    return len(photos)

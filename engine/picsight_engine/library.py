@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +47,9 @@ if TYPE_CHECKING:
     from picsight_engine.tags.tags import Tags
 
 
+_QUIET_SECONDS = 3.0  # after a search, until slow kinds are made again
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """The library in numbers: `files` counts the files of the `photos`, `bytes` is the size of the library's folder."""
@@ -77,6 +82,7 @@ class Library:
         self._opened_tags: Tags | None = None
         self._lock = threading.Lock()
         self._is_closed = False
+        self._searched = -math.inf
         self.photos = Photos(db, lambda: self.bundle.manifest.space_id, lambda: self.tags)
         self.folders = Folders(db, self.photos)
         self.problems = Problems(db)
@@ -177,8 +183,23 @@ class Library:
             wanted,
             settings or IndexSettings(),
             cancel=cancel,
+            is_busy=lambda: time.monotonic() - self._searched < _QUIET_SECONDS,
         )
         yield from follow_up(run, self._db, self.photos.thumbnails(), self._active_model, self.tags)
+
+    def forget_words(self) -> int:
+        """Deletes what was read in photos so that no byte of it is left; returns of how many photos. The next run that reads words
+        begins anew.
+
+        Raises:
+            BusyError: a run is indexing this library.
+            StorageError: the disk is full or gone.
+        """
+        from picsight_engine.kinds import WORDS, forget  # lazy, as above
+        from picsight_engine.store.database import index_lock
+
+        with index_lock(self.folder):
+            return forget(self._db, WORDS)
 
     def use(self, answers: Bundle, wanted: Bundle) -> None:
         """Applies a choice that `installation.model_choice.use_model` made while the library was open; not while indexing."""
@@ -203,6 +224,7 @@ class Library:
             BundleError: the text tower is missing or cannot be loaded.
             LibraryError: the library is damaged.
         """
+        self._searched = time.monotonic()
         request = Request(limit, order, least, explain, self.languages)
         return self.photos.stacked(self._searcher.search(parse(query), request))
 

@@ -17,6 +17,7 @@ from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
+from picsight_engine.store.derived.written import photos_saying, photos_with_words, photos_with_written_word
 from picsight_engine.store.full_text import photos_holding, photos_with_word
 from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagging.tagged import (
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 FilterKind = Literal[
     "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text",
-    "colour", "less",
+    "says", "colour", "less",
 ]  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
@@ -61,7 +62,7 @@ KNOWN: dict[str, tuple[Column, Message]] = {
     "keywords": ("keywords", Message("keywords")),
     "description": ("description", Message("a description")),
 }
-_COPIES, _RATED = "copies", "rating"  # other values of "has:", which are not columns
+_COPIES, _RATED, _WORDS = "copies", "rating", "words"  # other values of "has:", which are not columns
 # The user's own marks: the word for each, and its photos.
 _DECIDED = {
     "favourite": ("favourite", favourite_photos),
@@ -96,7 +97,7 @@ class Condition:
 
     Conditions with equal `key` are the same. If no photo matches, `absent` may give a message; without a message, the
     condition is a fault if no photo matches `basis` either, whose photos have a `thing`. `decided` conditions change with
-    tags and stars, all others only with the photos.
+    tags and stars, `written` ones with what is read in pictures, all others only with the photos.
     """
 
     kind: FilterKind
@@ -105,6 +106,7 @@ class Condition:
     find: Callable[[Database], NDArray[np.int64]]
     basis: Condition | None = None
     decided: bool = False
+    written: bool = False
     absent: Callable[[Database], Message | None] | None = None
     thing: Message | str = ""
 
@@ -118,6 +120,9 @@ _TAGGABLE = Condition(
 _STARRED = Condition(
     "has", ("has", _RATED), Message("with stars"), photos_with_stars, decided=True, thing=Message("stars")
 )
+_WORDED = Condition(
+    "has", ("has", _WORDS), Message("with words"), lambda db: _array(photos_with_words(db)), written=True, thing=Message("words in it")
+)  # fmt: skip
 
 
 def condition_of(fact: Fact, today: date) -> Condition | Message:
@@ -208,6 +213,13 @@ def worded(word: str, *, described: bool = False) -> Condition:
     return Condition("text", ("described" if described else "word", word), word, find, decided=True)
 
 
+def written(word: str) -> Condition:
+    """Matches photos in which a word (from `words_in`) is written, see `written_line.says_word`."""
+    return Condition(
+        "says", ("written", word), word, lambda db: _array(photos_with_written_word(db, word)), written=True
+    )
+
+
 def unknown(basis: Condition, key: str) -> Message:
     """The message if no photo has any value for a condition."""
     words = 'No photo of this library is known to have {thing}, so "{key}:" was left out.'
@@ -215,9 +227,19 @@ def unknown(basis: Condition, key: str) -> Message:
 
 
 def _text(value: str, _today: date) -> Condition | Message:
-    return Condition(
-        "text", ("text", fold(value)), value, lambda db: np.asarray(photos_holding(db, value), np.int64)
-    )
+    def find(db: Database) -> NDArray[np.int64]:
+        return selection.ascending(_array([*photos_holding(db, value), *photos_saying(db, value)]))
+
+    return Condition("text", ("text", fold(value)), value, find, written=True)
+
+
+def _says(value: str, _today: date) -> Condition | Message:
+    find, words = (lambda db: _array(photos_saying(db, value))), Message('says "{text}"', text=value)
+    return Condition("says", ("says", fold(value)), words, find, _WORDED, written=True)
+
+
+def _array(photo_ids: Sequence[int]) -> NDArray[np.int64]:
+    return np.asarray(photo_ids, np.int64)
 
 
 def _time(value: str, today: date) -> Condition | Message:
@@ -262,8 +284,10 @@ def _has(value: str, _today: date) -> Condition | Message:
         return Condition("has", ("has", name), Message("with copies"), selection.photos_with_copies)
     if name == _RATED:
         return replace(_STARRED, basis=_STARRED)
+    if name == _WORDS:
+        return replace(_WORDED, basis=_WORDED)
     if name not in KNOWN:
-        return _known("has", (*KNOWN, _RATED, _COPIES))
+        return _known("has", (*KNOWN, _RATED, _WORDS, _COPIES))
     return known(name)
 
 
@@ -373,6 +397,7 @@ def _listed(names: Sequence[str | Message]) -> Message:
 
 _READERS: dict[str, Callable[[str, date], Condition | Message]] = {
     "text": _text,
+    "says": _says,
     "in": _time,
     "folder": _folder,
     "format": _format,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from picsight_engine.filters.conditions import (
     taken_in,
     unknown,
     worded,
+    written,
 )
 from picsight_engine.foundation.errors import Message
 from picsight_engine.foundation.folding import words_in
@@ -29,6 +30,7 @@ from picsight_engine.language.absence import read_absences
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
 from picsight_engine.language.recognition import recognise
+from picsight_engine.store.derived.written import written_revision
 from picsight_engine.store.full_text import files_named
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 
 _PLAIN_PLACE = "place in words"
 _ONE_A_PHOTO = {_PLAIN_PLACE, "place", "camera", "lens", "label"}
+_SAID = {"says", "text"}  # facts about what is written
 _REMEMBERED = 32  # conditions whose photos are cached for one state of the library: 0.8 MB each for 100,000
 
 
@@ -74,8 +77,8 @@ class FilteredQuery:
     """The rest of a query for the ranking, and the photos that it may rank: `ids` ascending, None for all.
 
     `undated` photos would pass if they had a date. `by_name` photos have a file with the searched name; `by_words` photos have
-    all its words in their names, folders, keywords, titles, descriptions and tags. Both pass the typed facts, but not the
-    times that plain words may mean. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
+    all its words in their names, folders, keywords, titles, descriptions and tags, `by_writing` ones show them. All pass the typed
+    facts, but not the times that plain words may mean. `written` are the texts and the words that lines of a picture are shown for. The facts of `faults` were ignored; the facts of `unnamed` match no photo, because none
     has such a value. `folders` are the texts of the folders to which the query is limited, `named` the files by whose names
     it found photos. `languages` are those that its words may be in: one, if that says what a photo must not show.
     """
@@ -85,12 +88,14 @@ class FilteredQuery:
     undated: int
     by_name: tuple[int, ...]
     by_words: NDArray[np.int64]
+    by_writing: NDArray[np.int64]
     filters: tuple[Filter, ...]
     faults: tuple[QueryFault, ...]
     unnamed: tuple[QueryFault, ...]
     folders: tuple[str, ...] = ()
     named: tuple[int, ...] = ()
     languages: Sequence[str] = ()
+    written: tuple[Sequence[str], Sequence[str]] = ((), ())
 
 
 class Filters:
@@ -98,7 +103,7 @@ class Filters:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._found: dict[tuple[tuple[str, ...], int, int], Ids] = {}  # by condition and revisions
+        self._found: dict[tuple[tuple[str, ...], int, int, int], Ids] = {}  # by condition and revisions
         self._names: tuple[int, dict[str, str]] | None = None
 
     def apply(self, query: Query, languages: Sequence[str] = ()) -> FilteredQuery:
@@ -129,20 +134,24 @@ class Filters:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         named = self._find_by_name(query)
         by_name = conditions.filter([*dict.fromkeys(photo_id for photo_id, _ in named)])
-        by_word = [conditions.common(self._find_by_words(query))]
+        by_word = [conditions.common(self._find_by_words(query, partial(worded, described=True)))]
+        by_writing = [conditions.common(self._find_by_words(query, written))]
         for part in recognised:
             conditions.add(_meant(part.meaning), part.start, part.end, recognised=True)
         if recognised or absences:
-            by_word.append(conditions.common(self._find_by_words(rest)))
+            by_word.append(conditions.common(self._find_by_words(rest, partial(worded, described=True))))
+            by_writing.append(conditions.common(self._find_by_words(rest, written)))
         filters = tuple(
             sorted((*conditions.filters, *map(self._less, absences)), key=lambda part: part.start)
         )
         passing = conditions.passing()
-        by_words, left_out = _union(by_word), (tuple(faults), tuple(unnamed))
+        found, left_out = (_union(by_word), _union(by_writing)), (tuple(faults), tuple(unnamed))
         files = tuple(file_id for _, file_id in named)
         spoken = [each for each in languages if not absences or each == absences[0].language]
+        sought = [word for term in (*query.alternatives, *query.typed) for word in words_in(term.text)]
+        said = [fact.value for fact in query.facts if fact.key in _SAID and not fact.excluded], sought
         return FilteredQuery(
-            rest, *passing, by_name, by_words, filters, *left_out, tuple(folders), files, spoken
+            rest, *passing, by_name, *found, filters, *left_out, tuple(folders), files, spoken, said
         )
 
     def _less(self, absence: Absence) -> Filter:
@@ -156,14 +165,14 @@ class Filters:
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return [found for name in dict.fromkeys(names) for found in files_named(self._db, name)]
 
-    def _find_by_words(self, query: Query) -> Ids:
-        """The photos that have all words of an alternative in names, folders, keywords, titles, descriptions and tags."""
+    def _find_by_words(self, query: Query, with_word: Callable[[str], Condition]) -> Ids:
+        """The photos that pass the condition for every word of an alternative."""
         found = [np.empty(0, np.int64)]
         for term in (*query.alternatives, *query.typed):
             words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long words are rare and cheap
-            ids = self._holding(worded(words[0], described=True)) if words and not term.pictures else found[0]
+            ids = self._holding(with_word(words[0])) if words and not term.pictures else found[0]
             for word in words[1:]:
-                ids = _common(ids, self._holding(worded(word, described=True))) if len(ids) else ids
+                ids = _common(ids, self._holding(with_word(word))) if len(ids) else ids
             found.append(ids)
         return _union(found)
 
@@ -179,8 +188,9 @@ class Filters:
 
     def _holding(self, condition: Condition) -> Ids:
         """The photos that match a condition, cached until any process changes its data."""
-        photos, tags = photos_revision(self._db), tags_revision(self._db) if condition.decided else 0
-        key, known = (condition.key, photos, tags), self._found
+        tags = tags_revision(self._db) if condition.decided else 0
+        written = written_revision(self._db) if condition.written else 0
+        key, known = (condition.key, photos_revision(self._db), tags, written), self._found
         if len(known) >= _REMEMBERED and key not in known:
             self._found = known = {}
         if key not in known:

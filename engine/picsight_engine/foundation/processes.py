@@ -48,6 +48,14 @@ def lower_priority() -> None:
         os.nice(_NICENESS)
 
 
+def on_battery() -> bool:
+    """Whether the computer is known to run on its battery."""
+    import psutil  # 10 ms, and most processes do not ask
+
+    battery = psutil.sensors_battery()
+    return battery is not None and battery.power_plugged is False
+
+
 def silence_decoders() -> None:
     """In the child: drops what C libraries print to the terminal; real faults also arrive as errors."""
     nowhere = os.open(os.devnull, os.O_WRONLY)

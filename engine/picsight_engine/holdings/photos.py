@@ -14,6 +14,7 @@ from picsight_engine.search.details import details_at, photo_at
 from picsight_engine.store.derived.thumbnails import FILE_NAME as THUMBNAILS
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.derived.vectors import moments_of
+from picsight_engine.store.derived.written import lines_of
 from picsight_engine.store.overview.counts import shared_details
 from picsight_engine.store.overview.problems import problem_at
 from picsight_engine.store.photos import companions_of, files_showing, gone_files, paths_below, photos_by_id
@@ -22,6 +23,7 @@ from picsight_engine.store.tagging.tagged import person_stars
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from picsight_engine.foundation.written_line import WrittenLine
     from picsight_engine.search.answer import Answer
     from picsight_engine.search.details import PhotoDetails
     from picsight_engine.store.database import Database
@@ -67,6 +69,10 @@ class Photos:
     def moments(self, photo_id: int) -> list[tuple[int, float]]:
         """The parts of a film that searches compare, with their moments in seconds, in order; none for a photo."""
         return [*moments_of(self._db, [photo_id], self._space()).get(photo_id, {}).items()]
+
+    def written(self, photo_id: int) -> tuple[WrittenLine, ...]:
+        """The lines that were read in a photo, in reading order."""
+        return lines_of(self._db, [photo_id]).get(photo_id, ())
 
     def files(self, photo_ids: Sequence[int]) -> dict[Path, tuple[int, int]]:
         """The present files of these photos, each with its size (bytes) and time (ns since 1970) when it was read."""

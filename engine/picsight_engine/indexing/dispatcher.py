@@ -202,6 +202,7 @@ class Dispatcher:
             problems=self.tally.problems,
             photos_per_second=self._rate.per_second(now),
             seconds_left=self._rate.seconds_left(now, self._total - self.tally.done),
+            is_slow=self._slow,
         )
 
     def step(self) -> None:

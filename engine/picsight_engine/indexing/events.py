@@ -23,13 +23,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Progress: `done` of `total` files that need work; `seconds_left` once the rate is steady."""
+    """Progress: `done` of `total` files that need work; `seconds_left` once the rate is steady. `is_slow` while slow kinds are made."""
 
     done: int
     total: int
     problems: int
     photos_per_second: float
     seconds_left: float | None
+    is_slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
 from picsight_engine.foundation.errors import LibraryError, Message, StorageError, as_text
+from picsight_engine.foundation.processes import on_battery
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher, PictureTracker
 from picsight_engine.indexing.events import (
@@ -37,7 +38,7 @@ from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.overview.problems import problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.absence import FolderView
@@ -55,10 +56,10 @@ _PULSE_SECONDS = 0.5  # the longest interval
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """The settings of a run; `workers` None means as many as suit this machine; the kinds named in `without` are not made."""
+    """The settings of a run; `workers` None means as many as suit this machine; of the slow kinds, those named are made."""
 
     workers: int | None = None
-    without: frozenset[str] = frozenset()
+    slow: frozenset[str] = frozenset()
     limits: Limits = field(default_factory=Limits)
     batch_photos: int = 64
 
@@ -71,8 +72,11 @@ def run_index(
     settings: IndexSettings = IndexSettings(),
     *,
     cancel: threading.Event | None = None,
+    is_busy: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
     """Indexes folders of the library; the last event is always Finished, unless the run raises.
+
+    Slow kinds wait while `is_busy`, and until the next run once the computer runs on its battery.
 
     Closing the iterator, Ctrl-C and `cancel` store finished work and end the workers. A killed run loses at most its
     open batch.
@@ -84,9 +88,13 @@ def run_index(
     """
     with index_lock(db.folder):
         known = kinds_of(bundle.manifest.space_id)
-        kinds = [kind for kind in known if not kind.of_thumbnail and kind.name not in settings.without]
+        kinds = [
+            kind for kind in known if not kind.of_thumbnail and (not kind.slow or kind.name in settings.slow)
+        ]
         batch = Batch(db, thumbnails, kinds, photos=settings.batch_photos)
-        run = _Run(db, thumbnails, bundle, folders, settings, cancel or threading.Event(), kinds, batch)
+        run = _Run(
+            db, thumbnails, bundle, folders, settings, cancel or threading.Event(), is_busy, kinds, batch
+        )
         yield from run.events()
 
 
@@ -100,6 +108,7 @@ class _Run:
     folders: Sequence[Folder]
     settings: IndexSettings
     cancel: threading.Event
+    is_busy: Callable[[], bool]
     kinds: Sequence[DerivedKind]
     batch: Batch
     started: float = field(default_factory=time.monotonic)
@@ -131,7 +140,7 @@ class _Run:
         yield Searchable(self.cancelled)
         if not self.cancelled:
             yield from self._make_slow(views)
-        yield replace(finished, cancelled=self.cancelled)
+        yield replace(finished, cancelled=self.cancelled, notes=tuple(self.notes))
 
     def _make_slow(self, views: Sequence[FolderView]) -> Iterator[Event]:
         """Makes the slow kinds of all photos that are due, reading one file of each once."""
@@ -148,7 +157,11 @@ class _Run:
             done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in slow}
             tracker = PictureTracker(self.db, done, known_only=True)
             with closing(WorkerPool(self.bundle, self.settings.limits, kinds=slow)) as pool:
-                yield from self._work(self._dispatcher(pool, tracker, tasks.values(), slow=True))
+                dispatcher = self._dispatcher(pool, tracker, tasks.values(), slow=True)
+                yield from self._work(dispatcher, slow=True)
+            if not (self.cancelled or dispatcher.finished):
+                words = "The rest is read when the computer is plugged in and indexes again: it runs on its battery."
+                self.notes.append(Message(words))
 
     def _dispatcher(
         self, pool: WorkerPool, tracker: PictureTracker, tasks: Iterable[Task], *, slow: bool = False
@@ -200,15 +213,17 @@ class _Run:
         if away:
             self.notes.append(_missing_sentence(away))
 
-    def _work(self, dispatcher: Dispatcher) -> Iterator[Event]:
+    def _work(self, dispatcher: Dispatcher, *, slow: bool = False) -> Iterator[Event]:
         """Runs the dispatcher and commits due batches; finished work is stored first, however the run ends."""
         reported, reported_done = 0.0, -1
         try:
             while not dispatcher.finished:
-                if self.cancel.is_set():
-                    self.cancelled = True
+                if self._must_stop(slow=slow):
                     break
-                dispatcher.step()
+                if slow and self.is_busy():
+                    time.sleep(_TICK_SECONDS)
+                else:
+                    dispatcher.step()
                 while self.batch.due:
                     if photo_ids := self.batch.commit():
                         yield Committed(photo_ids)
@@ -228,6 +243,10 @@ class _Run:
         if rest:
             yield Committed(rest)
         yield dispatcher.progress(time.monotonic())
+
+    def _must_stop(self, *, slow: bool) -> bool:
+        self.cancelled = self.cancelled or self.cancel.is_set()
+        return self.cancelled or (slow and on_battery())
 
     def _close(self, plan: Plan, dispatcher: Dispatcher, tracker: PictureTracker) -> Finished:
         """Stores what is known only after all files were read; the result has the summary."""

@@ -5,7 +5,7 @@ r"""The query language: turns typed text into terms to search for, terms to see 
     word    = text ["^" weight]            sunset -people        less of something
     picture = "like:" value                dog^2 beach           one word counts more than the others
     fact    = ["-"] ( key ":" value )      in:2019 folder:Trips  only photos for which this is true
-            | ["-"] '"' text '"'           -"IMG_20"             only photos whose names do not contain this text
+            | ["-"] '"' text '"'           -"IMG_20"             only photos that do not have this text in names or pictures
     value   = text without spaces | '"' text '"'
 
 Rules:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TypedKey = Literal[
-    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag", "colour", "color"
+    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag", "says", "colour", "color"
 ]  # fmt: skip
 Key = Literal["text"] | _TypedKey
 
@@ -159,7 +159,7 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact that must be true of a photo, or with `excluded` false; "text" is exact text in names, folders and keywords."""
+    """A fact that must be true of a photo, or with `excluded` false; "text" is exact text in names, folders, keywords and pictures."""
 
     key: Key
     value: str

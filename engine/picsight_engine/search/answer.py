@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from picsight_engine.bundles.calibration import Match
     from picsight_engine.filters.filtered_query import Filter
     from picsight_engine.foundation.suffixes import Companion
+    from picsight_engine.foundation.written_line import WrittenLine
     from picsight_engine.language.query import QueryFault
     from picsight_engine.language.translation import Translation
 
 Order = Literal["match", "date", "folder"]
 Least = Literal["strong", "weaker", "all"]
-FoundBy = Literal["name", "meaning"]
+FoundBy = Literal["name", "meaning", "words"]
 COLOUR = "colour:"  # begins the text of a colour's score
 
 
@@ -55,7 +56,8 @@ class Result:
     `stack` is the first photo of those that show the same picture, None if there is no other, and in the wall.
     `match` is None if the model is not calibrated for the query, and for facts alone, whose score is 0. A photo
     `found_by` "name" comes first with a strong match if its file has that whole name. Found by a word, it follows the
-    strong matches, with the match of its score. For facts alone `found_by` is None. `terms` is None without `explain`.
+    strong matches, with the match of its score; so does one found by "words" that are written in it. `written` are the lines of the
+    picture that the query means. For facts alone `found_by` is None. `terms` is None without `explain`.
     `moment` is when in a film its best picture is shown, in seconds; None for a photo, and if nothing was compared.
     `duration` is that of a film in seconds, `is_live` means that a film is in the photo's file or beside it, `companions`
     are the kinds of the files behind the primary one.
@@ -78,6 +80,7 @@ class Result:
     is_live: bool = False
     companions: tuple[Companion, ...] = ()
     also: tuple[Path, ...] = ()
+    written: tuple[WrittenLine, ...] = ()
 
     @property
     def files(self) -> tuple[Path, ...]:

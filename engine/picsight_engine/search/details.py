@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from picsight_engine.kinds import WORDS
+from picsight_engine.store.derived.written import written_in
 from picsight_engine.store.files import find_file, metadata_of
 from picsight_engine.store.overview.problems import problem_at
 from picsight_engine.store.photos import companions_of, paths_of, photos_by_id
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.foundation.metadata import Metadata
+    from picsight_engine.foundation.written_line import WrittenLine
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.overview.problems import Problem
@@ -31,6 +34,7 @@ class PhotoDetails:
 
     `width` and `height` are upright pixels, `bytes` is the size of that file, `file_time` its last change in local time.
     `rating` is the user's, else the file's; `is_live` means that a film is in a file of the photo, or beside it.
+    `written` is what is written in it, in reading order, None if it was not read.
     """
 
     id: int
@@ -45,6 +49,7 @@ class PhotoDetails:
     tags: tuple[str, ...] = ()
     problem: Problem | None = None
     companions: tuple[Path, ...] = ()
+    written: tuple[WrittenLine, ...] | None = None
 
     @property
     def taken(self) -> str | None:
@@ -79,6 +84,7 @@ def details_at(db: Database, path: Path) -> PhotoDetails | None:
         bytes=file.size,
         is_live=photo.is_live,
         problem=problem_at(db, path),
+        written=written_in(db, photo.id, WORDS.name, WORDS.rule),
     )
 
 

@@ -158,8 +158,8 @@ class Ranking:
             for photo_id, score, part in zip(photo_ids, scores, parts, strict=True)
         ]
 
-    def by_words(self, photo_ids: NDArray[np.int64], number: int) -> list[Hit]:
-        """The best of the photos found by a word, each judged by its score."""
+    def by_words(self, photo_ids: NDArray[np.int64], number: int, found_by: FoundBy) -> list[Hit]:
+        """The best of the photos found by a word, in a name or in the picture, each judged by its score."""
         if not len(photo_ids):
             return []
         places = self._places(photo_ids)
@@ -168,7 +168,7 @@ class Ranking:
         first = self._first(_WEIGHED)[2]
         matches = self._matches(np.concatenate([first, places[order]]))[len(first) :]
         return [
-            Hit(int(photo_ids[row]), scores[row], match, "name", parts[row])
+            Hit(int(photo_ids[row]), scores[row], match, found_by, parts[row])
             for row, match in zip(order.tolist(), matches, strict=True)
         ]
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.foundation.suffixes import companion_kind
+from picsight_engine.foundation.written_line import matching
 from picsight_engine.search.answer import Result
 from picsight_engine.search.details import taken_iso
 from picsight_engine.search.ranking import Hit
 from picsight_engine.store.derived.vectors import moments_of
+from picsight_engine.store.derived.written import lines_of
 from picsight_engine.store.photos import first_of, paths_among, photos_by_id
 from picsight_engine.store.selection import files_in_folder
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.filters.filtered_query import FilteredQuery
+    from picsight_engine.foundation.written_line import WrittenLine
     from picsight_engine.search.answer import Request
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
@@ -69,10 +72,26 @@ class Results:
         files |= paths_among(self._db, ids, within.tolist())
         return files | paths_among(self._db, ids, np.intersect1d(within, named).tolist())
 
+    def _lines_asked(
+        self, filtered: FilteredQuery | None, hits: Sequence[Hit]
+    ) -> dict[int, tuple[WrittenLine, ...]]:
+        """The lines in these photos that facts ask for; those with the words of the query in photos found by them."""
+        if filtered is None:
+            return {}
+        texts, words = filtered.written
+        asked = {
+            hit.id: words if hit.found_by == "words" else ()
+            for hit in hits
+            if texts or hit.found_by == "words"
+        }
+        lines = lines_of(self._db, asked) if asked else {}
+        return {photo_id: matching(some, texts, asked[photo_id]) for photo_id, some in lines.items()}
+
     def _made(self, found: Sequence[tuple[Photo, Hit]], filtered: FilteredQuery | None) -> list[Result]:
         files = (
             {} if filtered is None else self._files_asked(filtered, {photo.id: photo for photo, _ in found})
         )
+        lines = self._lines_asked(filtered, [hit for _, hit in found])
         compared = [hit.id for _, hit in found if hit.part is not None]
         moments = moments_of(self._db, compared, self._space) if compared else {}
         return [
@@ -81,13 +100,18 @@ class Results:
                 hit,
                 moments.get(hit.id, {}).get(-1 if hit.part is None else hit.part),
                 files.get(photo.id, ()),
+                lines.get(photo.id, ()),
             )
             for photo, hit in found
         ]
 
 
 def result_of(
-    photo: Photo, hit: Hit = _UNRANKED, moment: float | None = None, files: tuple[Path, ...] = ()
+    photo: Photo,
+    hit: Hit = _UNRANKED,
+    moment: float | None = None,
+    files: tuple[Path, ...] = (),
+    written: tuple[WrittenLine, ...] = (),
 ) -> Result:
     """The result for a photo by these files; without any, by its primary file."""
     return Result(
@@ -106,4 +130,5 @@ def result_of(
         is_live=photo.is_live,
         companions=tuple(map(companion_kind, photo.endings.split())) if photo.endings else (),
         also=files[1:],
+        written=written,
     )

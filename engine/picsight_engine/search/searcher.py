@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from picsight_engine.filters.filtered_query import FilteredQuery
     from picsight_engine.language.query import Query
     from picsight_engine.language.translation import Translation
-    from picsight_engine.search.answer import Request
+    from picsight_engine.search.answer import FoundBy, Request
     from picsight_engine.search.directions import Target
     from picsight_engine.store.database import Database
     from picsight_engine.store.photos import Photo
@@ -271,9 +271,12 @@ class Searcher:
             else ranking.matching(request.least, request.limit)
         )
         keeps_all = not by_match and ranking.judging is not None and request.least != "all"
-        most = len(filtered.by_words) if keeps_all else max(request.limit, 0)
+        found: dict[FoundBy, NDArray[np.int64]] = {"name": filtered.by_words, "words": filtered.by_writing}
+        most = sum(map(len, found.values())) if keeps_all else max(request.limit, 0)
         is_left_out = request.least == "strong" or target.is_aimless  # many a folder is called "photos"
-        by_words = [] if is_left_out else ranking.by_words(filtered.by_words, most)
+        by_words = [
+            hit for how, ids in found.items() if not is_left_out for hit in ranking.by_words(ids, most, how)
+        ]
         ranked = in_order(by_name, best, by_words, request.least)[: None if keeps_all else most]
         made = self._results
         results = made.of(ranked, filtered) if by_match else made.ordered(ranked, filtered, request)

@@ -27,11 +27,12 @@ INSERT INTO file_texts (file_id, added_folder, folder, name, suffix, keywords, d
 ON CONFLICT (file_id) DO UPDATE SET added_folder = excluded.added_folder, folder = excluded.folder, name = excluded.name,
     suffix = excluded.suffix, keywords = excluded.keywords, description = excluded.description"""
 _DONE = "DELETE FROM texts_due"
-_CHECK = "INSERT INTO text (text, rank) VALUES ('integrity-check', 1)"  # 1: also against the texts
-_REBUILD = "INSERT INTO text (text) VALUES ('rebuild')"
+_INDEXES = ("text", "written_text")  # of files, and of what is written in pictures
+_CHECK = "INSERT INTO {0} ({0}, rank) VALUES ('integrity-check', 1)"  # 1: also against the texts
+_REBUILD = "INSERT INTO {0} ({0}) VALUES ('rebuild')"
 _ALL_DUE = "INSERT OR IGNORE INTO texts_due (file_id) SELECT id FROM files"
 _LACKING_DUE = f"{_ALL_DUE} WHERE NOT EXISTS (SELECT 1 FROM file_texts WHERE file_id = files.id)"
-_MERGE = "INSERT INTO text (text) VALUES ('optimize')"
+_MERGE = "INSERT INTO {0} ({0}) VALUES ('optimize')"
 # A photo is visible while one of its files is present.
 _PHOTOS_OF = "SELECT DISTINCT photo_id FROM files WHERE present AND photo_id IS NOT NULL AND id IN"
 _HOLDING = f"{_PHOTOS_OF} (SELECT rowid FROM text WHERE text MATCH ?) ORDER BY photo_id"
@@ -69,7 +70,7 @@ def photos_holding(db: Database, text: str) -> list[int]:
         return []
     if len(folded) < SHORTEST_BEGINNING:
         return db.column(_HOLDING_FEW_LETTERS, folded)
-    return db.column(_HOLDING, _phrase(folded))
+    return db.column(_HOLDING, phrase(folded))
 
 
 def photos_with_word(db: Database, word: str, *, described: bool) -> list[int]:
@@ -78,8 +79,13 @@ def photos_with_word(db: Database, word: str, *, described: bool) -> list[int]:
     With `described`, its title and description count too.
     """
     if len(word) < SHORTEST_BEGINNING:
-        return db.column(_WITH_WORD, word, f"*{_APART}{word}{_APART}*", described)
-    return db.column(_WITH_LONG_WORD, word, f"*{_APART}{word}*", described, _phrase(word))
+        return db.column(_WITH_WORD, word, word_pattern(word), described)
+    return db.column(_WITH_LONG_WORD, word, word_pattern(word), described, phrase(word))
+
+
+def word_pattern(word: str) -> str:
+    """SQLite's pattern for `begins_word`, for a folded text between spaces."""
+    return f"*{_APART}{word}{_APART if len(word) < SHORTEST_BEGINNING else ''}*"
 
 
 def files_named(db: Database, name: str) -> list[tuple[int, int]]:
@@ -94,7 +100,7 @@ def files_named(db: Database, name: str) -> list[tuple[int, int]]:
 
 def is_held(db: Database, text: str) -> bool:
     """Whether `photos_holding` finds anything, for a text of three letters or more."""
-    return bool(db.row(_IS_HELD, _phrase(fold(text)))[0])
+    return bool(db.row(_IS_HELD, phrase(fold(text)))[0])
 
 
 def write_due_texts(connection: sqlite3.Connection) -> None:
@@ -104,23 +110,25 @@ def write_due_texts(connection: sqlite3.Connection) -> None:
 
 
 def erase_traces(connection: sqlite3.Connection) -> None:
-    """Merges the index into one segment, which removes the trigrams of deleted texts."""
-    connection.execute(_MERGE)
+    """Merges each index into one segment, which removes the trigrams of deleted texts."""
+    for index in _INDEXES:
+        connection.execute(_MERGE.format(index))
 
 
 def mend_index(db: Database) -> bool:
-    """Rebuilds the index if it contradicts the texts, and adds missing texts; returns whether anything was wrong."""
+    """Rebuilds an index that contradicts its texts, and adds missing texts; returns whether anything was wrong."""
     with db.writer() as connection:
-        lacking = connection.execute(_LACKING_DUE).rowcount > 0
-        try:
-            connection.execute(_CHECK)
-        except sqlite3.DatabaseError as fault:
-            if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
-                raise
-            connection.execute(_REBUILD)
-            connection.execute(_ALL_DUE)
-            return True
-        return lacking
+        is_wrong = connection.execute(_LACKING_DUE).rowcount > 0
+        for index in _INDEXES:
+            try:
+                connection.execute(_CHECK.format(index))
+            except sqlite3.DatabaseError as fault:
+                if fault.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+                    raise
+                connection.execute(_REBUILD.format(index))
+                connection.execute(_ALL_DUE)
+                is_wrong = True
+        return is_wrong
 
 
 def _folded_row(
@@ -136,6 +144,6 @@ def _folded_row(
     return file_id, folder_id, fold(folder), name, suffix, keyword_text, fold("\n".join(filter(None, texts)))
 
 
-def _phrase(folded: str) -> str:
+def phrase(folded: str) -> str:
     """The text as one phrase in FTS5's query language."""
     return '"{}"'.format(folded.replace('"', '""'))

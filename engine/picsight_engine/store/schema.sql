@@ -450,3 +450,23 @@ ALTER TABLE tag_runs ADD COLUMN words_values TEXT NOT NULL DEFAULT '{}';
 
 -- Step 18: what an older Picsight called damaged is looked at again: it may be of a rare kind, or have sound only
 UPDATE problems SET size = NULL, mtime_ns = NULL WHERE code = 'damaged';
+
+-- Step 19: what is written in pictures; photos without words have no row
+-- `lines` is JSON, see `store.derived.written`; `text` is that of all lines in reading order, folded.
+CREATE TABLE written (
+    photo_id INTEGER PRIMARY KEY REFERENCES photos (id) ON DELETE CASCADE,
+    lines TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+CREATE VIRTUAL TABLE written_text USING fts5(
+    text, content = 'written', content_rowid = 'photo_id', columnsize = 0, tokenize = 'trigram case_sensitive 1'
+);
+ALTER TABLE revision ADD COLUMN written INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER written_came AFTER INSERT ON written BEGIN
+    INSERT INTO written_text (rowid, text) VALUES (NEW.photo_id, NEW.text);
+    UPDATE revision SET written = written + 1;
+END;
+CREATE TRIGGER written_went AFTER DELETE ON written BEGIN
+    INSERT INTO written_text (written_text, rowid, text) VALUES ('delete', OLD.photo_id, OLD.text);
+    UPDATE revision SET written = written + 1;
+END;

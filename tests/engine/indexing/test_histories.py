@@ -368,7 +368,7 @@ class Home:
     def index(self) -> None:
         """Indexes the folders, then follows the pictures to their new places."""
         views = [folder_view(self.db, each, list(scan(each.path))) for each in all_folders(self.db)]
-        kinds = [kind for kind in kinds_of(SPACE) if not kind.of_thumbnail]
+        kinds = [kind for kind in kinds_of(SPACE) if not (kind.of_thumbnail or kind.slow)]
         done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in kinds}
         plan = make_plan(views, frozenset.intersection(*done.values()), METADATA_RULE)
         batch = Batch(self.db, self.thumbnails, kinds, photos=self.chance.choice([1, 64]))

@@ -52,6 +52,7 @@ def put_greys(connection: sqlite3.Connection, greys: Mapping[int, bytes | None])
 
 
 GREYS = DerivedKind("greys", 1, make_greys, put_greys, slow=True)
+WITH_GREYS = replace(ONE_WORKER, slow=frozenset({"greys"}))
 
 
 @pytest.fixture(autouse=True)
@@ -72,14 +73,14 @@ def test_a_slow_kind_is_made_once_after_photos_can_be_searched_and_is_forgotten_
 ):
     draw(album / "square.png", 12, size=(64, 64))
     seen = []
-    for event in library.events(bundle, album):
+    for event in library.events(bundle, album, settings=WITH_GREYS):
         seen.append(type(event))
         if isinstance(event, Searchable):
             assert (len(all_photos(library.db)), rows(library, "done")) == (13, 0)
     assert seen.count(Searchable) == seen.count(Finished) == 1
     assert Committed in seen[seen.index(Searchable) :]
     assert (rows(library, "done"), rows(library, "nothing"), stored(library)) == (12, 1, 12)
-    assert Committed not in map(type, library.events(bundle))  # nothing is due
+    assert Committed not in map(type, library.events(bundle, settings=WITH_GREYS))  # nothing is due
 
     forget(library.db, GREYS)
     files = [path for path in (library.db.folder).iterdir() if path.name.startswith(FILE_NAME)]
@@ -89,13 +90,13 @@ def test_a_slow_kind_is_made_once_after_photos_can_be_searched_and_is_forgotten_
 
 
 def test_a_slow_kind_that_is_switched_off_is_made_alone_later(library, bundle, album):
-    list(library.events(bundle, album, settings=replace(ONE_WORKER, without=frozenset({"greys"}))))
+    list(library.events(bundle, album))
     assert (len(all_photos(library.db)), rows(library, "done")) == (12, 0)
     before = library.db.rows("SELECT id, vector FROM vectors")
-    list(library.events(bundle))
+    list(library.events(bundle, settings=WITH_GREYS))
     assert rows(library, "done") == 12
     assert library.db.rows("SELECT id, vector FROM vectors") == before
-    list(library.events(bundle, settings=replace(ONE_WORKER, without=frozenset({"greys"}))))
+    list(library.events(bundle))
     assert rows(library, "done") == 12
 
 
@@ -104,7 +105,7 @@ def test_a_photo_of_which_a_slow_kind_fails_stays_and_is_tried_three_times(libra
     draw(tmp_path / "album" / "tall.png", 2, size=(64, 96))
     tries = []
     for _ in range(4):
-        list(library.events(bundle, tmp_path / "album"))
+        list(library.events(bundle, tmp_path / "album", settings=WITH_GREYS))
         tries.append(library.db.row("SELECT tries FROM derived WHERE state = 'failed'")[0])
     assert tries == [1, 2, 3, 3]
     assert (len(all_photos(library.db)), rows(library, "done")) == (2, 1)
@@ -133,7 +134,7 @@ if __name__ == "__main__":
             " AND (SELECT count(*) FROM derived WHERE kind = 'greys') = 7 BEGIN SELECT die(); END"
         )
     folder = add_folder(db, album)
-    for _ in run_index(db, thumbnails, open_bundle(bundle), [folder], IndexSettings(workers=1, batch_photos=3)):
+    for _ in run_index(db, thumbnails, open_bundle(bundle), [folder], IndexSettings(workers=1, batch_photos=3, slow=frozenset({'greys'}))):
         pass
 """
 
@@ -145,5 +146,5 @@ def test_a_slow_kind_goes_on_after_a_kill(library, bundle, album, tmp_path):
     ended = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(Path.cwd())}, check=False)
     assert ended.returncode == -signal.SIGKILL
     assert (len(all_photos(library.db)), rows(library, "done"), stored(library)) == (12, 6, 6)
-    list(library.events(bundle))
+    list(library.events(bundle, settings=WITH_GREYS))
     assert (rows(library, "done"), stored(library)) == (12, 12)
