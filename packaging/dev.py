@@ -25,7 +25,18 @@ from machine.commands import Failure, run  # noqa: E402
 from machine.environment import Environment  # noqa: E402
 
 # Benchmarks by what must be installed for them.
-OF_THE_APPLICATION = ("search", "index", "cold", "viewer", "window", "memory", "tagging", "rescan", "films")
+OF_THE_APPLICATION = (
+    "search",
+    "index",
+    "cold",
+    "viewer",
+    "window",
+    "memory",
+    "tagging",
+    "rescan",
+    "films",
+    "words",
+)
 OF_THE_TRAINER = ("tags", "models", "languages", "scale", "training", "efficiency")
 BENCHES = OF_THE_APPLICATION + OF_THE_TRAINER
 FINE, FAILED, INTERRUPTED = 0, 1, 130

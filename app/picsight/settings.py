@@ -39,7 +39,7 @@ class Settings:
     """The user's settings. Window sizes are in logical pixels; row height and panel widths are in em; 0 means never set.
     `better_models`: mention better models when a search finds nothing certain. `export_companions`: the last answer to
     whether an export includes RAW files and originals.
-    `languages`: those of searches, by their codes ("de, fr"), or "system".
+    `languages`: those of searches, by their codes ("de, fr"), or "system". `read_words`: read what is written in pictures.
     """
 
     theme: Theme = "system"
@@ -54,6 +54,7 @@ class Settings:
     better_models: bool = True
     export_companions: bool = False
     languages: str = SYSTEM
+    read_words: bool = True
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}

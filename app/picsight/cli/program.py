@@ -38,6 +38,7 @@ COMMANDS = {
     "remove": "library",
     "problems": "library",
     "doctor": "library",
+    "words": "words",
     "models": "models",
 }
 

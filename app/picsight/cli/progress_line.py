@@ -68,7 +68,8 @@ def parts_of(event: Found | Progress) -> list[str]:
     """The parts of the line, the most important first."""
     if isinstance(event, Found):
         return [tr("Looking for photos: {number:,} found", number=event.files)]
-    parts = [tr("{done:,} of {photos}", done=event.done, photos=photos(event.total))]
+    words = "Words in {done:,} of {photos}" if event.is_slow else "{done:,} of {photos}"
+    parts = [tr(words, done=event.done, photos=photos(event.total))]
     if event.photos_per_second > 0:
         parts.append(tr("{rate:.1f} photos/s", rate=event.photos_per_second))
     if event.seconds_left is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.shell import Shell
 
+from picsight.settings import SettingsStore, settings_file
 from picsight_engine.bundles.bundle import open_bundle
 
 KNOWN = Path(__file__).resolve().parents[3] / "assets" / "known"
@@ -20,6 +21,7 @@ def _home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp("home")))
+        SettingsStore(settings_file()).change(read_words=False)  # only tests about them need them
         yield
 
 

@@ -257,9 +257,9 @@ def tag_of(path, kind="tag", *, accepted=0, suggested=0):
 
 
 def stored_settings(folder, settings):
-    """The store of a file beside a library, with these settings."""
+    """The store of a file beside a library, with these settings; no words in pictures are read."""
     store = SettingsStore(folder.with_suffix(".toml"))
-    store.change(**asdict(settings))
+    store.change(**asdict(settings) | {"read_words": False})
     return store
 
 

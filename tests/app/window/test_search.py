@@ -474,12 +474,12 @@ def test_weaker_matches_are_open_after_a_search_without_a_match_too(desk):
 def test_photos_found_by_name_lie_between_strong_matches_and_the_fold(desk):
     desk.library.matches, desk.library.named = certain(strong=3, weaker=10, none=187), (1, 5, 20)
     desk.ask("dog")
-    assert desk.title() == "\u2068“dog”\u2069 · 3 strong · 2 by name · 9 weaker"
+    assert desk.title() == "\u2068“dog”\u2069 · 3 strong · 2 by name or words · 9 weaker"
     assert desk.ids() == [0, 1, 2, 5, 20]
     assert desk.view.fold.accessibleName() == "9 weaker matches"
     desk.library.matches = certain(none=200)
     desk.ask("gy", "doggy")
-    assert (desk.title(), desk.ids()) == ("\u2068“doggy”\u2069 · 3 by name", [1, 5, 20])
+    assert (desk.title(), desk.ids()) == ("\u2068“doggy”\u2069 · 3 by name or words", [1, 5, 20])
     assert desk.page.closest.notice.isHidden()
 
 

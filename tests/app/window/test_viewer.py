@@ -24,6 +24,7 @@ from picsight.window.parts.picture import ScreenPicture
 from picsight.window.viewer.controller import ViewerController
 from picsight.window.viewer.stage import Stage
 from picsight.window.viewer.view import ViewerPage
+from picsight_engine.foundation.written_line import WrittenLine
 from picsight_engine.search.answer import Result
 
 
@@ -131,6 +132,46 @@ def test_a_photo_of_one_pixel_in_width_asks_for_its_height_when_zoomed(qtbot):
     stage.show_picture(ScreenPicture(Path("line.png"), image, QSize(1, 20_000)))
     with qtbot.waitSignal(stage.full_needed):
         stage.zoom_to(1.0)
+
+
+def test_lines_in_a_photo_are_selected_like_text_and_copied_in_reading_order(qtbot):
+    page = ViewerPage(Thumbnails(None, None), Thumbnails(None, None))
+    qtbot.addWidget(page)
+    page.resize(800, 600)
+    page.show()
+    stage = page.stage
+    lines = [
+        WrittenLine("Total", 0.9, 0.1, 0.2, 0.3, 0.1, 0),
+        WrittenLine("39,90", 0.9, 0.1, 0.4, 0.3, 0.1, 0),
+        WrittenLine("Thank you", 0.9, 0.6, 0.45, 0.3, 0.1, 90),  # stands upright from 0.35 to 0.65
+    ]
+    image = QImage(400, 400, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.black)
+    stage.show_picture(ScreenPicture(Path("bill.png"), image, QSize(400, 400)))
+    stage.show_written(lines, lines[:1])
+
+    def at(x, y):
+        target = stage.target()
+        return QPointF(target.x() + x * target.width(), target.y() + y * target.height()).toPoint()
+
+    def painted(x, y):
+        picture = stage.viewport().grab().toImage()
+        return picture.pixelColor(at(x, y)).name()
+
+    def copied(start, end):
+        qtbot.mousePress(stage.viewport(), Qt.MouseButton.LeftButton, pos=at(*start))
+        qtbot.mouseMove(stage.viewport(), at(*end))
+        qtbot.mouseRelease(stage.viewport(), Qt.MouseButton.LeftButton, pos=at(*end))
+        qtbot.keyClick(stage, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+        return QApplication.clipboard().text()
+
+    assert painted(0.1, 0.25) != "#000000"  # the edge of the line that the search means
+    assert painted(0.1, 0.45) == painted(0.2, 0.45) == "#000000"
+    assert copied((0.2, 0.25), (0.2, 0.45)) == "Total\n39,90"
+    assert painted(0.2, 0.45) != "#000000"
+    assert copied((0.75, 0.38), (0.75, 0.38)) == "Thank you"
+    with qtbot.waitSignal(page.copy_requested):  # nothing is selected
+        copied((0.95, 0.95), (0.95, 0.95))
 
 
 def test_a_small_photo_is_enlarged_to_fit_but_not_to_a_blur_and_z_shows_its_pixels(qtbot, viewer):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QPoint
+from PIL import Image, ImageDraw, ImageFont
+from PySide6.QtCore import QPoint, Qt
 from tests.app.window.conftest import wait_until_indexed
 
+from picsight.settings import SettingsStore
 from picsight.window.details.photo_facts import reasons_of
 from picsight.window.details.view import FactLink
 from picsight.window.search.place import Place
@@ -84,3 +86,28 @@ def test_the_viewer_explains_a_match_and_hides_the_button_without_one(
     window.pages.open_photo(0)
     words = "Its names or keywords have the words."
     qtbot.waitUntil(lambda: words in [link.detail.words for link in why.findChildren(FactLink)])
+
+
+def test_words_in_a_picture_are_read_once_the_setting_says_so_and_named_as_the_reason(
+    qtbot, model_window, tmp_path
+):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    picture = Image.new("RGB", (900, 600), "white")
+    ImageDraw.Draw(picture).text((90, 90), "INV-2041", font=ImageFont.load_default(60), fill="black")
+    picture.save(photos / "bill.png")
+    window = model_window(add=[photos])
+    wait_until_indexed(qtbot, window)
+    SettingsStore(tmp_path / "library.toml").change(read_words=True)
+    window.read_settings()
+    window.library.index()
+    wait_until_indexed(qtbot, window)
+    window.pages.go(Place("inv-2041"))
+    qtbot.waitUntil(lambda: [photo.found_by for photo in window.frame.model.wall.results] == ["words"])
+    row = window.frame.model.index(0, 0)
+    assert "found by words in the picture, INV-2041" in row.data(Qt.ItemDataRole.AccessibleTextRole)
+    window.pages.open_photo(0)
+    panel, words = window.frame.details, "Written in the picture: INV-2041"
+    qtbot.waitUntil(lambda: words in [link.detail.words for link in panel.why.findChildren(FactLink)])
+    window.frame.show_details(shown=True)
+    qtbot.waitUntil(lambda: panel.texts["written"].text() == "INV-2041")

@@ -15,6 +15,7 @@ from picsight.cli.logs import follow_engine
 from picsight.cli.options import A_PATH, WordsCommand
 from picsight.cli.progress_line import ProgressLine
 from picsight.cli.streams import say
+from picsight.settings import SettingsStore, settings_file
 from picsight.texts import counted, tr, worded
 from picsight_engine.foundation.errors import RequestError
 from picsight_engine.indexing.events import Finished
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.indexing.events import Summary
+    from picsight_engine.indexing.indexer import IndexSettings
     from picsight_engine.library import Library
 
 INTERRUPTED = 130
@@ -33,14 +35,18 @@ INTERRUPTED = 130
 @click.command("index", cls=WordsCommand)
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_PATH)
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many photos to read at a time.")
-def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None) -> int:
+@click.option("--fast", is_flag=True, help="Leave the words in pictures to a later run.")
+def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None, *, fast: bool) -> int:
     """Add folders and make their photos findable.
 
-    Without FOLDER, all folders of the library are indexed again. Ctrl-C stops; the next run continues. Photos are only
+    Words in pictures are read last, unless `picsight words off` was typed. Without FOLDER, all folders of the library are indexed again. Ctrl-C stops; the next run continues. Photos are only
     ever read.
     """
     for folder in folders:
         _require_folder(folder)
+    from picsight_engine.indexing.indexer import IndexSettings  # 60 ms that --help does not pay
+    from picsight_engine.kinds import WORDS
+
     follow_engine(verbose=invocation.verbose)
     choice = locations.model_choice(invocation.folder)
     opened = invocation.open_library(choice.answers, wanted=choice.wanted, create=bool(folders))
@@ -49,7 +55,9 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
             words = "The library has no folder yet. Type: {index} FOLDER"
             raise RequestError(words, index=invocation.command("index"))
         library.languages = usual_languages()
-        finished = _run(library, folders, workers, quiet=invocation.quiet)
+        slow = {WORDS.name} if SettingsStore(settings_file()).settings.read_words and not fast else ()
+        settings = IndexSettings(workers=workers, slow=frozenset(slow))
+        finished = _run(library, folders, settings, quiet=invocation.quiet)
         unread = unread_sentence(library.problems.listed())
     _tell(invocation, finished, unread)
     return INTERRUPTED if finished.cancelled else 0
@@ -63,11 +71,9 @@ def _require_folder(folder: Path) -> None:
         raise RequestError("{folder} is a file; type its folder.", folder=folder)
 
 
-def _run(library: Library, folders: Sequence[Path], workers: int | None, *, quiet: bool) -> Finished:
-    from picsight_engine.indexing.indexer import IndexSettings
-
+def _run(library: Library, folders: Sequence[Path], settings: IndexSettings, *, quiet: bool) -> Finished:
     with stop_requests() as stop, ProgressLine(quiet=quiet) as line:
-        for event in library.index(folders or None, settings=IndexSettings(workers=workers), cancel=stop):
+        for event in library.index(folders or None, settings=settings, cancel=stop):
             if isinstance(event, Finished):
                 return event
             line.show(event)

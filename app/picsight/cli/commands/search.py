@@ -202,6 +202,7 @@ def _document(answer: Answer) -> dict[str, object]:
 def _result(result: Result) -> dict[str, object]:
     keys = ("id", "path", "also", "score", "match", "taken", "place", "camera", "stack", "found_by", "moment")
     document = {key: getattr(result, key) for key in keys} | {"score": round(result.score, 6)}
+    document["written"] = [line.text for line in result.written]
     if result.terms is not None:
         document["terms"] = [{"text": term.text, "score": round(term.score, 6)} for term in result.terms]
     return document
@@ -213,7 +214,13 @@ def _moment(result: Result) -> list[str]:
 
 
 def _put_terms(result: Result) -> None:
-    """Prints the photo's similarity to each part of the query, one per line."""
+    """Prints the lines in the picture that the query means, and the photo's similarity to each part of it."""
+    if result.written and is_terminal(sys.stdout):
+        lines = " · ".join(line.text for line in result.written)
+        put(
+            _INDENT
+            + cut_middle(tr("written: {lines}", lines=lines), terminal_width(sys.stdout) - len(_INDENT))
+        )
     if result.terms:
         put(_INDENT + " · ".join(f"{term.text} {term.score:.3f}" for term in result.terms))
 

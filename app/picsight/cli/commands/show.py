@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from picsight.cli.invocation import Invocation
+    from picsight_engine.foundation.written_line import WrittenLine
     from picsight_engine.search.details import PhotoDetails
 
 NOT_A_PHOTO = 1
@@ -103,8 +104,14 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
         "file_time": photo.file_time,
         "bytes": photo.bytes,
         "tags": photo.tags,
+        "written": None if photo.written is None else [_line(line) for line in photo.written],
         "problem": photo.problem and reason(photo.problem),
     }
+
+
+def _line(line: WrittenLine) -> dict[str, object]:
+    box = (line.x, line.y, line.width, line.height)
+    return {"text": line.text, "confidence": line.confidence, "box": box, "angle": line.angle}
 
 
 def _put_facts(photo: PhotoDetails) -> None:
@@ -136,6 +143,7 @@ def _put_facts(photo: PhotoDetails) -> None:
         (tr("rating"), photo.rating),
         *((tr("keyword"), keyword) for keyword in known.keywords),
         *((tr("tag"), tag) for tag in photo.tags),
+        *((tr("written"), line.text) for line in photo.written or ()),
         (tr("edited"), tr("yes") if known.edited else None),
         (tr("live"), tr("yes") if photo.is_live else None),
         (tr("problem"), photo.problem and worded(photo.problem.message)),

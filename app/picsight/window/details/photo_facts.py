@@ -73,6 +73,7 @@ class Details:
     also: str = ""
     copies: tuple[Detail, ...] = ()
     keywords: tuple[Detail, ...] = ()
+    written: str = ""
 
 
 def details_of_one(photo: PhotoDetails, path: Path) -> Details:
@@ -100,6 +101,7 @@ def details_of_one(photo: PhotoDetails, path: Path) -> Details:
         also=also if copies else "",
         copies=tuple(_folder_of(copy, copy) for copy in copies),
         keywords=_keywords(metadata.keywords),
+        written="\n".join(line.text for line in photo.written or ()),
     )
 
 

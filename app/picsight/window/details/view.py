@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MOST = 50  # links of one kind
 HEIGHT = 2.0  # em of one line of a link
 _WRAP = Qt.TextFlag.TextWordWrap
-TEXTS = ("title", "description", "source", "exposure", "size", "beside", "also")
+TEXTS = ("title", "description", "source", "exposure", "size", "beside", "also", "written")
 DIM = ("source", "size", "beside", "also")
 LINKS = ("taken", "place", "gear", "folder", "copies", "keywords")
 
@@ -56,8 +56,9 @@ class DetailsPanel(QScrollArea):
         self.facts = QWidget(content)
         self.name = sized(ElidedLabel(self.facts, dim=False), 1.15, semibold=True)
         self.name.setContentsMargins(px(self, HALF), 0, px(self, HALF), 0)
-        self._keywords = self._heading(tr("Keywords"))
+        self._keywords, self._words = self._heading(tr("Keywords")), self._heading(tr("Words"))
         self.texts = {name: _text(Label(parent=self.facts, dim=name in DIM)) for name in TEXTS}
+        self.texts["written"].setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
         self.links = {name: FactLinks(self.facts) for name in LINKS}
         self.copy = IconButton("copy-path", tr("Copy path"), self.facts)
@@ -93,6 +94,7 @@ class DetailsPanel(QScrollArea):
         for button in (self.copy, self.reveal):
             button.setVisible(bool(details.folder))
         self._keywords.setVisible(bool(details.keywords))
+        self._words.setVisible(bool(details.written))
         for group, parts in self._groups:
             group.setVisible(any(not part.isHidden() for part in parts))
 
@@ -134,6 +136,7 @@ class DetailsPanel(QScrollArea):
             (texts["size"],),
             (self._path, texts["beside"], texts["also"], links["copies"]),
             (self._keywords, links["keywords"]),
+            (self._words, texts["written"]),
         )
         for parts in groups:
             group = QWidget(self.facts)
@@ -151,8 +154,9 @@ def _text(words: Label) -> Label:
 
 def _say(label: QLabel, words: str) -> None:
     """Show words, which may wrap anywhere if they have no spaces; hide for none."""
-    label.setText(breakable(words))
-    label.setAccessibleName(plain(words))
+    lines = words.split("\n")
+    label.setText("\n".join(map(breakable, lines)))
+    label.setAccessibleName(", ".join(map(plain, lines)))
     label.setVisible(bool(words))
 
 

@@ -83,8 +83,10 @@ def tally(results: Sequence[Result], arrangement: Arrangement, stacks: Mapping[i
 
 
 def _rank(photo: Result) -> str | None:
-    """The photo's match; "named" if its file name has a word and it is no strong match."""
-    return "named" if photo.found_by == "name" and photo.match in {"weaker", "none"} else photo.match
+    """The photo's match; "named" if its file name or its picture has a word and it is no strong match."""
+    return (
+        "named" if photo.found_by in {"name", "words"} and photo.match in {"weaker", "none"} else photo.match
+    )
 
 
 def arrange_answer(

@@ -63,9 +63,10 @@ class PhotoPainter:
             # Distinct without colour, on every picture.
             _paint_disc(painter, view, rect, MARK, filled=match == "strong")
         self._paint_plates(painter, view, rect, photo)
-        if photo.found_by == "name":
+        if photo.found_by in {"name", "words"}:
             top = rect.height() - px(view, PLATE) - 2 * px(view, EDGE)
-            _paint_plate(painter, view, rect, (), tr("Name"), place=(0, top))
+            words = tr("Name") if photo.found_by == "name" else tr("Words")
+            _paint_plate(painter, view, rect, (), words, place=(0, top))
         selected = bool(state & QStyle.StateFlag.State_Selected)
         if selected:
             paint_selection(painter, view, rect)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFontMetrics
 
     from picsight_engine.bundles.calibration import Match
+    from picsight_engine.search.answer import FoundBy
 
 ISOLATE, END_ISOLATE = "\u2068", "\u2069"  # keep a name's reading direction within a sentence
 WEB = ("https://", "http://")
@@ -159,8 +160,10 @@ def spoken_date(iso: str | None) -> str:
     return taken_words(iso, "d MMMM yyyy", time=False)
 
 
-def match_words(match: Match | None) -> str:
-    """The strength of a match, for a screen reader; empty if unknown."""
+def match_words(match: Match | None, found_by: FoundBy | None = None) -> str:
+    """How a photo was found, or the strength of its match, for a screen reader; empty if unknown."""
+    if found_by in {"name", "words"}:
+        return tr("found by name") if found_by == "name" else tr("found by words in the picture")
     words = {"strong": tr("strong match"), "weaker": tr("weaker match"), "none": tr("no match")}
     return words[match] if match else ""
 

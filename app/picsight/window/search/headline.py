@@ -121,7 +121,7 @@ def _kinds(count: Tally) -> list[str]:
     """The numbers of matches by kind, the best first: 14 strong, 3 weaker."""
     kinds = (
         (count.strong, plural("%n strong", "%n strong")),
-        (count.named, plural("%n by name", "%n by name")),
+        (count.named, plural("%n by name or words", "%n by name or words")),
         (count.weaker, plural("%n weaker", "%n weaker")),
     )
     return [counted(photos, *words) for photos, words in kinds if photos]

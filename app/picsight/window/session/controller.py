@@ -65,6 +65,7 @@ class LibraryController(QObject):
         self._library: Library | None = None
         self._answering: Bundle | None = None
         self.overview = Overview()  # as last read
+        self.reads_words = False  # in pictures, from the next run on
         self.is_scanned = False  # whether the last run has read all folders completely
         # The folders that the last run found emptier than before, and whose photos it kept.
         self.emptied: tuple[EmptiedFolder, ...] = ()
@@ -242,7 +243,11 @@ class LibraryController(QObject):
         def events(cancel: threading.Event) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
             self._misread = False
             try:
-                for event in library.index(cancel=cancel):
+                from picsight_engine.indexing.indexer import IndexSettings  # 60 ms in this thread
+                from picsight_engine.kinds import WORDS
+
+                slow = frozenset({WORDS.name} if self.reads_words else ())
+                for event in library.index(settings=IndexSettings(slow=slow), cancel=cancel):
                     if isinstance(event, Finished):
                         yield event, overview_of(library)  # the overview must not be older than the event
                     else:

@@ -126,16 +126,24 @@ class DetailsController(QObject):
             return
         manifest, photos, name_of = library.bundle.manifest, shown.answer.photos, self._search.pictures.name
         asked = replace(parse(query), as_typed=self._search.place.as_typed)
-        by_name = photo.found_by == "name"
+        found = [tr("Its names or keywords have the words.")] if photo.found_by == "name" else []
+        if photo.written:
+            lines = " · ".join(line.text for line in photo.written)
+            found.append(tr("Written in the picture: {lines}", lines=lines))
         self._jobs.read(
-            lambda: reasons_of(library.explain(asked, photo.id), manifest, photos, name_of, by_name=by_name),
-            lambda reasons: self._say_why(reasons, by_name=by_name),
+            lambda: reasons_of(
+                library.explain(asked, photo.id),
+                manifest,
+                photos,
+                name_of,
+                by_name=photo.found_by in {"name", "words"},
+            ),
+            lambda reasons: self._say_why([*found, *reasons]),
             lambda _sentence: self._say_why([]),
             replaces=LANE_WHY,
         )
 
-    def _say_why(self, reasons: Sequence[str], *, by_name: bool = False) -> None:
-        words = [*([tr("Its names or keywords have the words.")] if by_name else []), *reasons]
+    def _say_why(self, words: Sequence[str]) -> None:
         self._panel.say_why(words)
         self._frame.viewer_page.why_button.setVisible(bool(words))
 

@@ -68,7 +68,7 @@ class MainWindow(QMainWindow):
         self.pictures = Pictures(Limits())
         self.frame = frame = Frame(settings, self.pictures, jobs, self)
         self.library = LibraryController(setup, frame.status, jobs, self)
-        self.library.opened.connect(self._use_languages)  # before it answers a search
+        self.library.opened.connect(self._use_settings)  # before it answers a search
         self.search = SearchController(frame.box, frame.wall_page, jobs, self.pictures, self)
         self.suggestions = SearchSuggestions(frame.box, jobs, frame.wall_page.header.title, self)
         self.viewer = ViewerController(
@@ -173,7 +173,8 @@ class MainWindow(QMainWindow):
             self._faults = self._store.faults
             self.frame.status.show_sentence("\n".join(map(worded, self._faults.values())))
 
-    def _use_languages(self, library: Library) -> None:
+    def _use_settings(self, library: Library) -> None:
+        self.library.reads_words = self._store.settings.read_words
         library.languages = search_languages(self._store.settings.languages, QLocale.system().uiLanguages())
 
     def _learn_language(self, code: str) -> None:
@@ -183,7 +184,7 @@ class MainWindow(QMainWindow):
     def _apply(self, _settings: Settings) -> None:
         if (library := self.trashing.library) is not None:
             before = library.languages
-            self._use_languages(library)
+            self._use_settings(library)
             if library.languages != before:
                 self.search.ask_again()
 

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from picsight.window.grid.thumbnails import Thumbnails
     from picsight.window.parts.picture import Pictures, ScreenPicture
     from picsight.window.viewer.view import ViewerPage
+    from picsight_engine.foundation.written_line import WrittenLine
+    from picsight_engine.holdings.photos import Photos
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
 LANE, LANE_AHEAD, LANE_FULL = "viewer", "viewer-ahead", "viewer-full"
-LANE_MOMENTS = "viewer-moments"
+LANE_INSIDE = "viewer-inside"
 KEPT = 5  # fitted pictures: the one shown and its neighbours on both sides
 
 
@@ -83,13 +85,22 @@ class ViewerController(QObject):
         )
         self._load()
         self._page.moments.show_moments(photo, (), -1)
-        if photo.duration is not None and (library := self.library) is not None:
-            self._jobs.read(
-                lambda: library.photos.moments(photo.id),
-                partial(self._show_moments, photo),
-                replaces=LANE_MOMENTS,
-            )
+        if self.library is not None:
+            self._read_inside(self.library.photos, photo)
         self.moved.emit(row)
+
+    def _read_inside(self, photos: Photos, photo: Result) -> None:
+        """Read the moments of a film, or what is written in a photo."""
+        if photo.duration is not None:
+            show = partial(self._show_moments, photo)
+            self._jobs.read(lambda: photos.moments(photo.id), show, replaces=LANE_INSIDE)
+        else:
+            show_lines = partial(self._show_written, photo)
+            self._jobs.read(lambda: photos.written(photo.id), show_lines, replaces=LANE_INSIDE)
+
+    def _show_written(self, photo: Result, lines: Sequence[WrittenLine]) -> None:
+        if self._is_at(photo):
+            self._page.stage.show_written(lines, photo.written)
 
     def _show_moments(self, photo: Result, moments: Sequence[tuple[int, float]]) -> None:
         """Show the strip of a film; its poster is its first part."""
@@ -147,7 +158,7 @@ class ViewerController(QObject):
     def close(self) -> None:
         """Drop pending reads."""
         self.photo, self._row = None, -1
-        for lane in (LANE, LANE_AHEAD, LANE_FULL, LANE_MOMENTS):
+        for lane in (LANE, LANE_AHEAD, LANE_FULL, LANE_INSIDE):
             self._jobs.forget(lane)
         self._kept.clear()
         self._refused.clear()

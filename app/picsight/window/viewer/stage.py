@@ -13,12 +13,16 @@ from picsight.window.grid.photo_painter import PALE
 from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import plain
-from picsight.window.tokens import ONE, px, tones
+from picsight.window.tokens import HAIR, ONE, em, px, tones
+from picsight.window.viewer.written import WrittenLines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QKeyEvent, QMouseEvent, QPaintEvent, QResizeEvent, QWheelEvent
 
     from picsight.window.parts.picture import ScreenPicture
+    from picsight_engine.foundation.written_line import WrittenLine
 
 STEP, LARGEST = 1.25, 8.0
 FITTED_LARGEST = 3.0  # the largest magnification of a small photo
@@ -44,12 +48,15 @@ class Stage(QAbstractScrollArea):
         self.sentence, self._is_offline = "", False  # why there is no picture
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
+        self.written, self._selects = WrittenLines(), False
+        self.viewport().setMouseTracking(True)
         self.is_film = False  # a double click plays it
 
     def show_stand_in(self, pixmap: QPixmap | None, size: QSize) -> None:
         """Show a stretched thumbnail until the picture is decoded."""
         self._image, self.sentence, self._zoom = QImage(), "", None
         self._stand_in, self._size = pixmap or QPixmap(), size
+        self.written.show((), ())
         self._arrange()
 
     def show_picture(self, picture: ScreenPicture) -> None:
@@ -64,6 +71,11 @@ class Stage(QAbstractScrollArea):
         self._image, self._stand_in, self.sentence = small or QImage(), QPixmap(), sentence
         self._size, self._zoom = self._image.size(), None
         self._arrange()
+
+    def show_written(self, lines: Sequence[WrittenLine], marked: Sequence[WrittenLine]) -> None:
+        """Let the lines in the photo be selected, and mark those that the search means."""
+        self.written.show(lines, marked)
+        self.viewport().update()
 
     def image_size(self) -> QSize:
         """The size of the decoded picture in pixels."""
@@ -178,6 +190,8 @@ class Stage(QAbstractScrollArea):
         elif self._image.isNull() and not self._stand_in.isNull() and not self._size.isEmpty():
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(self.target(), self._stand_in, QRectF(self._stand_in.rect()))
+        if not self.sentence:
+            self.written.paint(painter, self.target(), colours, HAIR * em(self) / 2)
         painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:
@@ -233,21 +247,32 @@ class Stage(QAbstractScrollArea):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start dragging a zoomed picture."""
-        if event.button() == Qt.MouseButton.LeftButton and self._zoom is not None:
+        """Start selecting lines, or dragging a zoomed picture."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        self._selects = self.written.begin(self.target(), event.position())
+        self.viewport().update()
+        if not self._selects and self._zoom is not None:
             self._grabbed = event.position().toPoint()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the picture."""
-        if self._grabbed is not None:
+        """Select lines, or move the picture; the pointer shows which of them a press would do."""
+        if self._selects:
+            self.written.extend(self.target(), event.position())
+            self.viewport().update()
+        elif self._grabbed is not None:
             moved = event.position().toPoint() - self._grabbed
             self._grabbed = event.position().toPoint()
             self._scroll_by(-moved.x(), -moved.y())
+        elif self.written.holds(self.target(), event.position()):
+            self.setCursor(Qt.CursorShape.IBeamCursor)
+        else:
+            self._show_hand()
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
         """End the drag."""
-        self._grabbed = None
+        self._grabbed, self._selects = None, False
         self._show_hand()
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:

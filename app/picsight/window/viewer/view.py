@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from picsight.texts import tr
@@ -49,7 +49,7 @@ class ViewerPage(QWidget):
         ),
         Key("Play a film or Live Photo", {"Return": None}, lambda it, _: it.play()),
         Key("More like this", {"L": None}, lambda it, _: it.similar_requested.emit()),
-        Key("Copy the file", {"Ctrl+C": None}),
+        Key("Copy the file, or the words selected in it", {"Ctrl+C": None}),
         Key("Details", {"I": None}, lambda it, _: it.details_requested.emit()),
         Key("Why it matched", {"W": None}, lambda it, _: it.why_requested.emit()),
         Key("Back to the photos", {"Esc": None}, lambda it, _: it.closed.emit()),
@@ -148,7 +148,10 @@ class ViewerPage(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle the viewer's keys."""
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_requested.emit()
+            if text := self.stage.written.selected_text:
+                QGuiApplication.clipboard().setText(text)
+            else:
+                self.copy_requested.emit()
         elif not press(self, self.KEYS, event):
             super().keyPressEvent(event)
 
