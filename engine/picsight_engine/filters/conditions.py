@@ -17,7 +17,7 @@ from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
-from picsight_engine.store.derived.written import photos_saying, photos_with_words, photos_with_written_word
+from picsight_engine.store.derived.written import photos_saying, photos_with_words, photos_with_written_words
 from picsight_engine.store.full_text import photos_holding, photos_with_word
 from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagging.tagged import (
@@ -213,11 +213,11 @@ def worded(word: str, *, described: bool = False) -> Condition:
     return Condition("text", ("described" if described else "word", word), word, find, decided=True)
 
 
-def written(word: str) -> Condition:
-    """Matches photos in which a word (from `words_in`) is written, see `written_line.says_word`."""
-    return Condition(
-        "says", ("written", word), word, lambda db: _array(photos_with_written_word(db, word)), written=True
-    )
+def written(words: Sequence[str]) -> Condition:
+    """Matches photos in which all these words (from `words_in`) are written, see `written_line.says_word`."""
+    found = partial(photos_with_written_words, words=words)
+    key, name = ("written", *words), " ".join(words)
+    return Condition("says", key, name, lambda db: _array(found(db)), written=True)
 
 
 def unknown(basis: Condition, key: str) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial, reduce
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -134,13 +134,13 @@ class Filters:
                 faults.append(QueryFault(fact.start, fact.end, condition))
         named = self._find_by_name(query)
         by_name = conditions.filter([*dict.fromkeys(photo_id for photo_id, _ in named)])
-        by_word = [conditions.common(self._find_by_words(query, partial(worded, described=True)))]
-        by_writing = [conditions.common(self._find_by_words(query, written))]
+        by_word = [conditions.common(self._find_by_words(query))]
+        by_writing = [conditions.common(self._find_by_writing(query))]
         for part in recognised:
             conditions.add(_meant(part.meaning), part.start, part.end, recognised=True)
         if recognised or absences:
-            by_word.append(conditions.common(self._find_by_words(rest, partial(worded, described=True))))
-            by_writing.append(conditions.common(self._find_by_words(rest, written)))
+            by_word.append(conditions.common(self._find_by_words(rest)))
+            by_writing.append(conditions.common(self._find_by_writing(rest)))
         filters = tuple(
             sorted((*conditions.filters, *map(self._less, absences)), key=lambda part: part.start)
         )
@@ -165,14 +165,21 @@ class Filters:
         names = [query.text, *(term.text for term in query.alternatives if not term.pictures)]
         return [found for name in dict.fromkeys(names) for found in files_named(self._db, name)]
 
-    def _find_by_words(self, query: Query, with_word: Callable[[str], Condition]) -> Ids:
-        """The photos that pass the condition for every word of an alternative."""
+    def _find_by_writing(self, query: Query) -> Ids:
+        """The photos in which all words of an alternative are written."""
+        terms = (words_in(term.text) for term in (*query.alternatives, *query.typed) if not term.pictures)
+        return _union(
+            [self._holding(written(sorted({*words}))) for words in terms] or [np.empty(0, np.int64)]
+        )
+
+    def _find_by_words(self, query: Query) -> Ids:
+        """The photos that have all words of an alternative in names, folders, keywords, titles, descriptions and tags."""
         found = [np.empty(0, np.int64)]
         for term in (*query.alternatives, *query.typed):
             words = sorted({*words_in(term.text)}, key=len, reverse=True)  # long words are rare and cheap
-            ids = self._holding(with_word(words[0])) if words and not term.pictures else found[0]
+            ids = self._holding(worded(words[0], described=True)) if words and not term.pictures else found[0]
             for word in words[1:]:
-                ids = _common(ids, self._holding(with_word(word))) if len(ids) else ids
+                ids = _common(ids, self._holding(worded(word, described=True))) if len(ids) else ids
             found.append(ids)
         return _union(found)
 

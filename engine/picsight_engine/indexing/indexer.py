@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
-from picsight_engine.foundation.errors import LibraryError, Message, StorageError, as_text
+from picsight_engine.foundation.errors import BundleError, LibraryError, Message, StorageError, as_text
 from picsight_engine.foundation.processes import on_battery
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher, PictureTracker
@@ -158,9 +158,13 @@ class _Run:
             tracker = PictureTracker(self.db, done, known_only=True)
             with closing(WorkerPool(self.bundle, self.settings.limits, kinds=slow)) as pool:
                 dispatcher = self._dispatcher(pool, tracker, tasks.values(), slow=True)
-                yield from self._work(dispatcher, slow=True)
+                try:
+                    yield from self._work(dispatcher, slow=True)
+                except BundleError as fault:  # searches work without these kinds
+                    self.notes.append(fault.message)
+                    return
             if not (self.cancelled or dispatcher.finished):
-                words = "The rest is read when the computer is plugged in and indexes again: it runs on its battery."
+                words = "The words in the other pictures are read when the computer is plugged in and indexes again."
                 self.notes.append(Message(words))
 
     def _dispatcher(

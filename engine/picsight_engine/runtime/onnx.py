@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -142,12 +143,23 @@ class Graph:
         """Loads the graph; raises BundleError if it is missing or damaged."""
         options = _options(threads=1)
         options.enable_cpu_mem_arena = False  # inputs of many sizes would keep the memory of each
-        self._path, self._session = path, _load(path, options)
+        self._path = path
+        with self._faults_named():
+            self._session = _load(path, options)
         self._source = self._session.get_inputs()[0].name
 
     def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output for an input; raises BundleError if it cannot be run."""
-        return np.asarray(_run(self._session, None, {self._source: values}, self._path), np.float32)
+        with self._faults_named():
+            return np.asarray(_run(self._session, None, {self._source: values}, self._path), np.float32)
+
+    @contextmanager
+    def _faults_named(self) -> Iterator[None]:
+        try:
+            yield
+        except BundleError as fault:
+            words = "The file {path} of Picsight is missing or damaged; install Picsight again."
+            raise BundleError(words, path=self._path) from fault
 
 
 class OnnxImageEncoder(_Tower):

@@ -15,7 +15,8 @@ import pytest
 from tests.engine.indexing.conftest import ONE_WORKER
 
 from picsight_engine import kinds
-from picsight_engine.foundation.errors import ImageError
+from picsight_engine.foundation.errors import BundleError, ImageError
+from picsight_engine.indexing import indexer
 from picsight_engine.indexing.events import Committed, Finished, Searchable
 from picsight_engine.kinds import DerivedKind, forget
 from picsight_engine.store.database import FILE_NAME
@@ -110,6 +111,40 @@ def test_a_photo_of_which_a_slow_kind_fails_stays_and_is_tried_three_times(libra
     assert tries == [1, 2, 3, 3]
     assert (len(all_photos(library.db)), rows(library, "done")) == (2, 1)
     assert library.db.rows("SELECT * FROM problems") == []
+
+
+def test_a_slow_kind_waits_while_somebody_searches(library, bundle, album):
+    asked = []
+
+    def is_busy():
+        asked.append(rows(library, "done"))
+        return len(asked) < 4
+
+    list(library.events(bundle, album, settings=WITH_GREYS, is_busy=is_busy))
+    assert (asked[:4], rows(library, "done")) == ([0] * 4, 12)
+
+
+def test_on_battery_a_slow_kind_is_left_for_later_with_a_note(library, bundle, album, monkeypatch):
+    monkeypatch.setattr(indexer, "on_battery", lambda: True)
+    *_, finished = library.events(bundle, album, settings=WITH_GREYS)
+    assert (len(all_photos(library.db)), rows(library, "done")) == (12, 0)
+    assert "plugged in" in str(finished.notes[-1])
+    monkeypatch.undo()
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS, GREYS))
+    list(library.events(bundle, settings=WITH_GREYS))
+    assert rows(library, "done") == 12
+
+
+def broken(_: Bundle) -> Callable[[DecodedPhoto], bytes]:
+    raise BundleError("The reader of greys is damaged.")
+
+
+def test_a_slow_kind_whose_model_is_damaged_is_a_note_and_photos_stay_searchable(
+    library, bundle, album, monkeypatch
+):
+    monkeypatch.setattr(kinds, "KINDS", (*kinds.KINDS[:-1], replace(GREYS, maker=broken)))
+    *_, finished = library.events(bundle, album, settings=WITH_GREYS)
+    assert (str(finished.notes[-1]), finished.summary.indexed) == ("The reader of greys is damaged.", 12)
 
 
 SCRIPT = """

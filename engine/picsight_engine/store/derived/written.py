@@ -25,11 +25,9 @@ _WITH_WORDS = f"SELECT photo_id FROM written WHERE {_SHOWN}"
 _SAYING = f"""
 SELECT rowid AS photo_id FROM written_text WHERE text MATCH ? AND {_SHOWN}"""
 _SAYING_FEW_LETTERS = f"SELECT photo_id FROM written WHERE instr(text, ?) AND {_SHOWN}"
-# As in `store.full_text`, patterns are slow.
-_WITH_WORD = f"SELECT photo_id FROM written WHERE instr(text, ?1) AND ' ' || text || ' ' GLOB ?2 AND {_SHOWN}"
-_WITH_LONG_WORD = f"""
-SELECT photo_id FROM written
-WHERE photo_id IN (SELECT rowid FROM written_text WHERE text MATCH ?1) AND ' ' || text || ' ' GLOB ?2 AND {_SHOWN}"""
+_WITH_ALL = f"SELECT photo_id FROM written WHERE {{}} AND {_SHOWN}"
+_FOUND = "photo_id IN (SELECT rowid FROM written_text WHERE text MATCH ?)"
+_HAS_WORD = "instr(text, ?) AND ' ' || text || ' ' GLOB ?"  # as in `store.full_text`, patterns are slow
 _REVISION = "SELECT written FROM revision"
 
 
@@ -69,13 +67,16 @@ def photos_saying(db: Database, text: str) -> list[int]:
     return db.column(_SAYING, phrase(folded))
 
 
-def photos_with_written_word(db: Database, word: str) -> list[int]:
-    """The visible photos in which a word (from `words_in`) is written, as `says_word` says."""
-    if is_east_asian(word):
-        return photos_saying(db, word)
-    if len(word) < SHORTEST_BEGINNING:
-        return db.column(_WITH_WORD, word, word_pattern(word))
-    return db.column(_WITH_LONG_WORD, phrase(word), word_pattern(word))
+def photos_with_written_words(db: Database, words: Sequence[str]) -> list[int]:
+    """The visible photos in which all these words (from `words_in`) are written, as `says_word` says; none without words."""
+    tests, values = list[str](), list[str]()
+    if indexed := [phrase(word) for word in words if len(word) >= SHORTEST_BEGINNING]:
+        tests, values = [_FOUND], [" AND ".join(indexed)]
+    for word in words:
+        is_free = is_east_asian(word)
+        tests.append("instr(text, ?)" if is_free else _HAS_WORD)
+        values += [word] if is_free else [word, word_pattern(word)]
+    return db.column(_WITH_ALL.format(" AND ".join(tests)), *values) if words else []
 
 
 def written_revision(db: Database) -> int:
