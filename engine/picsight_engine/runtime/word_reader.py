@@ -43,7 +43,10 @@ _HEIGHT = 48  # pixels of a line for the recogniser
 _WIDTHS = (160, 320, 640, 1280, 2560)
 _AT_ONCE = 8  # lines
 _DOUBTFUL, _LEAST = 0.85, 0.6  # confidence: of a line that is read upside down, too, and of one that is kept
-_FEWEST = 2  # letters; a single one is mostly a pattern, unless it is a word as in Chinese
+_FEWEST, _FEW = (
+    2,
+    3,
+)  # letters: of a line that is kept, since patterns look like one; of one that may not be doubtful
 _ALIKE = 0.97  # the cosine between directions of lines that run side by side
 MOST_LINES, MOST_SECONDS = 300, 10.0
 
@@ -102,7 +105,7 @@ class WordReader:
                 for box in self._find(tile, SIDE)[: MOST_LINES - len(lines)]
             ]
             lines += _without_doubles(self._read(image, boxes, end), lines)
-        kept = [line for line in lines if line.confidence >= _LEAST and _is_text(line.text)]
+        kept = [line for line in lines if _is_text(line)]
         return [_placed(line, image.size) for line in in_reading_order(kept)]
 
     def _find(self, image: Image.Image, side: int) -> list[_Box]:
@@ -162,10 +165,10 @@ class WordReader:
         return " ".join(text.split()), float(steps.max(axis=1)[is_letter].mean())
 
 
-def _is_text(text: str) -> bool:
-    """Whether a line has enough letters or digits; East Asian characters are words by themselves."""
-    letters = [letter for letter in text if letter.isalnum()]
-    return len(letters) >= _FEWEST or any(letter >= "\u2e80" for letter in letters)
+def _is_text(line: _Line) -> bool:
+    """Whether a line has enough letters or digits to be no pattern of the picture."""
+    letters = sum(map(str.isalnum, line.text))
+    return letters >= _FEWEST and line.confidence >= (_DOUBTFUL if letters <= _FEW else _LEAST)
 
 
 def _tiles(image: Image.Image) -> Iterator[tuple[int, int, Image.Image]]:
