@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
+from picsight_engine.filters.condition import Condition
+from picsight_engine.filters.texts import WITH_WORDS, holding, saying, worded
 from picsight_engine.foundation.errors import Message
-from picsight_engine.foundation.folding import begins_word, fold, words_in
+from picsight_engine.foundation.folding import fold, words_in
 from picsight_engine.foundation.suffixes import FORMATS
 from picsight_engine.language.fact_values import is_at, names_of_place, place_key, read_amount
 from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
-from picsight_engine.store.derived.written import photos_saying, photos_with_words, photos_with_written_words
-from picsight_engine.store.full_text import photos_holding, photos_with_word
 from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagging.tagged import (
     favourite_photos,
@@ -41,11 +41,6 @@ if TYPE_CHECKING:
     from picsight_engine.language.times import Period
     from picsight_engine.store.database import Database
     from picsight_engine.store.selection import Column, NumberColumn, TextColumn
-
-FilterKind = Literal[
-    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text",
-    "says", "colour", "less",
-]  # fmt: skip
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 # The values of "has:": the column, and its name for the user.
@@ -91,26 +86,6 @@ _NEAR = 0.6  # the share of common letters from which one name may be a misspell
 _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """A condition on photos: `find` returns the photos that match, `words` name it for the user, as typed or as a message.
-
-    Conditions with equal `key` are the same. If no photo matches, `absent` may give a message; without a message, the
-    condition is a fault if no photo matches `basis` either, whose photos have a `thing`. `decided` conditions change with
-    tags and stars, `written` ones with what is read in pictures, all others only with the photos.
-    """
-
-    kind: FilterKind
-    key: tuple[str, ...]
-    words: Message | str
-    find: Callable[[Database], NDArray[np.int64]]
-    basis: Condition | None = None
-    decided: bool = False
-    written: bool = False
-    absent: Callable[[Database], Message | None] | None = None
-    thing: Message | str = ""
-
-
 VISIBLE = Condition("is", ("visible",), Message("in the library"), selection.visible_photos)
 UNDATED = Condition("has", ("undated",), Message("without a date"), selection.undated_photos)
 
@@ -120,9 +95,6 @@ _TAGGABLE = Condition(
 _STARRED = Condition(
     "has", ("has", _RATED), Message("with stars"), photos_with_stars, decided=True, thing=Message("stars")
 )
-_WORDED = Condition(
-    "has", ("has", _WORDS), Message("with words"), lambda db: _array(photos_with_words(db)), written=True, thing=Message("words in it")
-)  # fmt: skip
 
 
 def condition_of(fact: Fact, today: date) -> Condition | Message:
@@ -199,47 +171,10 @@ FITS: dict[TextColumn, Callable[[str, str], bool]] = {
 }
 
 
-def worded(word: str, *, described: bool = False) -> Condition:
-    """Matches photos with a word in name, folder, keyword or tag that is or begins with `word` (from `words_in`).
-
-    With `described`, titles and descriptions count too.
-    """
-
-    def find(db: Database) -> NDArray[np.int64]:
-        tags = [photos_tagged(db, path) for path in tag_paths(db).values() if begins_word(path, word)]
-        photos = photos_with_word(db, word, described=described)
-        return selection.ascending(np.concatenate([np.asarray(photos, np.int64), *tags]))
-
-    return Condition("text", ("described" if described else "word", word), word, find, decided=True)
-
-
-def written(words: Sequence[str]) -> Condition:
-    """Matches photos in which all these words (from `words_in`) are written, see `written_line.says_word`."""
-    found = partial(photos_with_written_words, words=words)
-    key, name = ("written", *words), " ".join(words)
-    return Condition("says", key, name, lambda db: _array(found(db)), written=True)
-
-
 def unknown(basis: Condition, key: str) -> Message:
     """The message if no photo has any value for a condition."""
     words = 'No photo of this library is known to have {thing}, so "{key}:" was left out.'
     return Message(words, thing=basis.thing, key=key)
-
-
-def _text(value: str, _today: date) -> Condition | Message:
-    def find(db: Database) -> NDArray[np.int64]:
-        return selection.ascending(_array([*photos_holding(db, value), *photos_saying(db, value)]))
-
-    return Condition("text", ("text", fold(value)), value, find, written=True)
-
-
-def _says(value: str, _today: date) -> Condition | Message:
-    find, words = (lambda db: _array(photos_saying(db, value))), Message('says "{text}"', text=value)
-    return Condition("says", ("says", fold(value)), words, find, _WORDED, written=True)
-
-
-def _array(photo_ids: Sequence[int]) -> NDArray[np.int64]:
-    return np.asarray(photo_ids, np.int64)
 
 
 def _time(value: str, today: date) -> Condition | Message:
@@ -285,7 +220,7 @@ def _has(value: str, _today: date) -> Condition | Message:
     if name == _RATED:
         return replace(_STARRED, basis=_STARRED)
     if name == _WORDS:
-        return replace(_WORDED, basis=_WORDED)
+        return replace(WITH_WORDS, basis=WITH_WORDS)
     if name not in KNOWN:
         return _known("has", (*KNOWN, _RATED, _WORDS, _COPIES))
     return known(name)
@@ -396,8 +331,8 @@ def _listed(names: Sequence[str | Message]) -> Message:
 
 
 _READERS: dict[str, Callable[[str, date], Condition | Message]] = {
-    "text": _text,
-    "says": _says,
+    "text": lambda value, _today: holding(value),
+    "says": lambda value, _today: saying(value),
     "in": _time,
     "folder": _folder,
     "format": _format,

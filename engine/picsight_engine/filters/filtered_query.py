@@ -13,17 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.filters.conditions import (
-    UNDATED,
-    VISIBLE,
-    Condition,
-    condition_of,
-    located,
-    taken_in,
-    unknown,
-    worded,
-    written,
-)
+from picsight_engine.filters.condition import Condition
+from picsight_engine.filters.conditions import UNDATED, VISIBLE, condition_of, located, taken_in, unknown
+from picsight_engine.filters.texts import worded, written
 from picsight_engine.foundation.errors import Message
 from picsight_engine.foundation.folding import words_in
 from picsight_engine.language.absence import read_absences
@@ -41,7 +33,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from picsight_engine.filters.conditions import FilterKind
+    from picsight_engine.filters.condition import FilterKind
     from picsight_engine.language.absence import Absence
     from picsight_engine.language.query import Query
     from picsight_engine.language.recognition import Meaning

@@ -106,3 +106,10 @@ def test_no_words_are_read_in_a_fast_run_or_while_they_are_off(fresh, album):
     assert fresh.json("words", "on") == {"read_words": True}
     fresh("index")
     assert found(fresh, "says:invoice") == ["a"]
+
+
+def test_a_word_that_is_written_nowhere_is_asked_about_if_another_is_nearly_the_same(written):
+    faults = written.json("search", "says:emergancy")["faults"]
+    assert [fault["message"] for fault in faults] == ['No photo says "emergancy". Did you mean "emergency"?']
+    assert written.json("search", "says:elephant")["faults"] == []
+    assert written.json("search", "says:exid")["faults"] == []  # short words have too many neighbours

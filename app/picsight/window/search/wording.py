@@ -98,10 +98,8 @@ def _fact(fact: Fact, *, album: bool) -> str:
         period = time_of_value(fact.value, today)
         words = plain(worded(period.words)) if period else value
     elif fact.key in {"iso", "f", "focal"}:
-        from picsight_engine.filters.conditions import (  # numpy: after the first frame
-            Condition,
-            condition_of,
-        )
+        from picsight_engine.filters.condition import Condition
+        from picsight_engine.filters.conditions import condition_of  # numpy: after the first frame
 
         asked = condition_of(fact, today)
         words = worded(asked.words) if isinstance(asked, Condition) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from picsight_engine.foundation.folding import SHORTEST_BEGINNING, fold
+from picsight_engine.foundation.folding import SHORTEST_BEGINNING, fold, words_in
 from picsight_engine.foundation.written_line import WrittenLine, is_east_asian, joined
 from picsight_engine.store.derived.states import settled_photos
 from picsight_engine.store.files import IDS
@@ -28,6 +28,7 @@ _SAYING_FEW_LETTERS = f"SELECT photo_id FROM written WHERE instr(text, ?) AND {_
 _WITH_ALL = f"SELECT photo_id FROM written WHERE {{}} AND {_SHOWN}"
 _FOUND = "photo_id IN (SELECT rowid FROM written_text WHERE text MATCH ?)"
 _HAS_WORD = "instr(text, ?) AND ' ' || text || ' ' GLOB ?"  # as in `store.full_text`, patterns are slow
+_SHARING = "SELECT text FROM written_text WHERE text MATCH ? LIMIT 1000"
 _REVISION = "SELECT written FROM revision"
 
 
@@ -77,6 +78,13 @@ def photos_with_written_words(db: Database, words: Sequence[str]) -> list[int]:
         tests.append("instr(text, ?)" if is_free else _HAS_WORD)
         values += [word] if is_free else [word, word_pattern(word)]
     return db.column(_WITH_ALL.format(" AND ".join(tests)), *values) if words else []
+
+
+def words_like(db: Database, word: str) -> set[str]:
+    """Folded words of some pictures whose writing shares three letters in a row with a folded word."""
+    triples = {phrase(word[at : at + 3]) for at in range(len(word) - 2)}
+    texts = db.column(_SHARING, " OR ".join(triples)) if triples else []
+    return {each for text in texts for each in words_in(text)}
 
 
 def written_revision(db: Database) -> int:
