@@ -39,6 +39,7 @@ _EQUAL = 1.01  # times the smallest area: an outline is too rough to tell such r
 _GROWTH = 1.6  # the detector's map shows lines shrunk; they grow by this share of area / perimeter
 _UPRIGHT_RATIO = 1.5  # a rectangle that is taller than this times its width holds a line that runs up or down
 _LONGEST_RATIO, _OVERLAP = 2.5, 0.1  # a longer picture is read in overlapping tiles
+_LOWEST = 8  # pixels of the short side in which a line could stand
 _HEIGHT = 48  # pixels of a line for the recogniser
 _WIDTHS = (160, 320, 640, 1280, 2560)
 _AT_ONCE = 8  # lines
@@ -172,8 +173,10 @@ def _is_text(line: _Line) -> bool:
 
 
 def _tiles(image: Image.Image) -> Iterator[tuple[int, int, Image.Image]]:
-    """The picture, or the overlapping tiles of a long one, each after its left upper corner."""
+    """The picture, or the overlapping tiles of a long one, each after its left upper corner; none of one that is too low."""
     short, long = sorted(image.size)
+    if short < _LOWEST:
+        return
     if long <= _LONGEST_RATIO * short:
         yield 0, 0, image
         return

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QMessageBox
 from tests.app.window.conftest import wait_until_indexed
 
 from picsight.settings import SettingsStore
@@ -111,3 +112,11 @@ def test_words_in_a_picture_are_read_once_the_setting_says_so_and_named_as_the_r
     qtbot.waitUntil(lambda: words in [link.detail.words for link in panel.why.findChildren(FactLink)])
     window.frame.show_details(shown=True)
     qtbot.waitUntil(lambda: panel.texts["written"].text() == "INV-2041")
+    qtbot.mouseClick(panel.forget, Qt.MouseButton.LeftButton)
+    question = window.frame.findChild(QMessageBox)
+    question.buttons()[0].click()
+    qtbot.waitUntil(lambda: "Forgot what was read in 1 photo." in window.frame.status.words())
+    qtbot.waitUntil(lambda: not panel.forget.isVisible())
+    assert b"inv-2041" not in b"".join(
+        path.read_bytes() for path in (tmp_path / "library").glob("library.db*")
+    )

@@ -59,6 +59,7 @@ class DetailsPanel(QScrollArea):
         self._keywords, self._words = self._heading(tr("Keywords")), self._heading(tr("Words"))
         self.texts = {name: _text(Label(parent=self.facts, dim=name in DIM)) for name in TEXTS}
         self.texts["written"].setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.forget = Button(tr("Forget what was read…"), Emphasis.QUIET, self.facts)
         self._groups: list[tuple[QWidget, tuple[QWidget, ...]]] = []
         self.links = {name: FactLinks(self.facts) for name in LINKS}
         self.copy = IconButton("copy-path", tr("Copy path"), self.facts)
@@ -94,7 +95,8 @@ class DetailsPanel(QScrollArea):
         for button in (self.copy, self.reveal):
             button.setVisible(bool(details.folder))
         self._keywords.setVisible(bool(details.keywords))
-        self._words.setVisible(bool(details.written))
+        for part in (self._words, self.forget):
+            part.setVisible(bool(details.written))
         for group, parts in self._groups:
             group.setVisible(any(not part.isHidden() for part in parts))
 
@@ -136,7 +138,7 @@ class DetailsPanel(QScrollArea):
             (texts["size"],),
             (self._path, texts["beside"], texts["also"], links["copies"]),
             (self._keywords, links["keywords"]),
-            (self._words, texts["written"]),
+            (self._words, texts["written"], self.forget),
         )
         for parts in groups:
             group = QWidget(self.facts)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from picsight.texts import marked, tr
+from picsight.texts import counted, marked, plural, tr
 from picsight.window.controls.action import Action, bind_actions
+from picsight.window.controls.question import ask
 from picsight.window.details.photo_facts import details_of_one, details_of_several, reasons_of
 from picsight.window.parts.map import read_land
 from picsight.window.tags.wording import removal_verdict
@@ -79,6 +80,7 @@ class DetailsController(QObject):
         page.details_requested.connect(frame.toggle_details)
         page.why_requested.connect(self._show_why)
         self._connect_marks(self._panel.marks)
+        self._panel.forget.clicked.connect(self._ask_to_forget)
 
     def _connect_marks(self, view: MarksView) -> None:
         view.favour_requested.connect(lambda: self._if_current(self._tagging.favour))
@@ -94,6 +96,20 @@ class DetailsController(QObject):
             Action("clear", reject, "", "R", partial(self._decide_first, "rejected")),
         )
         bind_actions(self._frame.viewer_page.stage, actions)
+
+    def _ask_to_forget(self) -> None:
+        question = tr("Forget the words that were read in all photos of this library?")
+        result = tr(
+            "They are deleted to the last byte. The next run reads them again, unless read_words is false in the settings."
+        )
+        ask(self._frame, question, result, tr("Forget"), self._forget_words)
+
+    def _forget_words(self) -> None:
+        library, say = self._tags.library, self._frame.status.show_sentence
+        words = plural("Forgot what was read in %n photo.", "Forgot what was read in %n photos.")
+        if library is not None:
+            self._jobs.change(library.forget_words, lambda photos: say(counted(photos, *words)))
+            self._jobs.after_changes(self._look)
 
     def _look(self) -> None:
         if not self._due.isActive():
