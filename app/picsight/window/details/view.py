@@ -138,14 +138,14 @@ class DetailsPanel(QScrollArea):
             (texts["size"],),
             (self._path, texts["beside"], texts["also"], links["copies"]),
             (self._keywords, links["keywords"]),
-            (self._words, texts["written"], self.forget),
         )
         for parts in groups:
             group = QWidget(self.facts)
             filled(QVBoxLayout(group), self, *parts, gap=0, around=(0, 0, 0, PAD))
             column.addWidget(group)
             self._groups.append((group, parts))
-        filled(column, self, self.marks, PAD, self._why, self.why)
+        filled(column, self, self.marks, PAD, self._why, self.why, PAD, self._words, texts["written"])
+        column.addWidget(self.forget, 0, Qt.AlignmentFlag.AlignLeading)
 
 
 def _text(words: Label) -> Label:
@@ -157,7 +157,7 @@ def _text(words: Label) -> Label:
 def _say(label: QLabel, words: str) -> None:
     """Show words, which may wrap anywhere if they have no spaces; hide for none."""
     lines = words.split("\n")
-    label.setText("\n".join(map(breakable, lines)))
+    QLabel.setText(label, "\n".join(map(breakable, lines)))  # a `Label` would replace the ends of lines
     label.setAccessibleName(", ".join(map(plain, lines)))
     label.setVisible(bool(words))
 

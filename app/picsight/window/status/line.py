@@ -105,9 +105,9 @@ class StatusLine(Ruled):
 
     def show_progress(self, progress: Progress, folders: int, photos: int) -> None:
         """Show the progress of indexing; `photos` can be searched already."""
-        left, words = progress.seconds_left, tr("Indexing")
+        left, words = progress.seconds_left, tr("Reading words") if progress.is_slow else tr("Indexing")
         if left is not None:
-            words = tr("Indexing · {time} left", time=duration(left))
+            words = tr("{work} · {time} left", work=words, time=duration(left))
         done, total = number(progress.done), number(progress.total)
         self._far = tr("{done} of {total}", done=done, total=total)
         self._figures.show_progress(progress, self._far, folders, photos)
