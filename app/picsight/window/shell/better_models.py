@@ -46,12 +46,14 @@ class BetterModels(QObject):
     def _is_weak(self) -> bool:
         """Whether a calibrated model compares photos and finds no strong match.
 
-        A better model does not improve searches by name, time or tag, nor those whose filters find nothing.
+        A better model does not improve searches by name, words in pictures, time or tag, nor those whose filters find nothing.
         """
         place, shown = self._search.place, self._search.shown
         is_compared = place.asked.alternatives and shown is not None and shown.answer.photos
-        matches = (photo.match for photo in self._frame.model.wall.results)
-        return bool(is_compared) and all(match in ("weaker", "none") for match in matches)
+        return bool(is_compared) and all(
+            photo.match in {"weaker", "none"} and photo.found_by != "words"
+            for photo in self._frame.model.wall.results
+        )
 
     def _suggest(self) -> None:
         if self._is_weak():
