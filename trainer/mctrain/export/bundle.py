@@ -67,7 +67,7 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
 
     Raises:
         ExportError: there is no comparison yet, a set has lost more points than the recipe allows, or what the user asked
-            for is found no more often.
+            for is found less often.
     """
     if not (isinstance(origin, Trained) and origin.recipe.get("apart")):
         return
@@ -84,10 +84,10 @@ def demand_no_loss(origin: WeightsFile | HeadFit | Trained) -> None:
             f"The model got worse by more than {most_lost:g} points, so nothing was exported: {losses}. The checkpoint stays; "
             "train with a smaller optimizer.rate or for fewer steps in another folder."
         )
-    idle = [each for each in origin.compared if each.group == "asked for" and each.after <= each.before]
-    if idle:
+    worse = [each for each in origin.compared if each.group == "asked for" and each.after < each.before]
+    if worse:
         raise ExportError(
-            f"The model finds the {idle[0].name} no more often than before ({idle[0].before:.1f} to {idle[0].after:.1f} %), so nothing was "
+            f"The model finds the {worse[0].name} less often than before ({worse[0].before:.1f} to {worse[0].after:.1f} %), so nothing was "
             "exported. The checkpoint stays; add photos, or words that tell them apart."
         )
 
