@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mctrain.atomic_files import open_atomic
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import parse_record, samples
 from mctrain.data.texts import texts_by_kind, texts_of

@@ -20,8 +20,8 @@ from mctrain.recipes.training import TrainingRecipe
 from mctrain.research.stream import open_stream
 from mctrain.training.environment import RunFolders
 from mctrain.training.loop import take_step
-from mctrain.training.ranks import Rank
 from mctrain.training.run import open_training
+from mctrain.training.step.ranks import Rank
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,7 +16,7 @@ from mctrain.recipes.parser import load, parse, read_toml
 from mctrain.recipes.tables import About
 from mctrain.recipes.teaching import ReinforcementRecipe, TeachingRecipe
 from mctrain.recipes.training import TrainingRecipe
-from mctrain.training.student import build_student
+from mctrain.training.step.student import build_student
 
 GUIDE = Path(__file__).parents[2] / "docs" / "training.md"
 

@@ -21,8 +21,8 @@ from tests.photos import write_parts
 from picsight.jobs import Jobs
 from picsight.settings import Settings, SettingsStore
 from picsight.window.grid.model import WallModel
+from picsight.window.grid.sections.view import PhotoView
 from picsight.window.grid.thumbnails import Thumbnails
-from picsight.window.grid.view import PhotoView
 from picsight.window.grid.wall import Wall
 from picsight.window.models.rows import ModelAction
 from picsight.window.parts.picture import Pictures

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from picsight.window.tags.draft import Draft
+from picsight.window.tags.studio.draft import Draft
 
 photos = st.lists(st.integers(1, 6), max_size=4)
 steps = st.lists(st.tuples(st.sampled_from(["alike", "unlike", "without"]), photos), max_size=6)

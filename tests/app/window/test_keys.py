@@ -14,8 +14,8 @@ from picsight.window.parts.labels import Label
 from picsight.window.problems.model import ProblemsModel
 from picsight.window.problems.view import ProblemsView
 from picsight.window.search.box import SearchBox
-from picsight.window.tags.borderline import BorderlineCases
-from picsight.window.tags.threshold import ThresholdSlider
+from picsight.window.tags.studio.borderline import BorderlineCases
+from picsight.window.tags.studio.threshold import ThresholdSlider
 from picsight.window.viewer.view import ViewerPage
 
 

@@ -12,9 +12,9 @@ from tests.app.window.conftest import carrying, drop
 
 from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.search.chips import ChipButton
-from picsight.window.tags.borderline import BorderlineCases
-from picsight.window.tags.fields import ExampleButton, ExamplesField, WordsField
-from picsight.window.tags.threshold import BARS, STEPS, ScoreHistogram, ThresholdSlider
+from picsight.window.tags.studio.borderline import BorderlineCases
+from picsight.window.tags.studio.fields import ExampleButton, ExamplesField, WordsField
+from picsight.window.tags.studio.threshold import BARS, STEPS, ScoreHistogram, ThresholdSlider
 
 scores = st.lists(st.floats(0, 1, width=32), max_size=60)
 

@@ -21,8 +21,8 @@ from picsight.window.search.chips import ChipButton
 from picsight.window.search.place import Place
 from picsight.window.sidebar.model import ENTRY, SidebarAction
 from picsight.window.tags.chooser import TagChoice
-from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
+from picsight.window.tags.studio.draft import Draft
 from picsight.window.tokens import px
 from picsight_engine.library import Library
 from picsight_engine.photos.metadata.xmp import read_packet

@@ -12,8 +12,8 @@ from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtWidgets import QApplication
 from tests.app.window.conftest import calls_of, turn_wheel
 
-from picsight.window.grid.geometry import LAID_AT_ONCE
 from picsight.window.grid.photo_painter import circle_zone
+from picsight.window.grid.sections.geometry import LAID_AT_ONCE
 from picsight.window.grid.wall import Wall
 from picsight_engine.tags.tree import Marks
 

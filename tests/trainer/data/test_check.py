@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from tests.trainer.conftest import members_of, run_mctrain, write_photos, write_shard
 
-from mctrain.data.check import check_shards, difference_hash, find_near_copies, near_copies
+from mctrain.data.checks.check import check_shards, difference_hash, find_near_copies, near_copies
 from mctrain.data.shards import grouped, members, samples
 from mctrain.errors import DataError
 

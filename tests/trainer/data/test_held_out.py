@@ -11,9 +11,9 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, no_progress, run_mctrain, write_photos, write_shard
 
-from mctrain.data.check import check_shards
+from mctrain.data.checks.check import check_shards
+from mctrain.data.checks.leakage import refuse_evaluation, shipped_digests
 from mctrain.data.held_out import is_everyday, is_held_out, pack_everyday, pack_library
-from mctrain.data.leakage import refuse_evaluation, shipped_digests
 from mctrain.data.reading.reader import TrainingData
 from mctrain.data.reading.sampling import EpochPart, ReaderSettings, TextChoice
 from mctrain.data.shards import file_digest, grouped, samples

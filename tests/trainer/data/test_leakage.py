@@ -11,8 +11,8 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import DEV_KEYS, no_progress, write_photos
 
-from mctrain.data.check import difference_hash
-from mctrain.data.leakage import evaluation_digests, refuse_evaluation, shipped_digests
+from mctrain.data.checks.check import difference_hash
+from mctrain.data.checks.leakage import evaluation_digests, refuse_evaluation, shipped_digests
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import LeakageError
 from mctrain.recipes.parser import load

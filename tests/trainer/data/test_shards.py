@@ -9,7 +9,7 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import write_shard
 
-from mctrain.data.leakage import evaluation_keys, shipped_digests
+from mctrain.data.checks.leakage import evaluation_keys, shipped_digests
 from mctrain.data.shard_names import find_shards, resolve_shards
 from mctrain.data.shards import grouped, members, samples, write_archive
 from mctrain.errors import DataError

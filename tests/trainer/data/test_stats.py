@@ -14,9 +14,9 @@ import pytest
 from PIL import Image
 from tests.trainer.conftest import run_mctrain, write_shard
 
+from mctrain.data.checks.stats import SHARES, measure_shards
 from mctrain.data.held_out import is_everyday
 from mctrain.data.shards import grouped, samples
-from mctrain.data.stats import SHARES, measure_shards
 
 
 @pytest.fixture(scope="module")

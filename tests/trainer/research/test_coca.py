@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers.generation.logits_process import TopPLogitsWarper
 
-from mctrain.cli.caption import open_captioner
+from mctrain.cli.commands.caption import open_captioner
 from mctrain.data.shards import samples
 from mctrain.reinforce.captioners.captioner import SamplingSettings, first_sentence
 from mctrain.research.coca import Decoder, image_tokens, nucleus

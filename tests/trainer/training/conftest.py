@@ -35,8 +35,8 @@ from mctrain.research.benchmarks.tasks import load_all_tasks
 from mctrain.research.stream import open_stream
 from mctrain.training.environment import RunEnvironment, RunFolders, Signals
 from mctrain.training.loop import take_step
-from mctrain.training.ranks import Rank
 from mctrain.training.run import open_training, run_training
+from mctrain.training.step.ranks import Rank
 
 if TYPE_CHECKING:
     from pathlib import Path

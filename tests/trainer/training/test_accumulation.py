@@ -9,9 +9,9 @@ from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.data.reinforced.manifest import TeacherRecord
 from mctrain.models.clip import Clip
-from mctrain.training.accumulation import BatchPart, loss_and_gradients
-from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
-from mctrain.training.student import Precision
+from mctrain.training.step.accumulation import BatchPart, loss_and_gradients
+from mctrain.training.step.losses import Embeddings, LossSettings, reinforced_loss
+from mctrain.training.step.student import Precision
 
 COUNT, BANK, DIM = 6, 4, 8
 SETTINGS = LossSettings(0.75, (TeacherRecord("narrow", 5, 70.0, ""), TeacherRecord("wide", 9, 30.0, "")))

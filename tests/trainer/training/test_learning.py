@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tests.trainer.training.conftest import TEACHERS, learn
 
-from mctrain.training.losses import Embeddings, LossSettings
+from mctrain.training.step.losses import Embeddings, LossSettings
 
 
 def test_a_student_learns_a_batch_by_heart(opened):

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F  # noqa: N812 (torch's own custom)
 
 from mctrain.data.reinforced.manifest import TeacherRecord
-from mctrain.training.losses import Embeddings, LossSettings, reinforced_loss
+from mctrain.training.step.losses import Embeddings, LossSettings, reinforced_loss
 
 TEACHERS = (TeacherRecord("narrow", 5, 70.0, ""), TeacherRecord("wide", 9, 30.0, ""))
 COUNT, TEXTS, WIDTH, SCALE = 6, 7, 4, 20.0

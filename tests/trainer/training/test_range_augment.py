@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mctrain.training.range_augment import DEVIATION, FACTOR, Range, RangeAugment, target_error
+from mctrain.training.step.range_augment import DEVIATION, FACTOR, Range, RangeAugment, target_error
 
 
 def pictures(count: int, side: int = 16) -> torch.Tensor:

@@ -12,9 +12,9 @@ from tests.trainer.training.test_accumulation import SETTINGS, batch, demand_sam
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from mctrain.training.accumulation import BatchPart, loss_and_gradients
-from mctrain.training.losses import Embeddings, reinforced_loss
-from mctrain.training.student import Precision
+from mctrain.training.step.accumulation import BatchPart, loss_and_gradients
+from mctrain.training.step.losses import Embeddings, reinforced_loss
+from mctrain.training.step.student import Precision
 
 
 def gradients(wrap, rank, ranks, parts):

@@ -9,7 +9,7 @@ import torch
 from tests.trainer.conftest import changed_tensors, run_mctrain
 from tests.trainer.training.conftest import RECIPE, RecordedReporter
 
-from mctrain.cli.runs import start_of
+from mctrain.cli.commands.runs import start_of
 from mctrain.data.shards import file_digest
 from mctrain.errors import RecipeError, TrainerError, WeightsError
 from mctrain.evaluation.evaluated_model import EvaluatedModel
@@ -26,7 +26,7 @@ from mctrain.teachers.towers import ModelTeacher
 from mctrain.training.environment import RunEnvironment, Signals, hold_lock
 from mctrain.training.metrics import METRICS
 from mctrain.training.run import run_training
-from mctrain.training.student import build_student
+from mctrain.training.step.student import build_student
 from mctrain.weights.checkpoint import CHECKPOINT, load_checkpoint, states
 
 SHORT = ("run.steps=1", "run.batch=2")

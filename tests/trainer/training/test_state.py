@@ -13,7 +13,7 @@ import torch
 from packaging.version import Version
 from tests.trainer.conftest import kill_mctrain
 
-from mctrain.cli.runs import start_of
+from mctrain.cli.commands.runs import start_of
 from mctrain.errors import TrainerError
 from mctrain.training.metrics import METRICS
 from mctrain.weights.checkpoint import CHECKPOINT, states

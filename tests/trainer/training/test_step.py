@@ -25,9 +25,9 @@ from mctrain.models.tokenizer import load_tokenizer
 from mctrain.recipes.parser import load
 from mctrain.recipes.tables import ModelTable
 from mctrain.recipes.training import TrainingRecipe
-from mctrain.training.ranks import Rank
 from mctrain.training.run import Start, open_training
-from mctrain.training.student import build_student
+from mctrain.training.step.ranks import Rank
+from mctrain.training.step.student import build_student
 from mctrain.weights.checkpoint import Checkpoint, WeightsFile, states
 
 PLAIN = (
@@ -80,7 +80,7 @@ def test_frozen_parts_and_the_statistics_of_held_norms_stay(opened):
 
 def test_augmentation_ranges_learn_from_the_loss_of_the_towers(opened, randomised, monkeypatch):
     """The gradient is the slope of the loss; the term of the ranges is switched off here."""
-    monkeypatch.setattr("mctrain.training.range_augment._WEIGHT", 0.0)
+    monkeypatch.setattr("mctrain.training.step.range_augment._WEIGHT", 0.0)
 
     def step(change):
         changes = ("run.range_augment=true", "run.parts=2", 'optimizer.held=["image", "text"]')

@@ -14,7 +14,7 @@ from mctrain.models.minilm import MiniLmShape
 from mctrain.models.presets import PRESETS
 from mctrain.recipes.parser import load
 from mctrain.recipes.training import TrainingRecipe
-from mctrain.training.student import Precision, build_student
+from mctrain.training.step.student import Precision, build_student
 from mctrain.weights.checkpoint import Checkpoint, WeightsFile
 
 RATE = 0.5

@@ -6,15 +6,15 @@ import sys
 
 import click
 
-from mctrain.cli.caption import caption
-from mctrain.cli.data import data
-from mctrain.cli.evaluate import answers, evaluate
-from mctrain.cli.export import calibrate, export
-from mctrain.cli.import_weights import import_weights
-from mctrain.cli.reinforce import reinforce
-from mctrain.cli.show import presets, show
-from mctrain.cli.teach import teach
-from mctrain.cli.train import train
+from mctrain.cli.commands.caption import caption
+from mctrain.cli.commands.data import data
+from mctrain.cli.commands.evaluate import answers, evaluate
+from mctrain.cli.commands.export import calibrate, export
+from mctrain.cli.commands.import_weights import import_weights
+from mctrain.cli.commands.reinforce import reinforce
+from mctrain.cli.commands.show import presets, show
+from mctrain.cli.commands.teach import teach
+from mctrain.cli.commands.train import train
 from picsight_engine.foundation.errors import PicsightError
 
 

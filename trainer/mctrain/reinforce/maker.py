@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.reinforced.manifest import ShardRecord  # noqa: TC001 (load_record reads the annotations of ShardReport)
 from mctrain.data.shards import grouped, write_archive
 from mctrain.errors import DataError

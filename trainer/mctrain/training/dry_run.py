@@ -11,8 +11,8 @@ import torch
 from mctrain.models.clip import parameters
 from mctrain.training.loop import take_step
 from mctrain.training.metrics import duration
-from mctrain.training.ranks import join_ranks
 from mctrain.training.run import open_training, validation_of
+from mctrain.training.step.ranks import join_ranks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from mctrain.data.reading.sampling import EpochPart
-from mctrain.training.accumulation import BatchPart
-from mctrain.training.losses import Embeddings
+from mctrain.training.step.accumulation import BatchPart
+from mctrain.training.step.losses import Embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mctrain.data.reinforced.bank import Bank
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.frozen_views import FrozenViews
-    from mctrain.training.ranks import Rank
+    from mctrain.training.step.ranks import Rank
     from picsight_engine.bundles.bundle import ImageSpec
     from picsight_engine.bundles.tokenizer import Tokenizer
 

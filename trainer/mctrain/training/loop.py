@@ -17,12 +17,12 @@ import torch
 
 from mctrain.data.reading.batch import normalised
 from mctrain.optimisation.optimizer import rate_at, set_rate
-from mctrain.training.accumulation import loss_and_gradients
 from mctrain.training.environment import SignalReceived
-from mctrain.training.losses import reinforced_loss
 from mctrain.training.metrics import SCORE, progress
-from mctrain.training.range_augment import target_error
 from mctrain.training.state import MetricSums, best_step, is_save_due, save_state
+from mctrain.training.step.accumulation import loss_and_gradients
+from mctrain.training.step.losses import reinforced_loss
+from mctrain.training.step.range_augment import target_error
 from mctrain.training.validation import choosing_mean
 
 if TYPE_CHECKING:

@@ -23,11 +23,11 @@ from mctrain.paths import on_disk
 from mctrain.training.feed import Feed
 from mctrain.training.frozen_views import compute_views
 from mctrain.training.loop import MainProcess, train
-from mctrain.training.losses import LossSettings
 from mctrain.training.metrics import Metrics
-from mctrain.training.ranks import join_ranks
 from mctrain.training.state import RunProgress, Training, demand_free, identity_of, load_state, save_result
-from mctrain.training.student import build_student
+from mctrain.training.step.losses import LossSettings
+from mctrain.training.step.ranks import join_ranks
+from mctrain.training.step.student import build_student
 from mctrain.training.validation import open_validation
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.environment import RunEnvironment, RunFolders
     from mctrain.training.frozen_views import FrozenViews, HeadModel
-    from mctrain.training.ranks import Rank
-    from mctrain.training.student import Student
+    from mctrain.training.step.ranks import Rank
+    from mctrain.training.step.student import Student
     from mctrain.training.validation import Validation
     from mctrain.weights.checkpoint import Checkpoint
 

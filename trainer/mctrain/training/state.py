@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.optimisation.statistics import unchanging
-from mctrain.training.student import without
+from mctrain.training.step.student import without
 from mctrain.weights.checkpoint import (
     CHECKPOINT,
     FROZEN,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from mctrain.recipes.training import TrainingRecipe
     from mctrain.training.feed import Feed
-    from mctrain.training.losses import LossSettings
-    from mctrain.training.ranks import Rank
-    from mctrain.training.student import Student
+    from mctrain.training.step.losses import LossSettings
+    from mctrain.training.step.ranks import Rank
+    from mctrain.training.step.student import Student
 
 
 # tables of a recipe that do not affect the weights

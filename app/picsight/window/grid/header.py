@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QResizeEvent
 
     from picsight.window.controls.action import Action
-    from picsight.window.grid.view import PhotoView
+    from picsight.window.grid.sections.view import PhotoView
 
 STEPS = 10  # the slider's steps in one em
 NARROW = 52  # em: in a narrower header the choices are icons and the slider is hidden

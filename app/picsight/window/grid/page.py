@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QColor
 
     from picsight.window.controls.notice import Option
-    from picsight.window.grid.view import PhotoView
+    from picsight.window.grid.sections.view import PhotoView
     from picsight.window.tokens import Tones
 
 WIDGET_MAX = 16_777_215  # Qt's value for an unlimited height of a widget

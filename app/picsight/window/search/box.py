@@ -20,7 +20,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyl
 from picsight.texts import marked, tr, worded
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.keys import Key, press
-from picsight.window.grid.view import is_typed
+from picsight.window.grid.sections.view import is_typed
 from picsight.window.parts.drops import picture_in
 from picsight.window.parts.focus import MODIFIERS
 from picsight.window.parts.icons import paint_icon

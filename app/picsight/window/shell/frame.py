@@ -15,8 +15,8 @@ from picsight.window.controls.notice import FirstRun, HintLine, Notice
 from picsight.window.details.view import DetailsPanel
 from picsight.window.grid.model import WallModel
 from picsight.window.grid.page import WallPage
+from picsight.window.grid.sections.view import PhotoView
 from picsight.window.grid.thumbnails import Thumbnails
-from picsight.window.grid.view import PhotoView
 from picsight.window.parts.drops import DropOverlay, dropped
 from picsight.window.parts.focus import focus_next, tab_stops
 from picsight.window.parts.labels import Drawn

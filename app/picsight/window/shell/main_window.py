@@ -243,8 +243,8 @@ class MainWindow(QMainWindow):
 
     def _show_keys(self) -> None:
         """Show the list of all keys, collected from their widgets."""
-        from picsight.window.tags.borderline import BorderlineCases
-        from picsight.window.tags.threshold import ThresholdSlider
+        from picsight.window.tags.studio.borderline import BorderlineCases
+        from picsight.window.tags.studio.threshold import ThresholdSlider
 
         frame, viewer, studio = self.frame, self.frame.viewer_page, self.tag_pages.studio
         of_photos = widget_keys(frame.grid.KEYS) + bound_keys(frame.grid)

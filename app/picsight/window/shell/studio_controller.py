@@ -13,9 +13,9 @@ from picsight.window.controls.action import Action, bind_actions
 from picsight.window.controls.question import ask
 from picsight.window.parts.words import counted
 from picsight.window.tags.chooser import choices
-from picsight.window.tags.draft import Draft
-from picsight.window.tags.preview import DraftPreview, photos_at, preview_of
-from picsight.window.tags.studio import Studio
+from picsight.window.tags.studio.draft import Draft
+from picsight.window.tags.studio.preview import DraftPreview, photos_at, preview_of
+from picsight.window.tags.studio.view import Studio
 from picsight.window.tags.wording import named, statistics_words
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from picsight.window.controls.question import ask_name
 from picsight.window.parts.words import counted
 from picsight.window.search.place import Place, query_of
 from picsight.window.tags.chooser import Question
-from picsight.window.tags.draft import Draft
 from picsight.window.tags.list_view import TagList
 from picsight.window.tags.paths import cleaned, move_tag, remove_tag
+from picsight.window.tags.studio.draft import Draft
 from picsight.window.tags.wording import named
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from picsight.window.shell.studio_controller import StudioController
     from picsight.window.tags.chooser import TagChoice, TagChooser
     from picsight.window.tags.controller import TagsController
-    from picsight.window.tags.studio import Studio
+    from picsight.window.tags.studio.view import Studio
     from picsight_engine.library import Library
     from picsight_engine.tags.tree import Tag
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.grid.model import WallModel
-    from picsight.window.grid.view import PhotoView
+    from picsight.window.grid.sections.view import PhotoView
     from picsight.window.status.history import Ended, History, Step
     from picsight.window.status.line import StatusLine
     from picsight_engine.library import Library

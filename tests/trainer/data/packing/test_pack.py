@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from tests.trainer.conftest import contents_of, no_progress
 
-from mctrain.data.check import check_shards
+from mctrain.data.checks.check import check_shards
 from mctrain.data.packing.pack import pack
 from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shards import grouped, samples

@@ -10,8 +10,8 @@ from itertools import islice
 import pytest
 from tests.trainer.conftest import members_of, write_photos, write_shard
 
+from mctrain.data.checks.leakage import evaluation_digests, shipped_digests
 from mctrain.data.held_out import is_everyday
-from mctrain.data.leakage import evaluation_digests, shipped_digests
 from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.bank_sources import LONGEST, BankInputs, glosses
 from mctrain.data.shards import samples

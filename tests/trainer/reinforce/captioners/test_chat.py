@@ -14,7 +14,7 @@ import PIL.Image
 import pytest
 from tests.trainer.conftest import run_mctrain, write_photos
 
-from mctrain.cli.caption import open_captioner
+from mctrain.cli.commands.caption import open_captioner
 from mctrain.data.shards import grouped, samples
 from mctrain.errors import TrainerError, WeightsError
 from mctrain.reinforce.captioners.captioner import SamplingSettings

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.packing.prepare import LIMITS, RULE
 from picsight_engine.foundation.errors import ImageError
 from picsight_engine.photos.identity import fingerprint

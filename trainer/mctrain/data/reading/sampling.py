@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.reading.batch import DrawnSample, EmbeddedText
 from mctrain.data.reinforced.sample import PLAIN, REINFORCED, ReinforcedSample, parse_plain, parse_sample
 from mctrain.data.replay import replay

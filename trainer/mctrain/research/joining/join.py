@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mctrain.atomic_files import sweep_drafts
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.reinforced.manifest import (
     MANIFEST,
     ReinforcedManifest,

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from mctrain.data.blanks import TRAINING, pack_blanks
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.hard_negatives import hard_negative_of
-from mctrain.data.leakage import shipped_digests
 from mctrain.data.phrasing import class_names, class_prompts, load_phrasing
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import samples

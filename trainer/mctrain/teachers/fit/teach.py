@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from mctrain.atomic_files import open_atomic
-from mctrain.data.leakage import evaluation_digests, refuse_evaluation
+from mctrain.data.checks.leakage import evaluation_digests, refuse_evaluation
 from mctrain.data.shard_names import find_shards
 from mctrain.data.shards import file_digest
 from mctrain.errors import DataError, TrainerError

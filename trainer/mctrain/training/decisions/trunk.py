@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.shards import grouped
 from mctrain.data.sources.library import decisions_of
 from mctrain.data.texts import texts_of

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight.window.grid.wall import EMPTY, Wall
-from picsight.window.tags.threshold import NO_SCORES, ScoreHistogram
+from picsight.window.tags.studio.threshold import NO_SCORES, ScoreHistogram
 from picsight_engine.tags.tree import Marks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from picsight.window.tags.draft import Draft
+    from picsight.window.tags.studio.draft import Draft
     from picsight_engine.language.translation import Translation
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.join import join
+from mctrain.cli.commands.join import join
+from mctrain.cli.commands.reinforced import look, verify
 from mctrain.cli.options import ANY_FILE, count_option, output_option
 from mctrain.cli.progress import PRINTED, bar, print_some, printable, shards_counted
-from mctrain.cli.reinforced import look, verify
-from mctrain.data.check import ShardCheck, check_shards, find_evaluation_lookalikes, find_near_copies
+from mctrain.data.checks.check import ShardCheck, check_shards, find_evaluation_lookalikes, find_near_copies
+from mctrain.data.checks.stats import SHARES, Stats, count_words, measure_shards
 from mctrain.data.held_out import EVERYDAY
 from mctrain.data.packing.pack import Packed, pack
 from mctrain.data.packing.plan import PackingSettings
 from mctrain.data.shard_names import resolve_shards
-from mctrain.data.stats import SHARES, Stats, count_words, measure_shards
 
 if TYPE_CHECKING:
     from collections import Counter

@@ -9,9 +9,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from picsight.window.grid.geometry import JustifiedView
-from picsight.window.grid.headings import STRIP, FoldButton, HeadingStrip, day_words, paint_heading, title_of
-from picsight.window.grid.scrubber import Scrubber
+from picsight.window.grid.sections.geometry import JustifiedView
+from picsight.window.grid.sections.headings import (
+    STRIP,
+    FoldButton,
+    HeadingStrip,
+    day_words,
+    paint_heading,
+    title_of,
+)
+from picsight.window.grid.sections.scrubber import Scrubber
 from picsight.window.grid.wall import HEADING, Kind
 from picsight.window.tokens import PAD, em, px
 

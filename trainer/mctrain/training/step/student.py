@@ -29,7 +29,7 @@ from mctrain.optimisation.statistics import (
     unchanging,
 )
 from mctrain.training.frozen_views import HeadModel
-from mctrain.training.range_augment import RangeAugment
+from mctrain.training.step.range_augment import RangeAugment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

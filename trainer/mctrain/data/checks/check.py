@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL.Image import Resampling
 
-from mctrain.data.leakage import EvaluationDigests, shipped_digests
+from mctrain.data.checks.leakage import EvaluationDigests, shipped_digests
 from mctrain.data.shards import PHOTO_SUFFIXES, SampleMembers, grouped, parse_record
 from mctrain.data.texts import texts_by_kind, texts_of
 from mctrain.errors import DataError

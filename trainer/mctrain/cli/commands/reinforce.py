@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from mctrain.cli.jobs import Engine, demand_writable_folders, job_options, work
 from mctrain.cli.options import FOLDER, cache_option, count_option
 from mctrain.cli.progress import bar
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.phrasing import load_phrasing
 from mctrain.data.reinforced import bank_sources
 from mctrain.data.reinforced.manifest import Storage

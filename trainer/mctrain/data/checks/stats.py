@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mctrain.atomic_files import open_atomic
-from mctrain.data.leakage import shipped_digests
+from mctrain.data.checks.leakage import shipped_digests
 from mctrain.data.photo import describe_photo
 from mctrain.data.shards import grouped, parse_record, samples
 from mctrain.data.texts import texts_by_kind, texts_of

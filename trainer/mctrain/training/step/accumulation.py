@@ -23,14 +23,14 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.checkpoint import get_device_states, set_device_states
 
 from mctrain.optimisation.statistics import statistics_frozen
-from mctrain.training.losses import Embeddings
+from mctrain.training.step.losses import Embeddings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
 
-    from mctrain.training.losses import Loss
-    from mctrain.training.student import Precision
+    from mctrain.training.step.losses import Loss
+    from mctrain.training.step.student import Precision
 
     Judge = Callable[[Embeddings, Tensor], Loss]
     Vectors = tuple[Tensor, Tensor, Tensor]  # photos [n, d], texts [sum(counts), d], logit scale []

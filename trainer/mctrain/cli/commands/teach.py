@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from mctrain.cli.commands.runs import print_recipe
 from mctrain.cli.options import bundle_option, cache_option, count_option, data_option, output_option
 from mctrain.cli.progress import bar
-from mctrain.cli.runs import print_recipe
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import ExportError
 from mctrain.recipes.parser import load

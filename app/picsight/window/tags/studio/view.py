@@ -13,17 +13,17 @@ from picsight.window.controls.choice import Toggle
 from picsight.window.controls.line_edit import LineEdit
 from picsight.window.controls.notice import Notice
 from picsight.window.grid.model import WallModel
+from picsight.window.grid.sections.view import PhotoView
 from picsight.window.grid.thumbnails import Thumbnails
-from picsight.window.grid.view import PhotoView
 from picsight.window.parts.drops import dropped_photos
 from picsight.window.parts.labels import Label, sized
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import breakable
 from picsight.window.search.headline import translated
-from picsight.window.tags.borderline import BorderlineCases
-from picsight.window.tags.fields import ExamplesField, WordsField
-from picsight.window.tags.preview import HERE
-from picsight.window.tags.threshold import ThresholdSlider
+from picsight.window.tags.studio.borderline import BorderlineCases
+from picsight.window.tags.studio.fields import ExamplesField, WordsField
+from picsight.window.tags.studio.preview import HERE
+from picsight.window.tags.studio.threshold import ThresholdSlider
 from picsight.window.tokens import HALF, PAD, px
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.parts.picture import Pictures
-    from picsight.window.tags.draft import Draft
-    from picsight.window.tags.preview import DraftPreview, PreviewPhotos
+    from picsight.window.tags.studio.draft import Draft
+    from picsight.window.tags.studio.preview import DraftPreview, PreviewPhotos
 
 SIDE, SIDE_ALONE = 17.0, 18.5  # em: a column, and one that also holds the borderline cases
 NARROW, ROW = 62.0, 6.0  # em: the width below which two columns become one; a row of photos

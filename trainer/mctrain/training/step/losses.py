@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812 (torch's convention)
 from torch.utils.checkpoint import checkpoint
 
-from mctrain.training.ranks import first_row, gather
+from mctrain.training.step.ranks import first_row, gather
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtWidgets import QScrollBar, QWidget
 
 from picsight.window.controls.buttons import handle_of, handle_rect
-from picsight.window.grid.headings import DAY_SIZE, Overlay
+from picsight.window.grid.sections.headings import DAY_SIZE, Overlay
 from picsight.window.parts.labels import CENTRE, Drawn, paint_plate, paint_words, sized_font
 from picsight.window.tokens import HALF, ONE, em, px
 

@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mctrain.cli.export import print_exported
+from mctrain.cli.commands.export import print_exported
+from mctrain.cli.commands.runs import (
+    changes_option,
+    compared_before,
+    is_bundle,
+    is_first,
+    print_outcome,
+    print_recipe,
+    print_skipped,
+    start_of,
+)
 from mctrain.cli.options import (
     ANY_FOLDER,
     FOLDER,
@@ -21,16 +31,6 @@ from mctrain.cli.options import (
     tasks_option,
 )
 from mctrain.cli.progress import Steps, bar, print_some, printable
-from mctrain.cli.runs import (
-    changes_option,
-    compared_before,
-    is_bundle,
-    is_first,
-    print_outcome,
-    print_recipe,
-    print_skipped,
-    start_of,
-)
 from mctrain.data.shard_names import find_shards
 from mctrain.errors import RecipeError
 from mctrain.paths import on_disk

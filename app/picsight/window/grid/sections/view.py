@@ -22,7 +22,7 @@ from picsight.texts import tr
 from picsight.window.controls.keys import Key, press
 from picsight.window.grid.model import WallModel, files_of
 from picsight.window.grid.photo_painter import PhotoPainter, circle_zone, plate_of, verdict_zones
-from picsight.window.grid.sectioned import SectionedView
+from picsight.window.grid.sections.sectioned import SectionedView
 from picsight.window.grid.thumbnails import ThumbnailRequest, Thumbnails
 from picsight.window.parts.focus import shows_focus
 from picsight.window.tokens import SMALL, px, tones
