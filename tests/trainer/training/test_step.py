@@ -144,7 +144,7 @@ def test_channels_may_come_last_if_the_tower_supports_it(opened, image, size, la
     seen = []
     last.student.clip.image.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
     losses = [learn(run, [batch] * 2) for run in (plain, last)]
-    assert losses[1][0] == pytest.approx(losses[0][0], rel=1e-5)
+    assert losses[1][0] == pytest.approx(losses[0][0], rel=1e-4)
     assert losses[1][1] == pytest.approx(losses[0][1], rel=1e-2)  # a step enlarges what was rounded
     kernels = [
         kernel
