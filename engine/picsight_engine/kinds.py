@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from picsight_engine.photos import colours
 from picsight_engine.store.derived.colours import put_colour_codes
+from picsight_engine.store.derived.faces import put_faces
 from picsight_engine.store.derived.states import forget_rows, record_derived, settled_photos
 from picsight_engine.store.derived.vectors import VECTORS_RULE, put_vectors, vectors_in
 from picsight_engine.store.derived.written import put_written
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from picsight_engine.bundles.bundle import Bundle
+    from picsight_engine.foundation.face import FoundFace
     from picsight_engine.store.database import Database
     from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
@@ -91,14 +93,29 @@ def _written_lines(_: Bundle) -> Maker:
     return lambda photo: (reader.read(photo.image) or None) if photo.moment is None else None
 
 
+def _faces(_: Bundle) -> Maker:
+    from picsight_engine.runtime.face_finder import FaceFinder
+
+    finder = FaceFinder()
+
+    def make(photo: Any) -> list[FoundFace] | None:
+        if photo.moment is not None:
+            return None
+        return finder.find(photo.image, photo.width / photo.image.width) or None
+
+    return make
+
+
 _put_colours = partial(put_colour_codes, rule=colours.RULE, width=len(colours.NAMES))
 # Reduced decoding halves a photo of more than 8 megapixels, in which the same words are read.
 WORDS = DerivedKind("words", 1, _written_lines, put_written, min_side=1225, slow=True)
+FACES = DerivedKind("faces", 1, _faces, put_faces, min_side=1225, slow=True)
 KINDS = (
     DerivedKind("thumbnail", 1, _thumbnails, put=None),
     DerivedKind("likeness", 1, _likenesses, put_likeness),
     DerivedKind("colours", colours.RULE, _colours, _put_colours, of_thumbnail=True),
     WORDS,
+    FACES,
 )
 
 

@@ -15,7 +15,9 @@ from picsight_engine.foundation.errors import LexiconError
 from picsight_engine.holdings.folders import Folders, existing_folder
 from picsight_engine.holdings.photos import Photos
 from picsight_engine.holdings.problems import Problems
+from picsight_engine.kinds import FACES, WORDS, forget
 from picsight_engine.language.query import parse
+from picsight_engine.people.people import People
 from picsight_engine.search.active_model import ActiveModel
 from picsight_engine.search.answer import Request
 from picsight_engine.store.derived.vectors import require_space
@@ -67,7 +69,7 @@ class Status:
 class Library:
     """An open library and the model that searches it. Thread-safe, except `close`: no other call may be running then.
 
-    `folders`, `photos` and `problems` are what it holds; `searches` holds recent and saved searches; `tags` creates tags,
+    `folders`, `photos`, `problems` and `people` are what it holds; `searches` holds recent and saved searches; `tags` creates tags,
     teaches them and undoes changes. `languages` are those in which the user searches and words tags besides English (see
     `language.lexicon.LANGUAGES`). The model `wanted` reads the photos, and takes over searching once every photo has its
     vector.
@@ -86,6 +88,7 @@ class Library:
         self.photos = Photos(db, lambda: self.bundle.manifest.space_id, lambda: self.tags)
         self.folders = Folders(db, self.photos)
         self.problems = Problems(db)
+        self.people = People(db)
 
     @property
     def bundle(self) -> Bundle:
@@ -169,6 +172,7 @@ class Library:
         """
         # Lazy (worker processes, Pillow): a search need not pay 60 ms.
         from picsight_engine.aftermath.follow_up import follow_up
+        from picsight_engine.indexing.events import Finished
         from picsight_engine.indexing.indexer import IndexSettings, run_index
 
         named = [existing_folder(path) for path in folders or ()]  # check all before adding the first
@@ -185,7 +189,14 @@ class Library:
             cancel=cancel,
             is_busy=lambda: time.monotonic() - self._searched < _QUIET_SECONDS,
         )
-        yield from follow_up(run, self._db, self.photos.thumbnails(), self._active_model, self.tags)
+        for event in follow_up(run, self._db, self.photos.thumbnails(), self._active_model, self.tags):
+            if isinstance(event, Finished):
+                self.people.group_new_faces()
+            yield event
+
+    def slow_kinds(self, *, words: bool) -> frozenset[str]:
+        """The slow kinds that a run is to make: faces if people are looked for here, and words if wished."""
+        return frozenset([WORDS.name] * words + [FACES.name] * self.people.is_on)
 
     def forget_words(self) -> int:
         """Deletes what was read in photos so that no byte of it is left; returns of how many photos. The next run that reads words
@@ -195,7 +206,6 @@ class Library:
             BusyError: a run is indexing this library.
             StorageError: the disk is full or gone.
         """
-        from picsight_engine.kinds import WORDS, forget  # lazy, as above
         from picsight_engine.store.database import index_lock
 
         with index_lock(self.folder):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -38,7 +39,7 @@ def test_every_file_of_the_packages_is_inside(wheel):
 
 
 def test_the_assets_are_inside_bit_for_bit(wheel):
-    for name in ("starter", "icons", "places"):
+    for name in ("starter", "icons", "places", "faces"):
         files = [path for path in (REPOSITORY / "assets" / name).rglob("*") if path.is_file()]
         assert files
         for path in files:
@@ -52,7 +53,7 @@ def test_nothing_else_is_inside(wheel):
     assert not [
         name
         for name in wheel.namelist()
-        if name.endswith((".pyc", ".md")) and "/reader/" not in name and "starter" not in name
+        if name.endswith((".pyc", ".md")) and not re.search("/(faces|reader|starter)/", name)
     ]
 
 
@@ -61,6 +62,7 @@ def test_the_licences_travel_along(wheel):
     lexicons = "engine/picsight_engine/language/lexicons/LICENCE.txt"
     assert {
         "LICENSE",
+        "assets/faces/LICENCE.txt",
         "assets/places/LICENCE.txt",
         "assets/reader/LICENCE.txt",
         "assets/starter/LICENCE.txt",

@@ -39,6 +39,7 @@ COMMANDS = {
     "problems": "library",
     "doctor": "library",
     "words": "words",
+    "people": "people",
     "models": "models",
 }
 

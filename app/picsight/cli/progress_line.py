@@ -68,7 +68,7 @@ def parts_of(event: Found | Progress) -> list[str]:
     """The parts of the line, the most important first."""
     if isinstance(event, Found):
         return [tr("Looking for photos: {number:,} found", number=event.files)]
-    words = "Words in {done:,} of {photos}" if event.is_slow else "{done:,} of {photos}"
+    words = "Looked into {done:,} of {photos}" if event.is_slow else "{done:,} of {photos}"
     parts = [tr(words, done=event.done, photos=photos(event.total))]
     if event.photos_per_second > 0:
         parts.append(tr("{rate:.1f} photos/s", rate=event.photos_per_second))

@@ -78,6 +78,7 @@ def _decided(
                 decision=decision.verdict,
                 time=_time(decision.decided_at),
                 source=decision.source,
+                face=decision.box,
             )
 
 

@@ -8,10 +8,11 @@ Every line is one object with `"format": "picsight-decisions"` and `"version": 1
     a search     search (its name), query, decision null, and the fields of the favourites, which older readers see
     a rating     path, fingerprint, rule, rating (-1 rejected, 0 to 5 stars), time
 
-    the tag's fields are tag ("Birds/Waders"), kind ("tag", "album" or "favourite"), prompts, threshold, suggests
+    the tag's fields are tag ("Birds/Waders"), kind ("tag", "album" or "favourite"), prompts, threshold, suggests; a person is an
+    album with "person": true, and a decision about one of a picture's faces has "face": [x, y, width, height]
 
 `path` is absolute, with bytes that are not UTF-8 as "\udc80" to "\udcff"; `fingerprint` is 32 lower-case hex digits, made by
-`rule`; `time` is ISO 8601 with its offset. Readers ignore unknown fields, which later versions may add.
+`rule`; `time` is ISO 8601 with its offset; a face is shares of the upright picture's width and height. Readers ignore unknown fields, which later versions may add.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from picsight_engine.exchange.replacement import write_export
 from picsight_engine.foundation.errors import Message, RequestError, StorageError, as_text
+from picsight_engine.foundation.face import Box
 from picsight_engine.store.tagging.exported_decisions import SeenPicture
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 FORMAT = "picsight-decisions"
 VERSION = 1
 
-Kind = Literal["tag", "album", "favourite"]
+Kind = Literal["tag", "album", "favourite", "person"]
 Decision = Literal["accepted", "rejected"]
 Example = Literal["for", "against"]
 
@@ -45,6 +47,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{32}")
 _MOST_BYTES = 1_000_000  # per line
 _AS_IT_IS = json.JSONEncoder(ensure_ascii=False)
 _TAG_FIELDS = ("tag", "kind", "prompts", "threshold", "suggests")
+_STORED_KINDS = ("tag", "album", "favourite")
 _MOST_RULES = 1_000_000
 _LONGEST_SOURCE = 100  # characters
 _EVER = datetime.min.replace(tzinfo=UTC)
@@ -53,7 +56,9 @@ _PATIENCE = 1000  # invalid lines after which reading stops
 
 @dataclass(frozen=True, slots=True)
 class TagLine:
-    """A tag; with a picture, a decision on it (`time` and `source`: when, by whom) or an example; or a `search` (name, query)."""
+    """A tag; with a picture, a decision on it, or on a `face` in it (`time` and `source`: when, by whom), or an example; or a
+    `search` (name, query).
+    """
 
     tag: str
     kind: Kind
@@ -66,6 +71,7 @@ class TagLine:
     time: datetime | None = None
     source: str | None = None
     search: tuple[str, str] | None = None
+    face: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ def _subjects(lines: Iterable[Line]) -> dict[tuple[object, ...], tuple[str, date
         for text in line.prompts:
             found[line.tag, text, None] = f'the description "{text}" of "{line.tag}"', _EVER
         if line.picture is not None:
-            key = line.tag, line.example, line.decision is None, line.picture.fingerprint
+            key = line.tag, line.example, line.decision is None, line.picture.fingerprint, line.face
             found[key] = f'{line.picture.path} for "{line.tag}"', line.time or _EVER
     return found
 
@@ -225,11 +231,14 @@ def _line(data: bytes) -> Line | None:
     tag, kind, prompts, threshold, suggests = (_field(record, name) for name in _TAG_FIELDS)
     _require_text("tag", tag)
     _require_text("prompts", "".join(prompts))
+    if _field(record, "person"):
+        kind = "person"
     definition = tag, kind, tuple(prompts), threshold, suggests
     decision, example = _field(record, "decision"), _field(record, "example")
     if decision is not None:
         how = decision, example, _time(record), _field(record, "source")
-        return TagLine(*definition, _picture(record), *how)
+        face = _field(record, "face")
+        return TagLine(*definition, _picture(record), *how, face=None if face is None else Box(*face))
     if "search" in record:
         return TagLine(*definition, search=(_field(record, "search"), _field(record, "query")))
     return TagLine(*definition, None if example is None else _picture(record), example=example)
@@ -280,6 +289,14 @@ def _is_whole(value: object, least: int, most: float = math.inf) -> bool:
     return type(value) is int and least <= value <= most
 
 
+def _is_box(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == len(Box._fields)
+        and all(type(part) in {int, float} and 0 <= part <= 1 for part in value)
+    )
+
+
 def _one_of(words: tuple[str | None, ...]) -> Callable[[object], bool]:
     return lambda value: value in words and not isinstance(value, (list, dict))
 
@@ -302,7 +319,15 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], Message]] = {
         lambda value: _is_filled(value) and all(map(str.strip, value.split("/"))),
         Message("`{name}` is no name"),
     ),
-    "kind": (_one_of(get_args(Kind)), Message("`{name}` is neither tag nor album nor favourite")),
+    "kind": (_one_of(_STORED_KINDS), Message("`{name}` is neither tag nor album nor favourite")),
+    "person": (
+        lambda value: value is None or type(value) is bool,
+        Message("`{name}` is neither true nor false"),
+    ),
+    "face": (
+        lambda value: value is None or _is_box(value),
+        Message("`{name}` is not four numbers from 0 to 1"),
+    ),
     "prompts": (
         lambda value: isinstance(value, list) and all(map(_is_filled, value)),
         Message("`{name}` is no list of texts"),
@@ -327,6 +352,8 @@ def _tag_record(line: TagLine) -> Record:
         **dict(zip(("search", "query"), line.search or (), strict=False)),
         **({} if line.picture is None else _picture_record(line.picture)),
         **{name: getattr(line, name) for name in _TAG_FIELDS},
+        **({"kind": "album", "person": True} if line.kind == "person" else {}),
+        **({} if line.face is None else {"face": [round(part, 5) for part in line.face]}),
         **example,
         "decision": line.decision,
         **origin,

@@ -39,12 +39,12 @@ from picsight_engine.store.tagging.exported_decisions import (
 )
 from picsight_engine.store.tagging.searches import Searches
 from picsight_engine.store.tagging.tagged import favourite_photos
-from picsight_engine.store.tagging.tags import name_key, tag_paths
+from picsight_engine.store.tagging.tags import name_key, person_ids, tag_paths
 from picsight_engine.tags.tree import FAVOURITES, shortened
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from picsight_engine.exchange.importer import Imported, Key
@@ -92,9 +92,15 @@ class Exchange:
         return DecisionsExported(len({line.tag for line in named}), decided, ratings)
 
     def export_sidecars(
-        self, folder: Path | None = None, *, companions: bool = True, cancel: threading.Event | None = None
+        self,
+        folder: Path | None = None,
+        *,
+        companions: bool = True,
+        persons: bool = False,
+        cancel: threading.Event | None = None,
     ) -> Iterator[Exported]:
-        """Writes accepted tags and the user's stars to side-cars, for the whole library or a folder.
+        """Writes accepted tags and the user's stars to side-cars, for the whole library or a folder; with `persons`, their names,
+        too.
 
         Without `companions`, files that stand behind another get none, but keep those that they have. Yields the progress
         after each photo file, and finally the result; `cancel` stops it between two files.
@@ -108,16 +114,23 @@ class Exchange:
             for name in ([b""] if folder is None else covered_names(folder, known))
         ]
         gone = (TaggedPhoto(path) for place in places for path in photos_gone(place))
-        tagged = _tags_of_files(self._db)
+        tagged = _tags_of_files(self._db, persons=persons)
         photos = chain(_tagged_photos(self._db, folder, tagged, companions=companions), gone)
         going = takewhile(lambda _photo: cancel is None or not cancel.is_set(), photos)
         return export_sidecars(going, partial(_files_of_picture, self._db, tagged))
 
     def export_table(
-        self, file: Path, folder: Path | None = None, *, companions: bool = True, replace: bool = False
+        self,
+        file: Path,
+        folder: Path | None = None,
+        *,
+        companions: bool = True,
+        persons: bool = False,
+        replace: bool = False,
     ) -> int:
         """Writes the same data to a CSV for ExifTool; returns the number of photo files in it."""
-        photos = _tagged_photos(self._db, folder, _tags_of_files(self._db), companions=companions)
+        tagged = _tags_of_files(self._db, persons=persons)
+        photos = _tagged_photos(self._db, folder, tagged, companions=companions)
         return export_table(photos, file, replace=replace)
 
     def import_from(self, place: Path) -> Imported:
@@ -169,20 +182,28 @@ def _files_of_picture(
     return list(map(tagged, files_with_hash(db, digest)))
 
 
-def _tags_of_files(db: Database) -> Tagging:
+def _tags_of_files(db: Database, *, persons: bool) -> Tagging:
     """Adds accepted and rejected tags, stars and history, as they are now, to a file."""
     with db.snapshot() as connection:
+        left_out = set[int]() if persons else person_ids(connection)
         paths, ratings = tag_paths(db), last_ratings(connection)
-        accepted, rejected = (tags_decided(connection, verdict) for verdict in ("accepted", "rejected"))
-        last = last_decisions(connection, paths)
-        decided_ever, rated_ever = ever_decided(connection), ever_rated(connection)
+        accepted, rejected, decided_ever = (
+            _without(left_out, decided)
+            for decided in (
+                tags_decided(connection, "accepted"),
+                tags_decided(connection, "rejected"),
+                ever_decided(connection),
+            )
+        )
+        last = last_decisions(connection, paths.keys() - left_out)
+        rated_ever = ever_rated(connection)
         names = PastNames(past_names(connection))
     since: defaultdict[int, dict[str, float]] = defaultdict(dict)
     for tag_id, decisions in last.items():
         for decision in decisions:
             since[decision.photo_id][paths[tag_id]] = decision.decided_at
             # It was withdrawn, although another program's keyword puts the photo in the tag.
-            if decision.verdict == "withdrawn":
+            if decision.verdict == "withdrawn" and decision.face_id is None:
                 rejected[decision.photo_id].append(tag_id)
 
     def tagged(file: ShownFile) -> TaggedPhoto:
@@ -209,6 +230,11 @@ def _tags_of_files(db: Database) -> Tagging:
     return tagged
 
 
+def _without(left_out: set[int], tags: Mapping[int, list[int]]) -> defaultdict[int, list[int]]:
+    kept = ((photo, [tag for tag in some if tag not in left_out]) for photo, some in tags.items())
+    return defaultdict(list, kept)
+
+
 def _decisions(db: Database, file: Path) -> Import:
     """Reads a file of decisions; raises RequestError and StorageError like `read_decisions`."""
     importer, finder, faults = Importer(), _Finder(db), list[Message]()
@@ -233,7 +259,7 @@ def _decisions(db: Database, file: Path) -> Import:
             importer.add_example(key, photo, against=line.example == "against")
         if photo is not None and line.decision and line.time and line.source is not None:
             decision = FileDecision(line.decision, line.source, line.time.timestamp())
-            importer.add_decision(key, photo, decision)
+            importer.add_decision(key, photo, decision, line.face)
     return importer, finder, faults
 
 

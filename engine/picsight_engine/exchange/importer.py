@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.errors import BundleError, Message, RequestError
+from picsight_engine.store.derived.faces import face_at
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import NewDecision, decided
 from picsight_engine.store.tagging.exported_decisions import last_decisions, last_ratings
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable, Mapping
 
     from picsight_engine.exchange.decisions_file import TagLine
+    from picsight_engine.foundation.face import Box
     from picsight_engine.store.database import Database
     from picsight_engine.store.tagging.decisions import Verdict
     from picsight_engine.store.tagging.exported_decisions import StoredDecision
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from picsight_engine.tags.learner import Learner
 
 
-Key = tuple[str, ...]  # a tag's path as name keys
+Key = tuple[str, ...]  # a tag's path as name keys, that of a person after an empty one
 XMP, KEYWORDS = "xmp", "keywords"  # the sources: a side-car, a photo file
 
 
@@ -106,7 +108,7 @@ class Importer:
 
     def __init__(self) -> None:
         self._tags: dict[Key, _ImportedTag] = {}
-        self._decisions: dict[Key, dict[int, FileDecision]] = {}
+        self._decisions: dict[Key, dict[tuple[int, Box | None], FileDecision]] = {}
         self._stars: dict[int, tuple[int, float, bool]] = {}
         self.searches: list[tuple[str, str]] = []
 
@@ -116,6 +118,10 @@ class Importer:
         Raises:
             RequestError: a name in the path is invalid, or there are too many names.
         """
+        if line is not None and line.kind == "person":
+            person = "", name_key(checked_name(path))
+            self._tags.setdefault(person, _ImportedTag(checked_name(path), line))
+            return person
         is_favourites = line is not None and line.kind == "favourite"
         names = [checked_name(name) for name in (FAVOURITES if is_favourites else path).split("/")]
         if len(names) > 1 and name_key(names[0]) == name_key(FAVOURITES):
@@ -133,11 +139,11 @@ class Importer:
         """Adds a positive or negative example of a tag."""
         self._tags[key].examples.setdefault(photo_id, against)
 
-    def add_decision(self, key: Key, photo_id: int, decision: FileDecision) -> None:
-        """Adds a decision about a photo."""
+    def add_decision(self, key: Key, photo_id: int, decision: FileDecision, face: Box | None = None) -> None:
+        """Adds a decision about a photo, or about a face in it."""
         known = self._decisions.setdefault(key, {})
-        if photo_id not in known or known[photo_id].time < decision.time:
-            known[photo_id] = decision
+        if (photo_id, face) not in known or known[photo_id, face].time < decision.time:
+            known[photo_id, face] = decision
 
     def add_withdrawal(self, path: str, photo_id: int, decision: FileDecision) -> None:
         """Withdraws a photo from a tag, if the tag exists."""
@@ -189,15 +195,18 @@ class Importer:
     def _decide(self, run: RunRecorder, ids: Mapping[Key, int]) -> list[NewDecision]:
         keys = [key for key in self._decisions if key in ids]  # tags of withdrawals need not exist
         last = last_decisions(run.connection, [ids[key] for key in keys])
-        there = known_photos(run.connection, {photo for each in self._decisions.values() for photo in each})
+        decided = {photo for decisions in self._decisions.values() for photo, _ in decisions}
+        there = known_photos(run.connection, decided)
         rows = []
         for key in keys:
-            before = {decision.photo_id: decision for decision in last.get(ids[key], ())}
-            rows += [
-                NewDecision(ids[key], photo, decision.verdict, decision.source, decision.time)
-                for photo, decision in self._decisions[key].items()
-                if photo in there and _is_news(decision, before.get(photo))
-            ]
+            before = {(decision.photo_id, decision.face_id): decision for decision in last.get(ids[key], ())}
+            for (photo, box), decision in self._decisions[key].items():
+                if photo not in there:
+                    continue
+                face = None if box is None else face_at(run.connection, photo, box)
+                if _is_news(decision, before.get((photo, face))):
+                    verdict, source, time = decision.verdict, decision.source, decision.time
+                    rows.append(NewDecision(ids[key], photo, verdict, source, time, face))
         run.decide(rows)
         return rows
 
@@ -233,7 +242,7 @@ def _goes_by(tag: Definition) -> bool:
 def _by_key(tags: Collection[Definition]) -> dict[Key, Definition]:
     """Tags by the keys of their paths."""
     keys = name_paths({tag.id: (name_key(tag.name), tag.parent_id) for tag in tags})
-    return {keys[tag.id]: tag for tag in tags}
+    return {("", *keys[tag.id]) if tag.kind == "person" else keys[tag.id]: tag for tag in tags}
 
 
 def _suggest(run: RunRecorder, learner: Learner, tag_ids: Iterable[int]) -> None:

@@ -26,7 +26,7 @@ class Condition:
 
     Conditions with equal `key` are the same. If no photo matches, `absent` may give a message; without a message, the
     condition is a fault if no photo matches `basis` either, whose photos have a `thing`. `decided` conditions change with
-    tags and stars, `written` ones with what is read in pictures, all others only with the photos.
+    tags and stars, `written` ones with what slow kinds find in pictures, all others only with the photos.
     """
 
     kind: FilterKind

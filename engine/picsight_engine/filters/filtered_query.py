@@ -22,7 +22,7 @@ from picsight_engine.language.absence import read_absences
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
 from picsight_engine.language.recognition import recognise
-from picsight_engine.store.derived.written import written_revision
+from picsight_engine.store.derived.written import slow_revision
 from picsight_engine.store.full_text import files_named
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
@@ -188,7 +188,7 @@ class Filters:
     def _holding(self, condition: Condition) -> Ids:
         """The photos that match a condition, cached until any process changes its data."""
         tags = tags_revision(self._db) if condition.decided else 0
-        written = written_revision(self._db) if condition.written else 0
+        written = slow_revision(self._db) if condition.written else 0
         key, known = (condition.key, photos_revision(self._db), tags, written), self._found
         if len(known) >= _REMEMBERED and key not in known:
             self._found = known = {}

@@ -164,7 +164,7 @@ class _Run:
                     self.notes.append(fault.message)
                     return
             if not (self.cancelled or dispatcher.finished):
-                words = "The words in the other pictures are read when the computer is plugged in and indexes again."
+                words = "Words and faces in the other pictures are looked for when the computer is plugged in and indexes again."
                 self.notes.append(Message(words))
 
     def _dispatcher(

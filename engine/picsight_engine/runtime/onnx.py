@@ -148,7 +148,7 @@ class Graph:
             self._session = _load(path, options)
         self._source = self._session.get_inputs()[0].name
 
-    def run(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, values: NDArray[np.float32] | NDArray[np.uint8]) -> NDArray[np.float32]:
         """The output for an input; raises BundleError if it cannot be run."""
         with self._faults_named():
             return np.asarray(_run(self._session, None, {self._source: values}, self._path), np.float32)

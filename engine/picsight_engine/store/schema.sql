@@ -470,3 +470,53 @@ CREATE TRIGGER written_went AFTER DELETE ON written BEGIN
     INSERT INTO written_text (written_text, rowid, text) VALUES ('delete', OLD.photo_id, OLD.text);
     UPDATE revision SET written = written + 1;
 END;
+
+-- Step 20: faces, off until a library asks for them; a person is an album that is filled by decisions about faces
+-- `x`, `y`, `width` and `height` are shares of the upright picture, see `foundation.face`. A face that was only named by another
+-- program has no vector. `group_id` numbers those that look alike; `put_away` is what a person does not want to name.
+CREATE TABLE faces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    width REAL NOT NULL,
+    height REAL NOT NULL,
+    score REAL NOT NULL DEFAULT 1,
+    pixels REAL NOT NULL DEFAULT 0,
+    misfit REAL NOT NULL DEFAULT 0,
+    space TEXT,
+    vector BLOB,
+    group_id INTEGER,
+    put_away TEXT CHECK (put_away IN ('no face', 'nobody'))
+);
+CREATE INDEX faces_photo ON faces (photo_id);
+CREATE INDEX faces_group ON faces (group_id);
+CREATE INDEX faces_away ON faces (id) WHERE put_away IS NOT NULL;
+-- What a run moved, which undo needs.
+CREATE TABLE face_moves (
+    run_id INTEGER NOT NULL REFERENCES tag_runs (id) ON DELETE CASCADE,
+    face_id INTEGER NOT NULL REFERENCES faces (id) ON DELETE CASCADE,
+    group_before INTEGER,
+    group_after INTEGER,
+    away_before TEXT,
+    away_after TEXT,
+    PRIMARY KEY (run_id, face_id)
+) WITHOUT ROWID;
+CREATE INDEX face_moves_face ON face_moves (face_id);
+-- The face that a decision about a person is about; NULL for the whole photo.
+ALTER TABLE tag_decisions ADD COLUMN face_id INTEGER REFERENCES faces (id) ON DELETE SET NULL;
+CREATE INDEX tag_decisions_face ON tag_decisions (face_id) WHERE face_id IS NOT NULL;
+ALTER TABLE tags ADD COLUMN is_person INTEGER NOT NULL DEFAULT 0 CHECK (is_person IN (0, 1));
+ALTER TABLE tag_state ADD COLUMN finds_people INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tag_state ADD COLUMN last_group INTEGER NOT NULL DEFAULT 0;
+-- What slow kinds find in pictures has one number.
+CREATE TRIGGER faces_came AFTER INSERT ON faces BEGIN
+    UPDATE revision SET written = written + 1;
+END;
+CREATE TRIGGER faces_went AFTER DELETE ON faces BEGIN
+    UPDATE revision SET written = written + 1;
+END;
+CREATE TRIGGER faces_changed AFTER UPDATE OF vector, put_away ON faces
+WHEN OLD.vector IS NOT NEW.vector OR OLD.put_away IS NOT NEW.put_away BEGIN
+    UPDATE revision SET written = written + 1;
+END;

@@ -76,8 +76,8 @@ def test_the_page_lists_the_keys_of_photos_tags_exports_imports_and_models(
     photo = picsight.json("search", "cat")["results"][0]["path"]
     bad = Path(picsight.json("problems")["problems"][0]["path"])
     photo_document, problem_document = picsight.json("show", photo), picsight("show", bad, "--json").document
-    line = ["text", "confidence", "box", "angle"]
-    assert documented_keys("show PATH") == [list(photo_document), line, list(problem_document)]
+    line, face = ["text", "confidence", "box", "angle"], ["id", "box", "score", "person", "group"]
+    assert documented_keys("show PATH") == [list(photo_document), line, face, list(problem_document)]
     message = f"{bad} cannot be shown: the file is empty."
     assert problem_document["problem"] == {"code": "empty", "message": message, "tries": 1}
     listed = picsight.json("tags", "list")["tags"][0]

@@ -39,7 +39,7 @@ def test_a_photo_that_is_forgotten_takes_everything_that_was_decided_about_it_al
         connection.execute("INSERT INTO tag_runs (id, kind, words, made_at) VALUES (1, 'decide', '', 0)")
         connection.execute("INSERT INTO tag_examples VALUES (1, ?, 0)", (photo,))
         connection.execute(
-            "INSERT INTO tag_decisions VALUES (1, 1, ?, 'accepted', 'you', 1, 0, NULL)", (photo,)
+            "INSERT INTO tag_decisions VALUES (1, 1, ?, 'accepted', 'you', 1, 0, NULL, NULL)", (photo,)
         )
         connection.execute("INSERT INTO tag_photos VALUES (1, ?, 'accepted', 0.5)", (photo,))
         connection.execute("INSERT INTO ratings VALUES (1, ?, 5, 1, 0)", (photo,))

@@ -67,8 +67,15 @@ def decisions(invocation: Invocation, file: Path, *, replace: bool) -> None:
     default=True,
     help="Also for RAW files and originals behind a photo (the default).",
 )
+@click.option("--people", is_flag=True, help="Also write the names of the people in the photos.")
 def sidecars(
-    invocation: Invocation, folder: Path | None, table: Path | None, *, replace: bool, companions: bool
+    invocation: Invocation,
+    folder: Path | None,
+    table: Path | None,
+    *,
+    replace: bool,
+    companions: bool,
+    people: bool,
 ) -> int:
     """Write accepted tags and your stars into XMP side-cars beside the photos.
 
@@ -79,11 +86,13 @@ def sidecars(
         raise click.UsageError(tr("--replace goes with --csv only."))
     with invocation.require_library() as library, _replacement_offered():
         if table is not None:
-            number = library.exchange.export_table(table, folder, companions=companions, replace=replace)
+            number = library.exchange.export_table(
+                table, folder, companions=companions, persons=people, replace=replace
+            )
             invocation.answer({"file": table, "photos": number}, f"{table}: {photos(number)}")
             return 0
         with ProgressLine(quiet=invocation.quiet) as line:
-            for exported in library.exchange.export_sidecars(folder, companions=companions):
+            for exported in library.exchange.export_sidecars(folder, companions=companions, persons=people):
                 done = exported.written + exported.unchanged
                 if done % _SHOWN_EVERY == 0:
                     line.tell(counted(done, "%n photo looked at", "%n photos looked at"))

@@ -35,17 +35,17 @@ INTERRUPTED = 130
 @click.command("index", cls=WordsCommand)
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", type=A_PATH)
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="How many photos to read at a time.")
-@click.option("--fast", is_flag=True, help="Leave the words in pictures to a later run.")
+@click.option("--fast", is_flag=True, help="Leave words and faces in pictures to a later run.")
 def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None, *, fast: bool) -> int:
     """Add folders and make their photos findable.
 
-    Words in pictures are read last, unless `picsight words off` was typed. Without FOLDER, all folders of the library are indexed again. Ctrl-C stops; the next run continues. Photos are only
+    Words in pictures are read last, unless `picsight words off` was typed, and faces found if `picsight people on` was.
+    Without FOLDER, all folders of the library are indexed again. Ctrl-C stops; the next run continues. Photos are only
     ever read.
     """
     for folder in folders:
         _require_folder(folder)
     from picsight_engine.indexing.indexer import IndexSettings  # 60 ms that --help does not pay
-    from picsight_engine.kinds import WORDS
 
     follow_engine(verbose=invocation.verbose)
     choice = locations.model_choice(invocation.folder)
@@ -55,8 +55,9 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
             words = "The library has no folder yet. Type: {index} FOLDER"
             raise RequestError(words, index=invocation.command("index"))
         library.languages = usual_languages()
-        slow = {WORDS.name} if SettingsStore(settings_file()).settings.read_words and not fast else ()
-        settings = IndexSettings(workers=workers, slow=frozenset(slow))
+        reads_words = SettingsStore(settings_file()).settings.read_words
+        slow = frozenset[str]() if fast else library.slow_kinds(words=reads_words)
+        settings = IndexSettings(workers=workers, slow=slow)
         finished = _run(library, folders, settings, quiet=invocation.quiet)
         unread = unread_sentence(library.problems.listed())
     _tell(invocation, finished, unread)

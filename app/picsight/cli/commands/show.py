@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from picsight.cli.invocation import Invocation
     from picsight_engine.foundation.written_line import WrittenLine
     from picsight_engine.search.details import PhotoDetails
+    from picsight_engine.store.derived.faces import Face
+
+    Faces = tuple[tuple[Face, str | None], ...]
 
 NOT_A_PHOTO = 1
 _TEXTS = (marked("title"), marked("description"), marked("creator"), marked("copyright"), marked("label"))
@@ -74,9 +77,9 @@ def show(invocation: Invocation, photo: Path | None, thumbnail: Path | None, *, 
                     raise StorageError(words, index=invocation.command("index"))
                 write_new(thumbnail, jpeg)
             if invocation.json:
-                put_json(_document(details))
+                put_json(_document(details, library.people.faces_of(details.id)))
             else:
-                _put_facts(details)
+                _put_facts(details, library.people.faces_of(details.id))
     return 0 if all_known else NOT_A_PHOTO
 
 
@@ -86,7 +89,7 @@ def _paths_of_stdin() -> Iterator[Path]:
         yield Path(line.removesuffix("\r") if line.endswith("\r") and not os.path.lexists(line) else line)
 
 
-def _document(photo: PhotoDetails) -> dict[str, object]:
+def _document(photo: PhotoDetails, faces: Faces) -> dict[str, object]:
     """The JSON document about one photo."""
     metadata = asdict(photo.metadata)
     del metadata["taken_offset"]  # part of "taken"
@@ -105,8 +108,14 @@ def _document(photo: PhotoDetails) -> dict[str, object]:
         "bytes": photo.bytes,
         "tags": photo.tags,
         "written": None if photo.written is None else [_line(line) for line in photo.written],
+        "faces": [{**face_facts(face), "person": person, "group": face.group} for face, person in faces],
         "problem": photo.problem and reason(photo.problem),
     }
+
+
+def face_facts(face: Face) -> dict[str, object]:
+    """The number of a face, its box as x, y, width, height in shares of the upright picture, and how sure it is one."""
+    return {"id": face.id, "box": [round(part, 5) for part in face.box], "score": round(face.score, 3)}
 
 
 def _line(line: WrittenLine) -> dict[str, object]:
@@ -114,7 +123,7 @@ def _line(line: WrittenLine) -> dict[str, object]:
     return {"text": line.text, "confidence": line.confidence, "box": box, "angle": line.angle}
 
 
-def _put_facts(photo: PhotoDetails) -> None:
+def _put_facts(photo: PhotoDetails, faces: Faces) -> None:
     """Prints the known facts, one per line."""
     known = photo.metadata
     by_file = tr("{time} (file time)", time=photo.file_time)
@@ -143,6 +152,7 @@ def _put_facts(photo: PhotoDetails) -> None:
         (tr("rating"), photo.rating),
         *((tr("keyword"), keyword) for keyword in known.keywords),
         *((tr("tag"), tag) for tag in photo.tags),
+        *((tr("person"), person) for _, person in faces if person),
         *((tr("written"), line.text) for line in photo.written or ()),
         (tr("edited"), tr("yes") if known.edited else None),
         (tr("live"), tr("yes") if photo.is_live else None),

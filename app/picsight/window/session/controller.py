@@ -244,9 +244,8 @@ class LibraryController(QObject):
             self._misread = False
             try:
                 from picsight_engine.indexing.indexer import IndexSettings  # 60 ms in this thread
-                from picsight_engine.kinds import WORDS
 
-                slow = frozenset({WORDS.name} if self.reads_words else ())
+                slow = library.slow_kinds(words=self.reads_words)
                 for event in library.index(settings=IndexSettings(slow=slow), cancel=cancel):
                     if isinstance(event, Finished):
                         yield event, overview_of(library)  # the overview must not be older than the event

@@ -105,7 +105,7 @@ class StatusLine(Ruled):
 
     def show_progress(self, progress: Progress, folders: int, photos: int) -> None:
         """Show the progress of indexing; `photos` can be searched already."""
-        left, words = progress.seconds_left, tr("Reading words") if progress.is_slow else tr("Indexing")
+        left, words = progress.seconds_left, tr("Looking into photos") if progress.is_slow else tr("Indexing")
         if left is not None:
             words = tr("{work} · {time} left", work=words, time=duration(left))
         done, total = number(progress.done), number(progress.total)

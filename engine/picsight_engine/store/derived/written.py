@@ -87,6 +87,6 @@ def words_like(db: Database, word: str) -> set[str]:
     return {each for text in texts for each in words_in(text)}
 
 
-def written_revision(db: Database) -> int:
-    """A number that changes whenever any process changes what is written."""
+def slow_revision(db: Database) -> int:
+    """A number that changes whenever any process changes what slow kinds found in pictures."""
     return int(db.row(_REVISION)[0])

@@ -26,8 +26,8 @@ Verdict = Literal["accepted", "rejected", "withdrawn"]
 State = Literal["accepted", "rejected", "suggested"]
 
 _ADD = """
-INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6,
+INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, face_id, score)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,
     (SELECT score FROM tag_photos WHERE tag_id = ?1 AND photo_id = ?2 AND verdict IS NULL))"""
 # The tag that a decision belongs to: the tag itself, or the one that it was merged into.
 _OWNER = "coalesce(tag.merged_into, tag.id)"
@@ -47,16 +47,18 @@ _GIVERS = """(
 # Among decisions or ratings that were not undone, the last counts. It is that of the last run: a copy has a later id, and
 # clocks jump. With max(), SQLite takes the other columns from the row of the maximum.
 LATEST = "max(run_id << 32 | {}.id)"
-# Without the index on pairs, the query is quadratic in a photo's decisions.
+# Without the index on pairs, the query is quadratic in a photo's decisions. A person is in a photo if one face is accepted.
 _LAST = f"""
-SELECT verdict FROM tag_decisions INDEXED BY tag_decisions_pair JOIN tag_runs ON tag_runs.id = run_id
-WHERE tag_decisions.tag_id IN {_GIVERS}
-    AND tag_decisions.photo_id = pair.photo_id AND undone_at IS NULL
-ORDER BY run_id DESC, tag_decisions.id DESC LIMIT 1"""
+SELECT verdict FROM (
+    SELECT verdict, {LATEST.format("tag_decisions")}
+    FROM tag_decisions INDEXED BY tag_decisions_pair JOIN tag_runs ON tag_runs.id = run_id
+    WHERE tag_decisions.tag_id IN {_GIVERS}
+        AND tag_decisions.photo_id = pair.photo_id AND undone_at IS NULL GROUP BY face_id)
+WHERE verdict <> 'withdrawn' ORDER BY verdict LIMIT 1"""
 _COLLECT = "CREATE TEMP TABLE due AS {pairs}"
 _SETTLE = f"""
 INSERT INTO tag_photos (tag_id, photo_id, verdict)
-SELECT tag_id, photo_id, nullif(({_LAST}), 'withdrawn') FROM due AS pair WHERE true
+SELECT tag_id, photo_id, ({_LAST}) FROM due AS pair WHERE true
 ON CONFLICT (tag_id, photo_id) DO UPDATE SET verdict = excluded.verdict WHERE verdict IS NOT excluded.verdict"""
 _TIDY = """
 DELETE FROM tag_photos WHERE verdict IS NULL AND score IS NULL AND (tag_id, photo_id) IN (SELECT * FROM due)"""
@@ -81,6 +83,11 @@ GROUP BY top"""
 _STATES = f"""
 SELECT photo_id, tag_id, coalesce(verdict, 'suggested'), score FROM tag_photos JOIN tags ON tags.id = tag_id
 WHERE photo_id IN {IDS} AND removed_at IS NULL ORDER BY photo_id, tag_id"""
+_OF_FACES = f"""
+SELECT face_id, person.id, verdict, {LATEST.format("tag_decisions")}
+FROM tag_decisions INDEXED BY tag_decisions_face JOIN tag_runs ON tag_runs.id = run_id
+JOIN tags AS tag ON tag.id = tag_id JOIN tags AS person ON person.id = {_OWNER}
+WHERE face_id IS NOT NULL{{which}} AND undone_at IS NULL AND person.removed_at IS NULL GROUP BY face_id, person.id"""
 _OF_SUGGESTED = f"""
 SELECT count(*), coalesce(sum(verdict = 'accepted'), 0) FROM tag_photos AS pair
 WHERE tag_id = ? AND verdict IS NOT NULL AND EXISTS (
@@ -95,6 +102,7 @@ _PHASHES = "SELECT phash FROM photos WHERE id IN (?, ?)"
 _DECIDE = """
 INSERT INTO tag_decisions (tag_id, photo_id, verdict, source, run_id, decided_at, score)
 SELECT tag_id, ?2, verdict, source, run_id, decided_at, score FROM tag_decisions AS known WHERE photo_id = ?1
+    AND (face_id IS NULL OR verdict = 'accepted')
     AND NOT EXISTS (
         SELECT 1 FROM tag_decisions
         WHERE photo_id = ?2 AND tag_id = known.tag_id AND run_id = known.run_id) ORDER BY id"""
@@ -115,13 +123,14 @@ class TagState:
 
 @dataclass(frozen=True, slots=True)
 class NewDecision:
-    """A decision to store, with its source and its time in seconds since 1970."""
+    """A decision to store, with its source and its time in seconds since 1970; of a person, about a face or the whole photo."""
 
     tag_id: int
     photo_id: int
     verdict: Verdict
     source: str
     time: float
+    face_id: int | None = None
 
 
 def add_decisions(connection: sqlite3.Connection, run_id: int, decisions: Sequence[NewDecision]) -> bool:
@@ -129,7 +138,10 @@ def add_decisions(connection: sqlite3.Connection, run_id: int, decisions: Sequen
     for start in range(0, len(decisions), _BATCH):
         batch = decisions[start : start + _BATCH]
         newest = connection.execute(_NEWEST).fetchone()[0]
-        rows = [(each.tag_id, each.photo_id, each.verdict, each.source, run_id, each.time) for each in batch]
+        rows = [
+            (each.tag_id, each.photo_id, each.verdict, each.source, run_id, each.time, each.face_id)
+            for each in batch
+        ]
         connection.executemany(_ADD, rows)
         _settle(connection, _PAIRS_OF_BATCH, run_id, newest)
     return bool(decisions)
@@ -143,6 +155,18 @@ def apply_run(connection: sqlite3.Connection, run_id: int) -> None:
 def apply_tags(connection: sqlite3.Connection, tag_ids: Iterable[int]) -> None:
     """The same for all photos of these tags, which were merged or separated."""
     _settle(connection, _PAIRS_OF_TAGS, json.dumps(list(tag_ids)))
+
+
+def persons_of_faces(
+    connection: sqlite3.Connection, face_ids: Iterable[int] | None = None
+) -> dict[int, dict[int, Verdict]]:
+    """Every decision about a face that counts, by face and person; of all faces or of these."""
+    statement = _OF_FACES.format(which="" if face_ids is None else f" AND face_id IN {IDS}")
+    values = () if face_ids is None else (json.dumps([*face_ids]),)
+    verdicts: dict[int, dict[int, Verdict]] = {}
+    for face_id, tag_id, verdict, _ in connection.execute(statement, values):
+        verdicts.setdefault(face_id, {})[tag_id] = verdict
+    return verdicts
 
 
 def decided(connection: sqlite3.Connection, tag_id: int) -> dict[int, State]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from picsight_engine.foundation.face import Box
 from picsight_engine.store.files import IDS, PRIMARY_FILE
 from picsight_engine.store.folders import all_folders, covered_names, file_path
 from picsight_engine.store.tagging.decisions import LATEST
@@ -31,9 +32,10 @@ WHERE photos.id IN (
     UNION SELECT photo_id FROM ratings)"""
 # The decisions of a merged tag belong to the tag that it was merged into.
 _DECISIONS = f"""
-SELECT coalesce(merged_into, tags.id) AS owner, photo_id, verdict, source, decided_at, {LATEST.format("tag_decisions")}
-FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id JOIN tags ON tags.id = tag_id
-WHERE undone_at IS NULL{{which}} GROUP BY owner, photo_id ORDER BY owner, photo_id"""
+SELECT coalesce(merged_into, tags.id) AS owner, tag_decisions.photo_id, verdict, source, decided_at, face_id, x, y, width, height,
+    {LATEST.format("tag_decisions")}
+FROM tag_decisions JOIN tag_runs ON tag_runs.id = run_id JOIN tags ON tags.id = tag_id LEFT JOIN faces ON faces.id = face_id
+WHERE undone_at IS NULL{{which}} GROUP BY owner, tag_decisions.photo_id, face_id ORDER BY owner, tag_decisions.photo_id, x"""
 _OF_TAGS = f" AND coalesce(merged_into, tags.id) IN {IDS}"
 _RATINGS = f"""
 SELECT photo_id, stars, rated_at, {LATEST.format("ratings")} FROM ratings JOIN tag_runs ON tag_runs.id = run_id
@@ -85,12 +87,14 @@ class SeenPicture:
 
 @dataclass(frozen=True, slots=True)
 class StoredDecision:
-    """The last decision about a photo; its time is in seconds since 1970."""
+    """The last decision about a photo, or about a face in it; its time is in seconds since 1970."""
 
     photo_id: int
     verdict: Verdict
     source: str
     decided_at: float
+    face_id: int | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +146,9 @@ def last_decisions(
     statement = _DECISIONS.format(which="" if tag_ids is None else _OF_TAGS)
     values = () if tag_ids is None else (json.dumps(list(tag_ids)),)
     found: defaultdict[int, list[StoredDecision]] = defaultdict(list)
-    for tag_id, *decision, _ in connection.execute(statement, values):
-        found[tag_id].append(StoredDecision(*decision))
+    for tag_id, photo, verdict, source, time, face, *corners, _ in connection.execute(statement, values):
+        box = None if face is None else Box(*corners)
+        found[tag_id].append(StoredDecision(photo, verdict, source, time, face, box))
     return found
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from picsight_engine.foundation.errors import Message, RequestError
+from picsight_engine.store.derived.faces import move_faces, restore_faces
 from picsight_engine.store.messages import read, written
 from picsight_engine.store.photos import known_photos
 from picsight_engine.store.tagging.decisions import add_decisions, apply_run, apply_tags
@@ -27,8 +28,9 @@ from picsight_engine.store.tagging.tags import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from picsight_engine.foundation.face import PutAway
     from picsight_engine.store.database import Database
     from picsight_engine.store.tagging.decisions import NewDecision
     from picsight_engine.store.tagging.suggestions import Scores
@@ -108,6 +110,11 @@ class RunRecorder:
         """Adds decisions, which count at once."""
         self._changed |= add_decisions(self.connection, self._run.id, decisions)
         share_with_copies(self.connection, {each.photo_id for each in decisions})
+
+    def move_faces(self, face_ids: Iterable[int], to: int | PutAway) -> None:
+        """Moves faces into a group, or puts them away; each face once per run."""
+        move_faces(self.connection, self._run.id, face_ids, to)
+        self._changed = True
 
     def rate(self, photo_ids: Sequence[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars; None returns to those of their files."""
@@ -205,6 +212,7 @@ def _restore(
     share_taught(connection, then.values())  # these may have come together since
     apply_tags(connection, _parted(now, then))
     apply_run(connection, run.id)
+    restore_faces(connection, run.id, undo=undone_at is not None)
     due = restore_scores(connection, run.id, undo=undone_at is not None)
     revise(connection)
     # A restored tag has not scored the photos added while it was removed.

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
     from picsight_engine.store.database import Database
 
-TagKind = Literal["tag", "album", "favourite"]
+TagKind = Literal["tag", "album", "favourite", "person"]
 
-_COLUMNS = "id, name, parent_id, kind, threshold, suggests, created_at, removed_at, merged_into"
+# A person is stored as an album, since the table allows three kinds.
+_COLUMNS = "id, name, parent_id, iif(is_person, 'person', kind), threshold, suggests, created_at, removed_at, merged_into"
 _LIVE = f"SELECT {_COLUMNS} FROM tags WHERE removed_at IS NULL ORDER BY id"
 _BY_ID = f"SELECT {_COLUMNS} FROM tags WHERE id IN {IDS} ORDER BY id"
 _PROMPTS = "SELECT tag_id, text FROM tag_prompts"
 _EXAMPLES = "SELECT tag_id, photo_id, against FROM tag_examples"
 _ADD = """
-INSERT INTO tags (name, key, parent_id, threshold, suggests, kind, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"""
+INSERT INTO tags (name, key, parent_id, threshold, suggests, kind, created_at, is_person)
+VALUES (?1, ?2, ?3, ?4, ?5, iif(?6 = 'person', 'album', ?6), ?7, ?6 = 'person')"""
 _PUT = """
 UPDATE tags SET name = ?, key = ?, parent_id = ?, threshold = ?, suggests = ?, removed_at = ?, merged_into = ?
 WHERE id = ?"""
@@ -43,14 +45,16 @@ _RUNS_WITH = """
 SELECT id, undone_at IS NOT NULL, before, after FROM tag_runs WHERE before LIKE ?1 OR after LIKE ?1 ORDER BY id"""
 _PUT_RUN = "UPDATE tag_runs SET before = ?, after = ? WHERE id = ?"
 _CALLED = """
-SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL ORDER BY id"""
+SELECT tag.id, tag.parent_id FROM tags AS tag WHERE key = ? AND removed_at IS NULL AND is_person >= ? ORDER BY is_person, id"""
 _BELOW = "SELECT id FROM tags WHERE parent_id = ? AND removed_at IS NULL ORDER BY id"
 _MERGED = "SELECT id FROM tags WHERE merged_into = ? ORDER BY id"
 _NAMES = "SELECT id, name, parent_id FROM tags WHERE removed_at IS NULL"
+_PERSONS = "SELECT id FROM tags WHERE is_person"
 _ABOVE = "SELECT name, key, removed_at, parent_id FROM tags WHERE id = ?"
 _TWIN = """
 SELECT count(*) FROM tags AS tag JOIN tags AS other USING (key)
-WHERE tag.id = ? AND other.id <> tag.id AND +other.parent_id IS tag.parent_id AND other.removed_at IS NULL"""
+WHERE tag.id = ? AND other.id <> tag.id AND +other.parent_id IS tag.parent_id AND other.removed_at IS NULL
+    AND other.is_person = tag.is_person"""
 _LIVE_BELOW = "SELECT count(*) FROM tags WHERE parent_id = ? AND removed_at IS NULL"
 DEEPEST = 20  # levels of tags
 _HEIGHT = f"""
@@ -188,11 +192,14 @@ def tags_merged_into(connection: sqlite3.Connection, tag_id: int) -> list[Defini
     return list(tags_by_id(connection, found).values())
 
 
-def tags_called(connection: sqlite3.Connection, path: str) -> list[int]:
-    """The tag with this path, otherwise all tags whose path ends in it: "Waders" also means "Birds/Waders"."""
+def tags_called(connection: sqlite3.Connection, path: str, *, persons: bool = False) -> list[int]:
+    """The tag with this path, otherwise all tags whose path ends in it: "Waders" also means "Birds/Waders".
+
+    A tag comes before a person of the same name, unless only `persons` are asked for.
+    """
     *above, last = [name_key(part) for part in path.split("/")]
     ending = []
-    for tag_id, parent_id in connection.execute(_CALLED, (last,)).fetchall():
+    for tag_id, parent_id in connection.execute(_CALLED, (last, persons)).fetchall():
         keys = [key for _, key in _line(connection, parent_id)]
         if keys == above:
             return [tag_id]
@@ -215,6 +222,11 @@ def tag_paths(db: Database) -> dict[int, str]:
     """The paths of all tags that are not removed."""
     tags = {tag_id: (name, above) for tag_id, name, above in db.rows(_NAMES)}
     return {tag_id: "/".join(names) for tag_id, names in name_paths(tags).items()}
+
+
+def person_ids(connection: sqlite3.Connection) -> set[int]:
+    """The tags that are persons, also removed ones."""
+    return {tag_id for (tag_id,) in connection.execute(_PERSONS)}
 
 
 def name_paths(tags: Mapping[int, tuple[str, int | None]]) -> dict[int, tuple[str, ...]]:

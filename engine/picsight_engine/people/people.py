@@ -1,0 +1,417 @@
+"""The people of one library: groups that look alike, persons, and decisions about faces."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from picsight_engine.foundation.errors import Message, RequestError
+from picsight_engine.kinds import FACES
+from picsight_engine.people.likeness import NEAR, QUESTION, best_of_each, join_groups, nearness
+from picsight_engine.store.database import index_lock
+from picsight_engine.store.derived.faces import (
+    LEAST_SCORE,
+    face_rows,
+    faces_by_id,
+    faces_in_group,
+    faces_of,
+    faces_put_away,
+    finds_people,
+    forget_all_faces,
+    groups_of_faces,
+    join_group,
+    next_group,
+    switch_people,
+)
+from picsight_engine.store.derived.states import forget_rows
+from picsight_engine.store.derived.written import slow_revision
+from picsight_engine.store.full_text import erase_traces
+from picsight_engine.store.overview.counts import photos_revision
+from picsight_engine.store.selection import visible_photos
+from picsight_engine.store.tagging.decisions import NewDecision, count_states, persons_of_faces
+from picsight_engine.store.tagging.runs import record_run
+from picsight_engine.store.tagging.tags import Definition, live_tags, tags_by_id, tags_called
+from picsight_engine.tags.tree import checked_name, listed_tags, merge_into, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from picsight_engine.foundation.face import PutAway
+    from picsight_engine.store.database import Database
+    from picsight_engine.store.derived.faces import Face, FaceRows
+    from picsight_engine.store.tagging.decisions import Verdict
+    from picsight_engine.store.tagging.runs import RunRecorder, TagChange
+
+_DATABASE = b"SQLite format 3"
+_DOING: dict[Verdict, Message] = {
+    "accepted": Message('Name {faces} "{person}"'),
+    "rejected": Message('{faces} not "{person}"'),
+    "withdrawn": Message('Undecide {faces}: "{person}"'),
+}
+_AWAY: dict[PutAway, Message] = {
+    "no face": Message("Not a face: {faces}"),
+    "nobody": Message("Put away {faces}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FaceGroup:
+    """Faces that look alike and belong to no person yet, by their numbers, in photos that are visible."""
+
+    number: int
+    face_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person with the number of photos and of faces that were accepted, and of questions; `tag_id` is that of the tag."""
+
+    tag_id: int
+    name: str
+    photos: int
+    faces: int
+    questions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A face that may be the person's; `is_sure` if it looks like the person's faces do."""
+
+    face: Face
+    distance: float
+    is_sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Every face with a vector, and what was decided."""
+
+    revisions: tuple[int, int]
+    rows: FaceRows
+    away: frozenset[int]
+    verdicts: dict[int, dict[int, Verdict]]
+    in_sight: NDArray[np.bool_]  # [n], in visible photos
+
+
+class People:
+    """The people of one library; thread-safe. Faces and groups are named by their numbers, persons by their names."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+        self._rows: tuple[tuple[int, int], FaceRows, NDArray[np.bool_]] | None = None
+        self._asked: dict[int, tuple[object, list[Question]]] = {}
+
+    @property
+    def is_on(self) -> bool:
+        """Whether runs look for faces."""
+        return finds_people(self._db)
+
+    def switch(self, *, on: bool) -> None:
+        """Lets runs look for faces, or no longer; what was found stays."""
+        with self._db.writer() as connection:
+            switch_people(connection, on=on)
+
+    def faces_of(self, photo_id: int) -> tuple[tuple[Face, str | None], ...]:
+        """The faces of a photo from left to right, each with the name of its person."""
+        faces = faces_of(self._db, [photo_id])
+        with self._db.reading() as connection:
+            verdicts = persons_of_faces(connection, [face.id for face in faces])
+            persons = tags_by_id(connection, {tag_id for some in verdicts.values() for tag_id in some})
+        return tuple(
+            (face, next((persons[tag_id].name for tag_id in _accepted(verdicts.get(face.id, {}))), None))
+            for face in faces
+            if face.put_away != "no face" and (face.score >= LEAST_SCORE or face.id in verdicts)
+        )
+
+    def groups(self) -> list[FaceGroup]:
+        """The groups without a person, largest first; a face alone is none."""
+        known = self._known()
+        in_sight = set(known.rows.ids[known.in_sight].tolist())
+        held: defaultdict[int, list[int]] = defaultdict(list)
+        named = set[int]()
+        for face_id, group in groups_of_faces(self._db).items():
+            if group and [*_accepted(known.verdicts.get(face_id, {}))]:
+                named.add(group)
+            elif group and face_id in in_sight:
+                held[group].append(face_id)
+        shown = [
+            FaceGroup(group, tuple(faces))
+            for group, faces in held.items()
+            if len(faces) > 1 and group not in named
+        ]
+        return sorted(shown, key=lambda group: (-len(group.face_ids), group.number))
+
+    def faces(self, face_ids: Iterable[int]) -> list[Face]:
+        """These faces, in this order; raises RequestError if there is none of a number."""
+        return [*self._faces(face_ids).values()]
+
+    def persons(self) -> list[Person]:
+        """Every person, by name."""
+        known = self._known()
+        with self._db.reading() as connection:
+            tags = [
+                tag
+                for tag in listed_tags(live_tags(connection), count_states(connection))
+                if tag.kind == "person"
+            ]
+        counts = Counter(tag_id for verdicts in known.verdicts.values() for tag_id in _accepted(verdicts))
+        return [
+            Person(tag.id, tag.name, tag.accepted, counts[tag.id], len(self._questions(tag.id, known)))
+            for tag in tags
+        ]
+
+    def faces_named(self, name: str) -> list[Face]:
+        """The accepted faces of a person in visible photos."""
+        tag_id, known = self._person(name), self._known()
+        mine = [face_id for face_id, verdicts in known.verdicts.items() if tag_id in _accepted(verdicts)]
+        with self._db.reading() as connection:
+            faces = faces_by_id(connection, mine).values()
+        visible = set(visible_photos(self._db).tolist())
+        return [face for face in faces if face.photo_id in visible]
+
+    def questions(self, name: str) -> list[Question]:
+        """The faces that may be a person's, nearest first: at most one of each photo, none that was decided."""
+        return self._questions(self._person(name), self._known())
+
+    def name(self, group: int, name: str) -> TagChange | None:
+        """Names a group's faces; a new name makes a person, a known one gets these faces too.
+
+        Raises:
+            RequestError: there is no such group, or the name is invalid.
+        """
+        with self._db.reading() as connection:
+            held = faces_in_group(connection, group)
+            named = _accepted_of(persons_of_faces(connection, held))
+        if len(held) < 2 or named:
+            raise RequestError("There is no group number {number} without a name.", number=group)
+        return self.decide(name, held, "accepted", make=True)
+
+    def decide(
+        self, name: str, face_ids: Iterable[int], verdict: Verdict, *, make: bool = False
+    ) -> TagChange | None:
+        """Accepts or rejects faces for a person, or withdraws decisions; returns None if nothing changes.
+
+        An accepted face leaves the person that it was named before, and a rejected one its group, if that is the person's. With
+        `make`, a person of this name is made if there is none. Raises RequestError if there is no such face or person.
+        """
+        tag_id = None if make and not self._ids(name) else self._person(name)
+        faces = self._faces(face_ids)
+        called = checked_name(name) if tag_id is None else self._name(tag_id)
+        words = _DOING[verdict].about(person=shortened(called), faces=_counted(len(faces)))
+        with record_run(self._db, "decide", words) as run:
+            draft = Definition(0, called, None, "person", threshold=None, suggests=False, created_at=0.0)
+            person = run.add(draft) if tag_id is None else tag_id
+            known = persons_of_faces(run.connection, faces)
+            rows = [
+                NewDecision(person, face.photo_id, verdict, "you", run.now, face.id)
+                for face in faces.values()
+                if known.get(face.id, {}).get(person, "withdrawn") != verdict
+            ]
+            if verdict == "accepted":
+                rows += [
+                    NewDecision(other, face.photo_id, "withdrawn", "you", run.now, face.id)
+                    for face in faces.values()
+                    for other in _accepted(known.get(face.id, {}))
+                    if other != person
+                ]
+            run.decide(rows)
+            if verdict == "rejected" and rows:
+                self._part(run, person, faces)
+        return run.made
+
+    def split(self, face_ids: Iterable[int]) -> TagChange | None:
+        """Moves faces from their groups into one of their own; named ones are rejected for their person first."""
+        faces = self._faces(face_ids)
+        with record_run(self._db, "decide", Message("Split off {faces}", faces=_counted(len(faces)))) as run:
+            known = persons_of_faces(run.connection, faces)
+            run.decide(
+                [
+                    NewDecision(person, face.photo_id, "rejected", "you", run.now, face.id)
+                    for face in faces.values()
+                    for person in _accepted(known.get(face.id, {}))
+                ]
+            )
+            run.move_faces(faces, next_group(run.connection))
+        return run.made
+
+    def put_away(self, face_ids: Iterable[int], how: PutAway) -> TagChange | None:
+        """Puts faces away for good: they are no faces, or nobody's whom the user names."""
+        faces = self._faces(face_ids)
+        with record_run(self._db, "decide", _AWAY[how].about(faces=_counted(len(faces)))) as run:
+            run.move_faces([face.id for face in faces.values() if face.put_away != how], how)
+        return run.made
+
+    def merge(self, name: str, into: str) -> TagChange | None:
+        """Makes one person of two; raises RequestError if one of them does not exist, or both are the same."""
+        words = Message('Merge "{tag}" into "{other}"', tag=shortened(name), other=shortened(into))
+        gone, kept = self._person(name), self._person(into)
+        if gone == kept:
+            raise RequestError(
+                '"{person}" cannot be merged into itself; name another person.', person=shortened(into)
+            )
+        with record_run(self._db, "merge", words) as run:
+            for _ in merge_into(run, run.tag(gone), run.tag(kept)):
+                pass
+        return run.made
+
+    def group_new_faces(self) -> None:
+        """Lets the faces that a run found join groups: those already in one stay where they are."""
+        known = self._known()
+        core = np.flatnonzero(known.rows.is_core)
+        face_ids = known.rows.ids[core].tolist()
+        groups = groups_of_faces(self._db)
+        before = np.array([groups.get(face_id, 0) for face_id in face_ids], np.int64)
+        if not len(before) or before.all():
+            return
+        after = join_groups(known.rows.vectors[core], known.rows.photo_ids[core], before)
+        moved = np.flatnonzero(after != before).tolist()
+        with self._db.writer() as connection:
+            begun = {
+                group: next_group(connection)
+                for group in sorted({*after[moved].tolist()}, reverse=True)
+                if group < 0
+            }
+            joined = (
+                (begun.get(group, group), face_ids[row]) for row in moved for group in [int(after[row])]
+            )
+            join_group(connection, joined)
+
+    def forget(self, *, names: bool = False) -> int:
+        """Deletes all faces, vectors and groups so that no byte of them is left, and looks for no more; returns how many photos had any.
+
+        With `names` the persons go, too; else their names stay as tags of their photos.
+
+        Raises:
+            BusyError: a run is indexing this library.
+            StorageError: the disk is full or gone.
+        """
+        with index_lock(self._db.folder), self._db.writer() as connection:
+            photos = forget_all_faces(connection)
+            forget_rows(connection, FACES.name)
+            erase_traces(connection)
+            switch_people(connection, on=False)
+            persons = [tag for tag in live_tags(connection) if tag.kind == "person"]
+        for person in persons if names else ():
+            with record_run(self._db, "remove", Message('Remove "{tag}"', tag=shortened(person.name))) as run:
+                run.define(replace(person, removed_at=run.now))
+        self._db.vacuum()
+        return photos
+
+    def backups(self) -> list[Path]:
+        """Older copies of the library beside it, from before a migration or set aside, which may hold faces."""
+        return sorted(path for path in self._db.folder.glob("library*") if self._is_copy(path))
+
+    def _is_copy(self, path: Path) -> bool:
+        if path == self._db.path or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_DATABASE)) == _DATABASE
+
+    def _part(self, run: RunRecorder, person: int, faces: Mapping[int, Face]) -> None:
+        """Moves rejected faces out of groups in which others are the person's."""
+        moved: defaultdict[int, list[int]] = defaultdict(list)
+        for face in faces.values():
+            if face.group is not None:
+                moved[face.group].append(face.id)
+        for group, some in moved.items():
+            held = persons_of_faces(run.connection, faces_in_group(run.connection, group))
+            if person in _accepted_of(held):
+                run.move_faces(some, next_group(run.connection))
+
+    def _questions(self, tag_id: int, known: _Known) -> list[Question]:
+        verdicts = {
+            face_id: answers[tag_id] for face_id, answers in known.verdicts.items() if tag_id in answers
+        }
+        others = {face_id for face_id, answers in known.verdicts.items() if [*_accepted(answers)]}
+        key = known.revisions, verdicts, others, known.away
+        with self._lock:
+            if tag_id in self._asked and self._asked[tag_id][0] == key:
+                return self._asked[tag_id][1]
+        found = self._nearest(verdicts, others | known.away | verdicts.keys(), known)
+        with self._lock:
+            self._asked[tag_id] = key, found
+        return found
+
+    def _nearest(
+        self, verdicts: Mapping[int, Verdict], left_out: Collection[int], known: _Known
+    ) -> list[Question]:
+        rows = known.rows
+        accepted, rejected = (
+            np.isin(rows.ids, [face_id for face_id, verdict in verdicts.items() if verdict == wanted])
+            for wanted in ("accepted", "rejected")
+        )
+        if not accepted.any():
+            return []
+        there = np.isin(rows.photo_ids, rows.photo_ids[accepted])  # nobody is in a picture twice
+        candidates = np.flatnonzero(known.in_sight & rows.is_core & ~there & ~np.isin(rows.ids, [*left_out]))
+        apart = np.full(len(rows.ids), np.inf, np.float32)
+        taught = accepted & rows.is_core if (accepted & rows.is_core).any() else accepted
+        apart[candidates] = nearness(rows.vectors[candidates], rows.vectors[taught])
+        near = candidates[apart[candidates] <= QUESTION]
+        if rejected.any() and len(near):
+            others = nearness(rows.vectors[near], rows.vectors[rejected])
+            near = near[apart[near] <= others]
+        best = best_of_each(rows.photo_ids, apart, near)
+        with self._db.reading() as connection:
+            faces = faces_by_id(connection, rows.ids[best].tolist())
+        return [
+            Question(faces[face_id], distance, distance <= NEAR)
+            for face_id, distance in zip(rows.ids[best].tolist(), apart[best].tolist(), strict=True)
+            if face_id in faces
+        ]
+
+    def _known(self) -> _Known:
+        with self._db.snapshot() as connection:
+            revisions = slow_revision(self._db), photos_revision(self._db)
+            with self._lock:
+                if self._rows is None or self._rows[0] != revisions:
+                    rows = face_rows(self._db)
+                    self._rows = revisions, rows, np.isin(rows.photo_ids, visible_photos(self._db))
+                _, rows, in_sight = self._rows
+            away, verdicts = faces_put_away(connection), persons_of_faces(connection)
+            return _Known(revisions, rows, away, verdicts, in_sight)
+
+    def _faces(self, face_ids: Iterable[int]) -> dict[int, Face]:
+        wanted = [*dict.fromkeys(face_ids)]
+        with self._db.reading() as connection:
+            faces = faces_by_id(connection, wanted)
+        for face_id in wanted:
+            if face_id not in faces:
+                raise RequestError("There is no face number {number}.", number=face_id)
+        return faces
+
+    def _ids(self, name: str) -> list[int]:
+        with self._db.reading() as connection:
+            return tags_called(connection, name, persons=True)
+
+    def _person(self, name: str) -> int:
+        ids = self._ids(name)
+        if not ids:
+            raise RequestError('There is no person "{name}".', name=shortened(name))
+        return ids[0]
+
+    def _name(self, tag_id: int) -> str:
+        with self._db.reading() as connection:
+            return tags_by_id(connection, [tag_id])[tag_id].name
+
+
+def _accepted(verdicts: Mapping[int, Verdict]) -> Iterator[int]:
+    """The persons for whom a face is accepted: one, unless another program said more."""
+    return (tag_id for tag_id, verdict in verdicts.items() if verdict == "accepted")
+
+
+def _accepted_of(verdicts: Mapping[int, Mapping[int, Verdict]]) -> set[int]:
+    """The persons for whom any of these faces is accepted."""
+    return {tag_id for answers in verdicts.values() for tag_id in _accepted(answers)}
+
+
+def _counted(number: int) -> Message:
+    return Message.counted(number, "{number:,} face", "{number:,} faces")
