@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from picsight_engine.store.database import Database
 
 FilterKind = Literal[
-    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "text",
-    "says", "colour", "less",
+    "time", "folder", "format", "is", "has", "place", "camera", "lens", "exposure", "label", "rating", "tag", "people",
+    "text", "says", "colour", "less",
 ]  # fmt: skip
 
 

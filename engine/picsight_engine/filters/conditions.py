@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from functools import partial, reduce
@@ -19,9 +20,12 @@ from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
+from picsight_engine.store.derived.faces import photos_with_people
 from picsight_engine.store.selection import Shape
 from picsight_engine.store.tagging.tagged import (
     favourite_photos,
+    names_of_persons,
+    photos_of_person,
     photos_rated,
     photos_tagged,
     photos_that_may_be_tagged,
@@ -32,7 +36,7 @@ from picsight_engine.store.tagging.tagged import (
 from picsight_engine.store.tagging.tags import name_key, tag_paths, tags_called
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -57,7 +61,12 @@ KNOWN: dict[str, tuple[Column, Message]] = {
     "keywords": ("keywords", Message("keywords")),
     "description": ("description", Message("a description")),
 }
-_COPIES, _RATED, _WORDS = "copies", "rating", "words"  # other values of "has:", which are not columns
+_COPIES, _RATED, _WORDS, _PEOPLE = (
+    "copies",
+    "rating",
+    "words",
+    "people",
+)  # values of "has:" that are not columns
 # The user's own marks: the word for each, and its photos.
 _DECIDED = {
     "favourite": ("favourite", favourite_photos),
@@ -130,6 +139,14 @@ def tagged(value: str) -> Condition:
 
     return Condition(
         "tag", ("tag", wanted), value, find, _TAGGABLE, decided=True, absent=partial(_unnamed, name=value)
+    )
+
+
+def showing(person: str) -> Condition:
+    """Matches photos in which a face of the person was accepted."""
+    find, absent = partial(photos_of_person, name=person), partial(_nobody, name=person)
+    return Condition(
+        "people", ("person", name_key(person)), person, find, _WITH_PEOPLE, decided=True, absent=absent
     )
 
 
@@ -221,8 +238,10 @@ def _has(value: str, _today: date) -> Condition | Message:
         return replace(_STARRED, basis=_STARRED)
     if name == _WORDS:
         return replace(WITH_WORDS, basis=WITH_WORDS)
+    if name == _PEOPLE:
+        return replace(_WITH_PEOPLE, basis=_WITH_PEOPLE)
     if name not in KNOWN:
-        return _known("has", (*KNOWN, _RATED, _WORDS, _COPIES))
+        return _known("has", (*KNOWN, _RATED, _WORDS, _PEOPLE, _COPIES))
     return known(name)
 
 
@@ -243,9 +262,7 @@ def _without_text(db: Database, column: TextColumn, value: str) -> Message | Non
     absent = _ABSENT[column].about(value=value)
     if len(names) == 1:
         return Message("{absent}; there is {name}.", absent=absent, name=names[0])
-    others = [Message("others")] if len(names) > _MOST_NAMED else []
-    some = _listed((*names[:_MOST_NAMED], *others))
-    return Message("{absent}; there are {names}.", absent=absent, names=some)
+    return Message("{absent}; there are {names}.", absent=absent, names=_some(names))
 
 
 def _number_fact(key: str, value: str, _today: date) -> Condition | Message:
@@ -295,6 +312,35 @@ def names_of_tag(path: str) -> Iterator[str]:
         yield path
 
 
+def _people(value: str, _today: date) -> Condition | Message:
+    """Photos with so many faces, or of the person with this name."""
+    number = read_amount(value, 1)
+    if number is None:
+        return showing(value)
+    find = partial(photos_with_people, least=max(number.low, 0.5), most=number.high)
+    words = Message("people: {number}", number=number.words("{}"))
+    return Condition("people", ("people", value), words, find, _WITH_PEOPLE, written=True)
+
+
+def _with_people(db: Database) -> NDArray[np.int64]:
+    seen = photos_with_people(db, 1, math.inf)
+    named = [photos_of_person(db, name) for name in names_of_persons(db).values()]
+    return selection.ascending(np.concatenate([seen, *named]))
+
+
+_WITH_PEOPLE = Condition(
+    "has", ("has", _PEOPLE), Message("with people"), _with_people, decided=True, written=True, thing=Message("a face")
+)  # fmt: skip
+
+
+def _nobody(db: Database, name: str) -> Message | None:
+    """The message that nobody has this name; None if somebody has, or nobody was named."""
+    names = names_of_persons(db).values()
+    if not names or name_key(name) in map(name_key, names):
+        return None
+    return Message('Nobody is called "{name}"; there is {names}.', name=name, names=_some(names))
+
+
 def _rating(value: str, _today: date) -> Condition | Message:
     if value.lower() == "rejected":
         find = partial(photos_rated, least=-1, most=-1)
@@ -322,6 +368,12 @@ def _colour(value: str, _today: date) -> Condition | Message:
     return Condition("colour", ("colour", name), name, partial(photos_showing, column=column))
 
 
+def _some(names: Collection[str]) -> Message | str:
+    """The first names, and whether there are others."""
+    shown = [*names][:_MOST_NAMED] + [Message("others")] * (len(names) > _MOST_NAMED)
+    return _listed(shown) if len(shown) > 1 else shown[0]
+
+
 def _known(key: str, values: Sequence[str]) -> Message:
     return Message('"{key}:" knows {values}.', key=key, values=_listed(values))
 
@@ -345,6 +397,7 @@ _READERS: dict[str, Callable[[str, date], Condition | Message]] = {
     "label": partial(_text_fact, "label"),
     "rated": _rating,
     "tag": lambda value, _today: tagged(value),
+    "people": _people,
     "colour": _colour,
     "color": _colour,
 }

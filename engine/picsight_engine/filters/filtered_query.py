@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.filters.condition import Condition
-from picsight_engine.filters.conditions import UNDATED, VISIBLE, condition_of, located, taken_in, unknown
+from picsight_engine.filters.conditions import (
+    UNDATED,
+    VISIBLE,
+    condition_of,
+    located,
+    showing,
+    taken_in,
+    unknown,
+)
 from picsight_engine.filters.texts import worded, written
 from picsight_engine.foundation.errors import Message
-from picsight_engine.foundation.folding import words_in
+from picsight_engine.foundation.folding import fold, words_in
 from picsight_engine.language.absence import read_absences
 from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import QueryFault
@@ -26,6 +34,7 @@ from picsight_engine.store.derived.written import slow_revision
 from picsight_engine.store.full_text import files_named
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import ascending, file_texts
+from picsight_engine.store.tagging.tagged import names_of_persons
 from picsight_engine.store.tagging.tags import tags_revision
 
 if TYPE_CHECKING:
@@ -106,7 +115,12 @@ class Filters:
         """
         today = datetime.now().astimezone().date()
         rest, recognised = recognise(
-            query, today, lambda meaning: self._holding(_meant(meaning)).size > 0, self._places(), languages
+            query,
+            today,
+            lambda meaning: self._holding(_meant(meaning)).size > 0,
+            self._places(),
+            {fold(name): name for name in names_of_persons(self._db).values()},
+            languages=languages,
         )
         rest, absences = read_absences(rest, languages)
         conditions = _ConditionSet(self._holding)
@@ -256,6 +270,8 @@ class _ConditionSet:
 
 
 def _meant(meaning: Meaning) -> Condition:
+    if isinstance(meaning, str):
+        return showing(meaning)
     return located(meaning) if isinstance(meaning, tuple) else taken_in(meaning)
 
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TypedKey = Literal[
-    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag", "says", "colour", "color"
+    "in", "folder", "format", "is", "has", "at", "by", "lens", "iso", "f", "focal", "label", "rated", "tag", "people", "says", "colour", "color"
 ]  # fmt: skip
 Key = Literal["text"] | _TypedKey
 

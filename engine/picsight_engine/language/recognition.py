@@ -1,6 +1,6 @@
-"""Recognises plain words of a query that mean a time or a place: "dog 2012", "last christmas", "sunset in Nice". Pure.
+"""Recognises plain words of a query that mean a time, a place or a person: "dog 2012", "sunset in Nice", "Anna at the beach". Pure.
 
-Only times and places of which the library has photos are recognised. A word with a weight or a backslash is always a word.
+Only times and places of which the library has photos are recognised, and people whom the user named. A word with a weight or a backslash is always a word.
 So is a place name that is also an everyday word ("nice", "Orange"), unless a capital marks it as a name: it does in
 "sunset Nice" and "Nice 2019", but not in "Nice sunset" and "Girl Reading A Book".
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.commonness import is_everyday
+from picsight_engine.foundation.folding import fold
 from picsight_engine.language.fact_values import place_key
 from picsight_engine.language.query import Term
 from picsight_engine.language.times import MOST_WORDS, could_be_time, in_english, time_in_words
@@ -22,19 +23,21 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Query, Word
     from picsight_engine.language.times import Period
 
-    Meaning = Period | tuple[str, ...]  # a time, or the names of a place
+    Meaning = Period | tuple[str, ...] | str  # a time, the names of a place, or a person
 
 # Words that search for nothing by themselves, as in "all my photos from 2012".
 _ANY_PHOTO = frozenset(
     "photo photos picture pictures image images shot shots all my the taken of from in".split()  # noqa: SIM905
 )
 _WHERE = frozenset({"at", "from", "in", "near"})  # prepositions before a place
+# Before a person, in English and the six languages.
+_WITH = frozenset("and of with und mit von et avec de y con e com di en met van".split())  # noqa: SIM905
 _MOST_OF_PLACE = 6  # words of "in Rio de Janeiro, Brazil"
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """Words that mean a time or a place (its names, from the smallest), and their position in the query."""
+    """Words that mean a time, a place (its names, from the smallest) or a person, and their position in the query."""
 
     meaning: Meaning
     start: int
@@ -46,12 +49,14 @@ def recognise(
     today: date,
     has_photos: Callable[[Meaning], bool],
     places: Mapping[str, str],
+    persons: Mapping[str, str],
+    *,
     languages: Sequence[str] = (),
 ) -> tuple[Query, tuple[Recognised, ...]]:
     """The query without the words that mean a time or a place with photos, and these times and places.
 
-    `places` are the names of all towns, regions and countries of the library, for comparison. Times may also be in one of
-    the `languages`.
+    `places` are the names of all towns, regions and countries of the library, for comparison, `persons` those of people,
+    whom several alternatives do not mean. Times may also be in one of the `languages`.
     """
 
     def meant(some: tuple[Word, ...]) -> Meaning | None:
@@ -60,6 +65,8 @@ def recognise(
         period = time_in_words(texts, today, languages) if is_time else None
         if period is not None and has_photos(period):
             return period
+        if len(query.alternatives) == 1 and (person := _person(some, persons, query)):
+            return person
         names = _names(some, places)
         if not names or (all(map(is_everyday, _name_words(some))) and not _is_marked(some, query)):
             return None
@@ -130,6 +137,14 @@ def _names(words: tuple[Word, ...], places: Mapping[str, str]) -> list[str]:
         return []
     names = [place_key(name) for name in " ".join(texts).rstrip(",").split(",")]
     return names if all(name in places for name in names) else []
+
+
+def _person(words: tuple[Word, ...], persons: Mapping[str, str], query: Query) -> str | None:
+    """The person whom these words name, with or without an "and" or "with" before."""
+    named = words[1:] if len(words) > 1 and words[0].text.lower() in _WITH else words
+    texts = [word.text for word in named]
+    is_name = not all(map(is_everyday, texts)) or len(named) < len(words) or _is_marked(named, query)
+    return persons.get(fold(" ".join(texts))) if is_name else None
 
 
 def _is_marked(words: tuple[Word, ...], query: Query) -> bool:

@@ -18,7 +18,7 @@ from picsight_engine.language.fact_values import names_of_place
 from picsight_engine.language.query import spelled
 from picsight_engine.language.times import MONTHS, SEASONS
 from picsight_engine.photos.colours import COLUMNS, NAMES
-from picsight_engine.store.tagging.tagged import sizes_of_tags
+from picsight_engine.store.tagging.tagged import names_of_persons, photos_of_person, sizes_of_tags
 from picsight_engine.store.tagging.tags import QUOTES, name_key, tag_paths
 
 if TYPE_CHECKING:
@@ -30,7 +30,18 @@ if TYPE_CHECKING:
 
 
 OfferKind = Literal[
-    "year", "season", "month", "folder", "tag", "keyword", "place", "camera", "lens", "format", "colour"
+    "year",
+    "season",
+    "month",
+    "folder",
+    "tag",
+    "person",
+    "keyword",
+    "place",
+    "camera",
+    "lens",
+    "format",
+    "colour",
 ]
 
 _LETTERS = re.compile(r"[^\W\d_]{3,}")
@@ -233,7 +244,9 @@ class TagOffers:
     def __init__(self, db: Database) -> None:
         self._db = db
         sizes = sizes_of_tags(db)
-        paths = tag_paths(db)
+        persons = names_of_persons(db)
+        paths = {tag_id: path for tag_id, path in tag_paths(db).items() if tag_id not in persons}
+        self._persons = NameCounts((name, sizes[tag_id]) for tag_id, name in persons.items() if sizes[tag_id])
         self._keys = {name_key(name) for path in paths.values() for name in names_of_tag(path)}
         self._called = NameCounts(
             (QUOTES.sub("'", path), sizes[tag_id]) for tag_id, path in paths.items() if sizes[tag_id]
@@ -242,10 +255,19 @@ class TagOffers:
 
     def words(self) -> list[str]:
         """The words in the names of tags, most photos first."""
-        return words_of_names(self._called.names())
+        return words_of_names((*self._persons.names(), *self._called.names()))
+
+    def persons(self, typed: str, limit: int) -> list[Offer]:
+        """People whose names begin with the typed text."""
+        return _named(
+            "person",
+            "people",
+            self._persons.matching(typed, limit),
+            lambda name: len(photos_of_person(self._db, name)),
+        )
 
     def joined(self, typed: str, limit: int, others: list[list[Offer]]) -> list[list[Offer]]:
-        """Tags that begin with the typed text, then the other offers without keywords that have a tag's name."""
+        """People and tags that begin with the typed text, then the other offers without keywords that have a tag's name."""
         found = (
             Offer("tag", path, f"tag:{spelled(path)}", partial(self._count, path))
             for path in self._called.matching(typed, limit)
@@ -257,6 +279,7 @@ class TagOffers:
             return name_key(offer.words) if offer.kind == "keyword" else None
 
         return [
+            self.persons(typed, limit),
             tags,
             *([self._counted(each) for each in some if named(each) not in names] for some in others),
         ]

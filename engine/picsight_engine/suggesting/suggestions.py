@@ -198,6 +198,8 @@ def _facts(offers: Offers, tags: TagOffers, typed: TypedText) -> list[list[Sugge
         found = [offered(offers, phrase.text, _A_KIND) for offered in kinds]
         if Offers.keywords in kinds:
             found = tags.joined(phrase.text, _A_KIND, found)
+        elif typed.key == "people":
+            found = [tags.persons(phrase.text, _A_KIND)]
         if any(found):
             return [
                 [_put(each.kind, each.words, phrase, each.fact, each.count()) for each in of_kind]

@@ -152,6 +152,24 @@ def test_the_file_of_decisions_carries_names_to_a_library_without_faces(picsight
     assert other.json("tags", "import", tmp_path / "decisions")["accepted"] == 0
 
 
+@pytest.mark.parametrize(
+    ("query", "photos"),
+    [
+        ("people:Eileen", "a b twice"), ("-people:eileen", "c cat d"), ("people:Eileen people:Rose", "twice"), ("people:1", "a b c d"),
+        ("people:>=2", "twice"), ("has:people", "a b c d twice"), ("-has:people", "cat"), ("people:Nobody", ""),
+        ("Eileen", "a b twice"), ("astronaut with eileen", "a b twice"), ("Astronautin mit Eileen", "a b twice"),
+        ("Eileen and Rose", "twice"), ("portrait Rose", "twice"), ("rose", "a b c cat d twice"),
+    ],
+)  # fmt: skip
+def test_people_are_found_by_name_and_number(picsight, album, query, photos):
+    left, right = faces(picsight, album, "twice")
+    ids = [faces(picsight, album, name)[0]["id"] for name in "ab"]
+    picsight.json("people", "accept", "Eileen", *ids, left["id"])
+    picsight.json("people", "accept", "Rose", right["id"])
+    found = picsight.json("search", "--min", "all", query)["results"]
+    assert sorted(Path(each["path"]).stem for each in found) == photos.split()
+
+
 def test_side_cars_hold_the_names_of_people_only_if_asked(picsight, album, tmp_path):
     picsight.json("people", "accept", "Eileen", faces(picsight, album, "a")[0]["id"])
     for option, names in (((), 0), (("--people",), 1)):

@@ -36,6 +36,7 @@ _INDENT = " " * 8  # below the score's end
 _TAKEN_AS = {
     "time": '"{typed}" was taken as a time, with {photos}',
     "place": '"{typed}" was taken as a place, with {photos}',
+    "people": '"{typed}" was taken as a person, with {photos}',
     "less": '"{typed}" was taken as {words}',
 }
 

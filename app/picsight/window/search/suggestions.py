@@ -243,6 +243,7 @@ _LOOKS: dict[SuggestionKind, tuple[str, str]] = {
     "month": ("date", marked("Month")),
     "folder": ("folder", marked("Folder")),
     "tag": ("tag", marked("Tag")),
+    "person": ("tag", marked("Person")),
     "keyword": ("tag", marked("Keyword")),
     "place": ("place", marked("Place")),
     "camera": ("camera", marked("Camera")),

@@ -27,6 +27,7 @@ _FACTS = {
     "label": marked("Label {value}"),
     "rated": marked("Rated {value}"),
     "tag": marked("Tag {value}"),
+    "people": marked("With {value}"),
     "says": marked("Says {value}"),
     "colour": marked("Colour {value}"),
     "color": marked("Colour {value}"),

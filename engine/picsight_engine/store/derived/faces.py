@@ -206,9 +206,9 @@ def forget_all_faces(connection: sqlite3.Connection) -> int:
     return photos
 
 
-def photos_with_people(db: Database, least: float, most: float) -> list[int]:
-    """The visible photos with this many faces."""
-    return db.column(_WITH_NUMBER, least, most)
+def photos_with_people(db: Database, least: float, most: float) -> NDArray[np.int64]:
+    """The visible photos with this many faces, ascending."""
+    return np.asarray(db.column(_WITH_NUMBER, least, most), np.int64)
 
 
 def finds_people(db: Database) -> bool:

@@ -15,7 +15,7 @@ from picsight_engine.store.photos import SHOWN
 from picsight_engine.store.selection import ascending, photos_with, visible_photos
 from picsight_engine.store.tagging.decisions import LATEST
 from picsight_engine.store.tagging.exported_decisions import last_decisions
-from picsight_engine.store.tagging.tags import name_key, paths_of, tags_called
+from picsight_engine.store.tagging.tags import name_key, paths_of, person_ids, tags_called
 
 if TYPE_CHECKING:
     import sqlite3
@@ -72,6 +72,7 @@ _RATED = f"""
 WHERE missing_since IS NULL AND stars BETWEEN ?1 AND ?2
 UNION SELECT photo_id FROM files WHERE present AND +photo_id IS NOT NULL AND rating BETWEEN ?1 AND ?2
     AND photo_id NOT IN (SELECT photo_id FROM starred)"""
+_PERSONS = "SELECT id, name FROM tags WHERE is_person AND removed_at IS NULL ORDER BY id"
 _ANY = "SELECT 1 FROM tags WHERE kind <> 'favourite' AND removed_at IS NULL LIMIT 1"
 
 
@@ -80,6 +81,18 @@ def photos_tagged(db: Database, path: str) -> NDArray[np.int64]:
     with db.reading() as connection:
         called = tags_called(connection, path)
     return ascending(db.column(_IN, json.dumps(called)))
+
+
+def photos_of_person(db: Database, name: str) -> NDArray[np.int64]:
+    """The photos in which a face of this person was accepted."""
+    with db.reading() as connection:
+        called = tags_called(connection, name, persons=True)
+    return ascending(db.column(_IN, json.dumps(called)))
+
+
+def names_of_persons(db: Database) -> dict[int, str]:
+    """The names of all persons."""
+    return dict(db.rows(_PERSONS))
 
 
 def photos_with_keyword(db: Database, path: str, fits: Callable[[str], bool]) -> NDArray[np.int64]:
@@ -100,7 +113,7 @@ def photos_with_keyword(db: Database, path: str, fits: Callable[[str], bool]) ->
 
 def _outside(connection: sqlite3.Connection, path: str) -> dict[int, list[str]]:
     """The photos rejected in tags of this name or path (as an empty path), or in tags below these."""
-    called = tags_called(connection, path)
+    called = [*{*tags_called(connection, path)} - person_ids(connection)]  # a face is no keyword
     ids = [tag_id for (tag_id,) in connection.execute(_BELOW, (json.dumps(called),))]
     keys = {tag_id: _key_of(name) for tag_id, name in paths_of(connection, ids).items()}
     keys.update(dict.fromkeys(called, ""))
