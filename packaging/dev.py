@@ -34,6 +34,7 @@ OF_THE_APPLICATION = (
     "memory",
     "tagging",
     "rescan",
+    "people",
     "films",
     "words",
 )

@@ -107,12 +107,14 @@ def test_facts_are_printed_as_people_write_them_and_unknown_ones_are_left_out(ca
         id=7, paths=(Path("/p/a.jpg"), Path("/p/b.jpg")), width=4000, height=3000, metadata=metadata, rating=0,
         bytes=2_100_000, tags=("Birds/Waders",),
     )  # fmt: skip
-    _put_facts(photo)
+    _put_facts(photo, ())
     assert capsys.readouterr().out.splitlines() == [
         "id: 7", "path: /p/a.jpg", "path: /p/b.jpg", "taken: 2020-07-18T17:42:00+02:00 (file name)",
         "place: Nice, France", "position: 43.70000, 7.27000, 12 m below the sea, facing 0 degrees", "camera: Canon EOS 600D",
         "exposure: 1/250 s, f/2.8, 55 mm, ISO 400, flash", "size: 4000 x 3000, 2.1 MB",
         "title: At the harbour", "rating: 0", "keyword: sea", "keyword: Anna", "tag: Birds/Waders",
     ]  # fmt: skip
-    _put_facts(PhotoDetails(7, (), width=4, height=3, metadata=Metadata(), file_time="2024-05-03T10:11:12"))
+    _put_facts(
+        PhotoDetails(7, (), width=4, height=3, metadata=Metadata(), file_time="2024-05-03T10:11:12"), ()
+    )
     assert capsys.readouterr().out == "id: 7\ntaken: 2024-05-03T10:11:12 (file time)\nsize: 4 x 3, 0 bytes\n"
