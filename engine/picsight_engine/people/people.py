@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from picsight_engine.foundation.errors import Message, RequestError
+from picsight_engine.foundation.errors import Message, RequestError, StorageError, faults_as
 from picsight_engine.kinds import FACES
 from picsight_engine.people.likeness import NEAR, QUESTION, best_of_each, join_groups, nearness
 from picsight_engine.store.database import index_lock
@@ -71,13 +71,16 @@ class FaceGroup:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with the number of photos and of faces that were accepted, and of questions; `tag_id` is that of the tag."""
+    """A person with the number of photos and of faces that were accepted, and of questions; `tag_id` is that of the tag, `face_id` one
+    of these faces, None if there is none.
+    """
 
     tag_id: int
     name: str
     photos: int
     faces: int
     questions: int
+    face_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +165,19 @@ class People:
                 for tag in listed_tags(live_tags(connection), count_states(connection))
                 if tag.kind == "person"
             ]
-        counts = Counter(tag_id for verdicts in known.verdicts.values() for tag_id in _accepted(verdicts))
+        theirs: defaultdict[int, list[int]] = defaultdict(list)
+        for face_id, verdicts in known.verdicts.items():
+            for tag_id in _accepted(verdicts):
+                theirs[tag_id].append(face_id)
         return [
-            Person(tag.id, tag.name, tag.accepted, counts[tag.id], len(self._questions(tag.id, known)))
+            Person(
+                tag.id,
+                tag.name,
+                tag.accepted,
+                len(theirs[tag.id]),
+                len(self._questions(tag.id, known)),
+                min(theirs[tag.id], default=None),
+            )
             for tag in tags
         ]
 
@@ -308,6 +321,13 @@ class People:
     def backups(self) -> list[Path]:
         """Older copies of the library beside it, from before a migration or set aside, which may hold faces."""
         return sorted(path for path in self._db.folder.glob("library*") if self._is_copy(path))
+
+    def delete_backups(self) -> None:
+        """Deletes them; StorageError if one cannot be deleted."""
+        words = "{file} cannot be deleted ({reason}). Delete it yourself."
+        for path in self.backups():
+            with faults_as(OSError, StorageError, words, file=path):
+                path.unlink(missing_ok=True)
 
     def _is_copy(self, path: Path) -> bool:
         if path == self._db.path or not path.is_file():

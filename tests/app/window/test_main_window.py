@@ -346,6 +346,7 @@ def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, model_windo
 
     wanted = [
         ("All photos, 3", []),
+        ("People", []),
         ("Tags", []),
         ("New tag…, Make a tag from a few words or photos.", []),
         ("Folders", []),
@@ -353,7 +354,7 @@ def test_the_sidebar_counts_photos_and_leads_into_the_folders(qtbot, model_windo
         ("Invoices, no photos", []),
     ]
     qtbot.waitUntil(lambda: list(lines(QModelIndex())) == wanted)
-    lisbon = tree.model().index(1, 0, tree.model().index(4, 0))
+    lisbon = tree.model().index(1, 0, tree.model().index(5, 0))
     place = tree.visualRect(lisbon)
     qtbot.mouseClick(tree.viewport(), Qt.MouseButton.LeftButton, pos=zones(place, lisbon, tree).sign.center())
     assert tree.isExpanded(lisbon)

@@ -59,11 +59,11 @@ def test_tags_are_nested_and_counted_and_empty_favourites_left_out():
     birds = [tag_of("Birds", suggested=3), tag_of("Birds/Waders", accepted=2, suggested=1)]
     tags = [tag_of("Favourites", "favourite"), *birds, tag_of("For Anna", "album", accepted=4)]
     shown = entries_of(overview(1), (), tags, scanned=True)
-    assert [(entry.words, entry.count) for entry in shown[1:6]] == [
-        ("Tags", 0), ("Birds", 3), ("New tag…", 0), ("Albums", 0), ("For Anna", 4),
+    assert [(entry.words, entry.count) for entry in shown[1:7]] == [
+        ("People", 0), ("Tags", 0), ("Birds", 3), ("New tag…", 0), ("Albums", 0), ("For Anna", 4),
     ]  # fmt: skip
-    assert [(entry.words, entry.count) for entry in shown[2].children] == [("Waders", 3)]
-    liked = entries_of(overview(1), (), [tag_of("Favourites", "favourite", accepted=5)], scanned=True)[1]
+    assert [(entry.words, entry.count) for entry in shown[3].children] == [("Waders", 3)]
+    liked = entries_of(overview(1), (), [tag_of("Favourites", "favourite", accepted=5)], scanned=True)[2]
     assert (liked.words, liked.count, liked.key) == ("Favourites", 5, "is:favourite")
 
 
@@ -83,7 +83,7 @@ def test_where_only_numbers_change_the_lines_stay_as_they_are(tree, qtbot):
 def test_of_very_many_tags_the_first_are_listed_and_a_line_leads_to_all():
     many = [tag_of(f"Tag {place:05}") for place in range(10_000)]
     shown = entries_of(overview(1), (), many, scanned=True)
-    words = [entry.words for entry in shown[MOST_TAGS + 1 : MOST_TAGS + 4]]
+    words = [entry.words for entry in shown[MOST_TAGS + 2 : MOST_TAGS + 5]]
     assert words == [f"Tag {MOST_TAGS - 1:05}", f"All {number(10_000)} tags…", "New tag…"]
 
 

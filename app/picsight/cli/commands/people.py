@@ -69,8 +69,8 @@ def forget(invocation: Invocation, *, names: bool, backups: bool) -> None:
     with invocation.require_library() as library:
         number = library.people.forget(names=names)
         copies = library.people.backups()
-        for copy in copies if backups else ():
-            copy.unlink(missing_ok=True)
+        if backups:
+            library.people.delete_backups()
     left = [] if backups else copies
     sentence = counted(number, "Forgot the faces in %n photo.", "Forgot the faces in %n photos.")
     invocation.answer({"photos": number, "backups": left}, sentence)
@@ -173,7 +173,7 @@ def split(invocation: Invocation, faces: tuple[int, ...]) -> None:
 
 def _person(person: Person) -> dict[str, object]:
     document = asdict(person)
-    del document["tag_id"]
+    del document["tag_id"], document["face_id"]
     return document
 
 

@@ -17,6 +17,7 @@ from picsight.window.actions.trashing import Trashing
 from picsight.window.controls.keys import KeyList, bind_keys, bound_keys, widget_keys
 from picsight.window.models.controller import ModelsController
 from picsight.window.parts.picture import Pictures
+from picsight.window.people.controller import PeopleController
 from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
 from picsight.window.search.suggestions import SearchSuggestions, connect_suggestions
@@ -31,6 +32,7 @@ from picsight.window.shell.photo_actions import PhotoActions
 from picsight.window.shell.saved_searches import SavedSearches
 from picsight.window.shell.tag_pages import TagPages
 from picsight.window.shell.tagging import Tagging
+from picsight.window.sidebar.model import SidebarAction
 from picsight.window.status.history import History
 from picsight.window.tags.controller import MarksLoader, TagsController
 from picsight.window.tags.exchange import TagExchange
@@ -105,6 +107,8 @@ class MainWindow(QMainWindow):
         self.tag_pages = TagPages(
             frame, self.pages, self.search, self.tags, chooser=self.tagging.chooser, make=self._make_studio
         )
+        self.people = PeopleController(self.tags, self.pictures, jobs, self)
+        self._connect_people()
         self.exchange = TagExchange(self, self.tags, frame.status, jobs)
         self.tag_pages.exchange_requested.connect(self.exchange.show_menu)
         self.exchange.imported.connect(lambda _imported: self.library.refresh_overview())
@@ -135,6 +139,20 @@ class MainWindow(QMainWindow):
         self.suggestions.library = self.viewer.library = self.photos.library = library
         self.trashing.library = self.exporting.library = library
         self.tags.use(library)
+
+    def _connect_people(self) -> None:
+        people, pages = self.people, self.pages
+        pages.add_page(people.view, people.view.tiles, people.go_back_or(pages.show_photos))
+        people.view.left.connect(pages.back)
+        people.photos_requested.connect(lambda query: pages.go(Place(query)))
+        people.index_requested.connect(self.library.index)
+        self.library.indexing_ended.connect(people.refresh)
+        self.frame.sidebar.people_requested.connect(self._show_people)
+
+    def _show_people(self) -> None:
+        self.people.show_everyone()
+        self.pages.show_page(self.people.view)
+        self.frame.sidebar.mark(SidebarAction.PEOPLE)
 
     def _connect_trashing(self) -> None:
         self.trashing.files_gone.connect(self.viewer.go_on)
@@ -253,6 +271,7 @@ class MainWindow(QMainWindow):
             (tr("Everywhere"), bound_keys(self)),
             (tr("Box"), widget_keys(frame.box.KEYS)),
             (tr("Problems"), widget_keys(frame.problems.KEYS)),
+            (tr("People"), widget_keys(self.people.view.KEYS)),
         )
         second = (
             (tr("Photos: the selected ones, else the current one"), of_photos),

@@ -34,6 +34,7 @@ class SidebarAction(Enum):
     """The key of a line that does not lead to photos: its action."""
 
     PROBLEMS = "problems"
+    PEOPLE = "people"
     NEW_TAG = "new tag"
     ALL_TAGS = "all tags"
 
@@ -83,6 +84,7 @@ def entries_of(
             SidebarEntry(plain(each.name), "saved", each.query, search=each) for each in overview.saved
         ]
     if overview.folders:
+        entries.insert(1, SidebarEntry(tr("People"), "people", SidebarAction.PEOPLE))
         entries += _tag_entries(tags)
     return [*entries, *_folder_entries(overview, emptied, scanned=scanned)]
 

@@ -31,6 +31,7 @@ class Sidebar(QWidget):
 
     place_requested = Signal(object)  # Place
     problems_requested = Signal()
+    people_requested = Signal()
     add_requested = Signal()
     models_requested = Signal()
     new_tag_requested = Signal(object)  # list[int | Path]: the dropped photos
@@ -105,6 +106,8 @@ class Sidebar(QWidget):
         match index.data(ENTRY).key:
             case SidebarAction.PROBLEMS:
                 self.problems_requested.emit()
+            case SidebarAction.PEOPLE:
+                self.people_requested.emit()
             case SidebarAction.NEW_TAG:
                 self.new_tag_requested.emit([])
             case SidebarAction.ALL_TAGS:
