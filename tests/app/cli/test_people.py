@@ -104,6 +104,23 @@ def test_one_named_face_asks_about_the_others_and_a_no_holds_over_scans(picsight
     assert sorted(Path(face["path"]).stem for face in asked) == ["c", "d", "twice"]
 
 
+def test_an_ignored_face_is_asked_about_no_more_until_it_is_undone(picsight, album):
+    first, second, third = (faces(picsight, album, name)[0]["id"] for name in "abc")
+    picsight.json("people", "accept", "Eileen", first)
+
+    def asked():
+        return {each["id"] for each in picsight.json("people", "list", "Eileen")["questions"]}
+
+    assert {second, third} <= asked()
+    picsight.json("people", "ignore", second)
+    picsight.json("people", "ignore", "--no-face", third)
+    assert not {second, third} & asked()
+    assert not faces(picsight, album, "c")
+    picsight("tags", "undo")
+    picsight("tags", "undo")
+    assert {second, third} <= asked()
+
+
 def test_two_faces_of_one_photo_can_both_be_named(picsight, album):
     left, right = faces(picsight, album, "twice")
     picsight.json("people", "accept", "Eileen", left["id"], right["id"])

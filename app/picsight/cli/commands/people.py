@@ -171,6 +171,15 @@ def split(invocation: Invocation, faces: tuple[int, ...]) -> None:
         tell_run(invocation, library.people.split(faces))
 
 
+@people.command("ignore")
+@click.option("--no-face", is_flag=True, help="Say that it is no face at all, such as a statue's or a dog's.")
+@_NUMBERS
+def ignore(invocation: Invocation, faces: tuple[int, ...], *, no_face: bool) -> None:
+    """Say that each FACE is of nobody whom you name; it joins no group, and you are not asked about it."""
+    with invocation.require_library() as library:
+        tell_run(invocation, library.people.put_away(faces, "no face" if no_face else "nobody"))
+
+
 def _person(person: Person) -> dict[str, object]:
     document = asdict(person)
     del document["tag_id"], document["face_id"]
