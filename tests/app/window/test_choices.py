@@ -21,7 +21,10 @@ LETTERS = st.characters(exclude_characters="/", exclude_categories=["C", "Z"])
 
 
 def offered(text, recent=()):
-    return [(choice.path, choice.photos is not None) for choice in choices(text, TAGS, recent)]
+    return [
+        (choice.path, choice.photos is not None)
+        for choice in choices(text, TAGS, recent, makes=("tag", "album"))
+    ]
 
 
 def test_an_equal_name_comes_before_a_beginning_and_that_before_a_part():
@@ -38,7 +41,7 @@ def test_without_letters_the_recent_ones_lead():
 @settings(max_examples=40, deadline=None)
 @given(st.text("birdsWÉ /", max_size=8))
 def test_a_new_name_can_be_made_once_and_an_existing_one_not_again(text):
-    found = choices(text, TAGS)
+    found = choices(text, TAGS, makes=("tag", "album"))
     new = [choice for choice in found if choice.photos is None]
     is_there = any(path_key(each.path) == path_key(cleaned(text)) for each in TAGS)
     assert [choice.kind for choice in new] == ([] if is_there or not cleaned(text) else ["tag", "album"])

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtWidgets import QMessageBox, QPushButton
 from tests.app.window.conftest import index_photos, wait_until_indexed
 
@@ -111,6 +111,33 @@ def test_one_named_face_asks_about_the_others(qtbot, window):
     view.photos.click()
     qtbot.waitUntil(lambda: window.search.place.query == "people:Eileen")
     assert window.frame.page is window.frame.wall_page
+
+
+def test_a_face_in_the_viewer_is_marked_and_named_by_a_click(qtbot, window):
+    people, stage = window.photos.library.people, window.frame.viewer_page.stage
+    window.people.view.switched.emit(True)
+    qtbot.waitUntil(lambda: captions(window) == ["4 faces: who?"], timeout=60_000)
+    window.pages.show_photos()
+    window.pages.open_photo(0)
+    ((face, _),) = people.faces_of(window.viewer.photo.id)
+
+    def middle():
+        box, target = face.box, stage.target()
+        across, down = box.x + box.width / 2, box.y + box.height / 2
+        return QPointF(target.x() + across * target.width(), target.y() + down * target.height())
+
+    assert stage.faces.at(stage.target(), middle()) is None
+    qtbot.keyClick(stage, Qt.Key.Key_N)
+    qtbot.waitUntil(lambda: stage.faces.at(stage.target(), middle()) == face)
+    show(window, "marked")
+    qtbot.mouseClick(stage.viewport(), Qt.MouseButton.LeftButton, pos=middle().toPoint())
+    chooser = window.faces.chooser
+    qtbot.keyClicks(chooser.line, "Eileen")
+    qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: [name for _, name in people.faces_of(face.photo_id)] == ["Eileen"])
+    show(window, "marked-named")
+    qtbot.keyClick(stage, Qt.Key.Key_N)
+    assert stage.faces.at(stage.target(), middle()) is None
 
 
 def test_the_sidebar_leads_to_people(window):

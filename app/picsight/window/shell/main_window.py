@@ -18,6 +18,7 @@ from picsight.window.controls.keys import KeyList, bind_keys, bound_keys, widget
 from picsight.window.models.controller import ModelsController
 from picsight.window.parts.picture import Pictures
 from picsight.window.people.controller import PeopleController
+from picsight.window.people.marks import FaceMarks
 from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
 from picsight.window.search.suggestions import SearchSuggestions, connect_suggestions
@@ -141,7 +142,10 @@ class MainWindow(QMainWindow):
         self.tags.use(library)
 
     def _connect_people(self) -> None:
-        people, pages = self.people, self.pages
+        people, pages, frame = self.people, self.pages, self.frame
+        self.faces = FaceMarks(
+            frame.viewer_page, self.viewer, self.tags, status=frame.status, jobs=self._jobs, parent=self
+        )
         pages.add_page(people.view, people.view.tiles, people.go_back_or(pages.show_photos))
         people.view.left.connect(pages.back)
         people.photos_requested.connect(lambda query: pages.go(Place(query)))

@@ -115,7 +115,9 @@ class Tagging(QObject):
         if ids := self._ids():
             title = counted(len(ids), "Put the photo into", "Put %n photos into")
             then = partial(self._file, ids)
-            self.chooser.open(Question(title, self._tags.all, then, self.recent, makes=True), point)
+            self.chooser.open(
+                Question(title, self._tags.all, then, self.recent, makes=("tag", "album")), point
+            )
 
     def _file(self, ids: Sequence[int], choice: TagChoice) -> None:
         """Add photos to the chosen tag or album, which is made if it is new."""

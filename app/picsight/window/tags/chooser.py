@@ -33,13 +33,13 @@ SPACING = Spacing(high=2.0, icon=1.125, before=HALF, after=HALF, between=PAD)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The tags to choose from and the action that follows; `recent` paths are offered first, new ones if `makes` is set."""
+    """The tags to choose from and the action that follows; `recent` paths are offered first, new ones of the kinds in `makes`."""
 
     title: str
     tags: Sequence[Tag]
     then: Callable[[TagChoice], object]
     recent: Sequence[str] = ()
-    makes: bool = False
+    makes: Sequence[TagKind] = ()
 
 
 class TagChooser(QFrame):
@@ -142,10 +142,13 @@ def row_of(choice: TagChoice) -> Row:
     name = plain(choice.path)
     if choice.photos is not None:
         photos = counted(choice.photos, "%n photo", "%n photos")
-        return Row(choice.kind, name, number(choice.photos), f"{name}, {photos}")
+        icon = "people" if choice.kind == "person" else choice.kind
+        return Row(icon, name, number(choice.photos), f"{name}, {photos}")
     words, how = tr("New tag “{name}”"), tr("can learn")
     if choice.kind == "album":
         words, how = tr("New album “{name}”"), tr("filled by hand")
+    elif choice.kind == "person":
+        words, how = tr("New person “{name}”"), tr("found by the face")
     words = words.format(name=name)
     return Row("add", words, how, f"{words}, {how}")
 
@@ -163,10 +166,10 @@ class TagChoice:
 
 
 def choices(
-    text: str, tags: Sequence[Tag], recent: Sequence[str] = (), *, makes: bool = True
+    text: str, tags: Sequence[Tag], recent: Sequence[str] = (), *, makes: Sequence[TagKind] = ()
 ) -> list[TagChoice]:
-    """The tags that match a text, best first: equal names, names that begin with it, names that contain it; with `makes`,
-    a new tag comes last.
+    """The tags that match a text, best first: equal names, names that begin with it, names that contain it; new ones
+    of the kinds in `makes` come last.
 
     Without a text: the tags at the `recent` paths, then all others.
     """
@@ -175,9 +178,9 @@ def choices(
     ranks = ((_rank(wanted, tag.path, recent), tag) for tag in usual)
     ranked = sorted(((rank, tag) for rank, tag in ranks if rank is not None), key=itemgetter(0))
     found = [TagChoice(tag.path, tag.kind, tag.accepted + tag.suggested) for _, tag in ranked[:MOST]]
-    if not makes or not path or any(path_key(tag.path) == wanted for tag in usual):
+    if not path or any(path_key(tag.path) == wanted for tag in usual):
         return found
-    return [*found, TagChoice(path, "tag"), TagChoice(path, "album")]
+    return [*found, *(TagChoice(path, kind) for kind in makes)]
 
 
 def _rank(wanted: str, path: str, recent: Sequence[str]) -> tuple[int, int] | None:

@@ -14,6 +14,7 @@ from picsight.window.parts.icons import paint_icon
 from picsight.window.parts.labels import CENTRE, paint_plate, paint_words
 from picsight.window.parts.words import plain
 from picsight.window.tokens import HAIR, ONE, em, px, tones
+from picsight.window.viewer.faces import MarkedFaces
 from picsight.window.viewer.written import WrittenLines
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from picsight.window.parts.picture import ScreenPicture
     from picsight_engine.foundation.written_line import WrittenLine
+    from picsight_engine.store.derived.faces import Face
 
 STEP, LARGEST = 1.25, 8.0
 FITTED_LARGEST = 3.0  # the largest magnification of a small photo
@@ -35,6 +37,7 @@ class Stage(QAbstractScrollArea):
     full_needed = Signal()  # the photo is needed in full size
     fit_needed = Signal()  # the photo is needed fitted to a new size, or again after a zoom
     play_requested = Signal()
+    face_clicked = Signal(object, QPoint)  # Face; position on the screen
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +52,7 @@ class Stage(QAbstractScrollArea):
         self._zoom: float | None = None
         self._grabbed: QPoint | None = None
         self.written, self._selects = WrittenLines(), False
+        self.faces = MarkedFaces()
         self.viewport().setMouseTracking(True)
         self.is_film = False  # a double click plays it
 
@@ -57,6 +61,7 @@ class Stage(QAbstractScrollArea):
         self._image, self.sentence, self._zoom = QImage(), "", None
         self._stand_in, self._size = pixmap or QPixmap(), size
         self.written.show((), ())
+        self.faces.show(())
         self._arrange()
 
     def show_picture(self, picture: ScreenPicture) -> None:
@@ -75,6 +80,11 @@ class Stage(QAbstractScrollArea):
     def show_written(self, lines: Sequence[WrittenLine], marked: Sequence[WrittenLine]) -> None:
         """Let the lines in the photo be selected, and mark those that the search means."""
         self.written.show(lines, marked)
+        self.viewport().update()
+
+    def show_faces(self, faces: Sequence[tuple[Face, str | None]]) -> None:
+        """Mark faces, each with the name of its person."""
+        self.faces.show(faces)
         self.viewport().update()
 
     def image_size(self) -> QSize:
@@ -191,7 +201,9 @@ class Stage(QAbstractScrollArea):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(self.target(), self._stand_in, QRectF(self._stand_in.rect()))
         if not self.sentence:
-            self.written.paint(painter, self.target(), colours, HAIR * em(self) / 2)
+            width = HAIR * em(self) / 2
+            self.written.paint(painter, self.target(), colours, width)
+            self.faces.paint(painter, self.target(), colours, width)
         painter.end()
 
     def _paint_image(self, painter: QPainter) -> None:
@@ -247,8 +259,11 @@ class Stage(QAbstractScrollArea):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Start selecting lines, or dragging a zoomed picture."""
+        """Ask about a marked face, start selecting lines, or dragging a zoomed picture."""
         if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if (face := self.faces.at(self.target(), event.position())) is not None:
+            self.face_clicked.emit(face, event.globalPosition().toPoint())
             return
         self._selects = self.written.begin(self.target(), event.position())
         self.viewport().update()
@@ -265,6 +280,8 @@ class Stage(QAbstractScrollArea):
             moved = event.position().toPoint() - self._grabbed
             self._grabbed = event.position().toPoint()
             self._scroll_by(-moved.x(), -moved.y())
+        elif self.faces.at(self.target(), event.position()) is not None:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
         elif self.written.holds(self.target(), event.position()):
             self.setCursor(Qt.CursorShape.IBeamCursor)
         else:

@@ -50,6 +50,7 @@ class ViewerPage(QWidget):
         Key("Play a film or Live Photo", {"Return": None}, lambda it, _: it.play()),
         Key("More like this", {"L": None}, lambda it, _: it.similar_requested.emit()),
         Key("Copy the file, or the words selected in it", {"Ctrl+C": None}),
+        Key("Mark faces, with their names", {"N": None}, lambda it, _: it.faces_requested.emit()),
         Key("Details", {"I": None}, lambda it, _: it.details_requested.emit()),
         Key("Why it matched", {"W": None}, lambda it, _: it.why_requested.emit()),
         Key("Back to the photos", {"Esc": None}, lambda it, _: it.closed.emit()),
@@ -63,6 +64,7 @@ class ViewerPage(QWidget):
     copy_requested = Signal()
     why_requested = Signal()
     details_requested = Signal()
+    faces_requested = Signal()
     menu_requested = Signal(QPoint)  # on the screen
     full_screen_requested = Signal()
     play_requested = Signal()
