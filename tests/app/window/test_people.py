@@ -130,11 +130,13 @@ def test_a_face_in_the_viewer_is_marked_and_named_by_a_click(qtbot, window):
     qtbot.keyClick(stage, Qt.Key.Key_N)
     qtbot.waitUntil(lambda: stage.faces.at(stage.target(), middle()) == face)
     show(window, "marked")
+    asked = window.grab().toImage()
     qtbot.mouseClick(stage.viewport(), Qt.MouseButton.LeftButton, pos=middle().toPoint())
     chooser = window.faces.chooser
     qtbot.keyClicks(chooser.line, "Eileen")
     qtbot.keyClick(chooser.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: [name for _, name in people.faces_of(face.photo_id)] == ["Eileen"])
+    qtbot.waitUntil(lambda: window.grab().toImage() != asked)  # the name
     show(window, "marked-named")
     qtbot.keyClick(stage, Qt.Key.Key_N)
     assert stage.faces.at(stage.target(), middle()) is None
