@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from picsight_engine.foundation.face import NAMED_OVERLAP, FoundFace
 from picsight_engine.photos import colours
 from picsight_engine.store.derived.colours import put_colour_codes
 from picsight_engine.store.derived.faces import put_faces
@@ -21,10 +22,10 @@ from picsight_engine.store.photos import put_likeness
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from picsight_engine.bundles.bundle import Bundle
-    from picsight_engine.foundation.face import FoundFace
+    from picsight_engine.photos.metadata.regions import Region
     from picsight_engine.store.database import Database
     from picsight_engine.store.derived.thumbnails import ThumbnailStore
 
@@ -101,15 +102,27 @@ def _faces(_: Bundle) -> Maker:
     def make(photo: Any) -> list[FoundFace] | None:
         if photo.moment is not None:
             return None
-        return finder.find(photo.image, photo.width / photo.image.width) or None
+        return _with_names(finder.find(photo.image, photo.width / photo.image.width), photo.regions) or None
 
     return make
+
+
+def _with_names(found: list[FoundFace], regions: Iterable[Region]) -> list[FoundFace]:
+    """The faces with the names that other programs gave them, and those that only these saw."""
+    for region in regions:
+        overlaps = [face.box.overlap(region.box) if face.name is None else 0.0 for face in found]
+        best = max(range(len(found)), key=overlaps.__getitem__, default=-1)
+        if best >= 0 and overlaps[best] >= NAMED_OVERLAP:
+            found[best] = found[best]._replace(name=region.name)
+        else:
+            found.append(FoundFace(region.box, 1.0, 0.0, 0.0, b"", region.name))
+    return found
 
 
 _put_colours = partial(put_colour_codes, rule=colours.RULE, width=len(colours.NAMES))
 # Reduced decoding halves a photo of more than 8 megapixels, in which the same words are read.
 WORDS = DerivedKind("words", 1, _written_lines, put_written, min_side=1225, slow=True)
-FACES = DerivedKind("faces", 1, _faces, put_faces, min_side=1225, slow=True)
+FACES = DerivedKind("faces", 2, _faces, put_faces, min_side=1225, slow=True)
 KINDS = (
     DerivedKind("thumbnail", 1, _thumbnails, put=None),
     DerivedKind("likeness", 1, _likenesses, put_likeness),

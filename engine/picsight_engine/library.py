@@ -191,6 +191,7 @@ class Library:
         )
         for event in follow_up(run, self._db, self.photos.thumbnails(), self._active_model, self.tags):
             if isinstance(event, Finished):
+                self.people.take_names()
                 self.people.group_new_faces()
             yield event
 

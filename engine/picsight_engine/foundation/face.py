@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 SAME_OVERLAP = 0.5  # from which two boxes of one picture are the same face
+NAMED_OVERLAP = 0.2  # the same for the box of another program, which may hold the whole head
 # Which network makes the vectors; they are compared by Euclidean distance, not normalised.
 FACE_SPACE, FACE_DIM = "dlib-resnet-v1", 128
 
@@ -32,7 +33,7 @@ class FoundFace(NamedTuple):
 
     `score` is the detector's, from 0 to 1. `pixels` is the shorter side of its box in the picture as it was taken, `misfit` how
     far its points lie from those of a face that looks into the camera, in pixels of the aligned crop. `vector` is float16
-    little-endian [128] in bytes.
+    little-endian [128] in bytes. `name` is the one that another program wrote into the file; a face that only that program saw has no vector.
     """
 
     box: Box
@@ -40,3 +41,4 @@ class FoundFace(NamedTuple):
     pixels: float
     misfit: float
     vector: bytes
+    name: str | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.errors import ImageError, PicsightError, VectorError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.messages import Job, WorkerOrder
     from picsight_engine.kinds import DerivedKind, Maker
     from picsight_engine.photos.decoding.decode import Limits
+    from picsight_engine.photos.metadata.regions import Region
 
 
 def work(
@@ -90,6 +92,7 @@ class _PhotoReader:
 
         self.limits = limits
         self._data = b""
+        self._regions: tuple[Region, ...] = ()
         self._unshown: Described | None = None  # of a file that only stands behind another
         self._bundle = bundle
         self._spec = bundle.image_spec()
@@ -107,6 +110,7 @@ class _PhotoReader:
         known = self._identity.bytes_hash(self._data), self._identity.fingerprint(self._data)
         beside = self._sidecars.read_companions(job.path, job.companions, known)
         header = self._decode.read_header(self._data, job.path, beside)
+        self._regions = header.regions
         return Identified(*known, header.pixels, header.picture_rule, header.metadata)
 
     def _identify_film(self, job: Job) -> Identified:
@@ -154,6 +158,7 @@ class _PhotoReader:
             photo = decode_film(path, min_side=side, limits=self.limits)
         else:
             photo = self._decode.decode(self._data, path, min_side=side, limits=self.limits)
+            photo = replace(photo, regions=self._regions)
         pixels: tuple[bytes, ...] = ()
         moments: tuple[float | None, ...] = ()
         if order.pixels:

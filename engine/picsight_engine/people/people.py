@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from picsight_engine.people.likeness import NEAR, QUESTION, best_of_each, join_g
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.faces import (
     LEAST_SCORE,
+    end_names_in_files,
     face_rows,
     faces_by_id,
     faces_in_group,
@@ -24,6 +26,7 @@ from picsight_engine.store.derived.faces import (
     forget_all_faces,
     groups_of_faces,
     join_group,
+    names_in_files,
     next_group,
     switch_people,
 )
@@ -220,8 +223,7 @@ class People:
         called = checked_name(name) if tag_id is None else self._name(tag_id)
         words = _DOING[verdict].about(person=shortened(called), faces=_counted(len(faces)))
         with record_run(self._db, "decide", words) as run:
-            draft = Definition(0, called, None, "person", threshold=None, suggests=False, created_at=0.0)
-            person = run.add(draft) if tag_id is None else tag_id
+            person = run.add(_new_person(called)) if tag_id is None else tag_id
             known = persons_of_faces(run.connection, faces)
             rows = [
                 NewDecision(person, face.photo_id, verdict, "you", run.now, face.id)
@@ -273,6 +275,27 @@ class People:
         with record_run(self._db, "merge", words) as run:
             for _ in merge_into(run, run.tag(gone), run.tag(kept)):
                 pass
+        return run.made
+
+    def take_names(self) -> TagChange | None:
+        """Accepts faces under the names that other programs wrote into the files, unless something was decided about them here."""
+        with self._db.reading() as connection:
+            named = names_in_files(connection)
+        if not named:
+            return None
+        words = Message("Name {faces} as their files do", faces=_counted(len(named)))
+        with record_run(self._db, "decide", words) as run:
+            decided = persons_of_faces(run.connection, [face_id for face_id, _, _ in named])
+            rows = []
+            for face_id, photo_id, written in named:
+                with suppress(RequestError):  # no name for a person
+                    name = checked_name(written)
+                    if not decided.get(face_id):
+                        person = next(iter(tags_called(run.connection, name, persons=True)), None)
+                        person = person or run.add(_new_person(name))
+                        rows.append(NewDecision(person, photo_id, "accepted", "file", run.now, face_id))
+            run.decide(rows)
+            end_names_in_files(run.connection)
         return run.made
 
     def group_new_faces(self) -> None:
@@ -431,6 +454,10 @@ def _accepted(verdicts: Mapping[int, Verdict]) -> Iterator[int]:
 def _accepted_of(verdicts: Mapping[int, Mapping[int, Verdict]]) -> set[int]:
     """The persons for whom any of these faces is accepted."""
     return {tag_id for answers in verdicts.values() for tag_id in _accepted(answers)}
+
+
+def _new_person(name: str) -> Definition:
+    return Definition(0, name, None, "person", threshold=None, suggests=False, created_at=0.0)
 
 
 def _counted(number: int) -> Message:

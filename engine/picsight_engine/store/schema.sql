@@ -520,3 +520,6 @@ CREATE TRIGGER faces_changed AFTER UPDATE OF vector, put_away ON faces
 WHEN OLD.vector IS NOT NEW.vector OR OLD.put_away IS NOT NEW.put_away BEGIN
     UPDATE revision SET written = written + 1;
 END;
+
+-- Step 21: the name that another program wrote beside a face's box, until it is taken over
+ALTER TABLE faces ADD COLUMN written_name TEXT;

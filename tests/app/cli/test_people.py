@@ -214,6 +214,43 @@ def test_all_faces_are_forgotten_to_the_last_byte(picsight, album):
     assert picsight.json("people", "list") == {"people": [], "groups": []}
 
 
+REGION = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+ xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:stArea="http://ns.adobe.com/xmp/sType/Area#">
+ <rdf:RDF><rdf:Description rdf:about=""><mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:RegionList><rdf:Bag>
+ <rdf:li rdf:parseType="Resource"><mwg-rs:Name>Eileen Collins</mwg-rs:Name><mwg-rs:Type>Face</mwg-rs:Type>
+ <mwg-rs:Area stArea:x="{}" stArea:y="{}" stArea:w="0.3" stArea:h="0.3" stArea:unit="normalized"/></rdf:li>
+ </rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions></rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_faces_that_a_file_names_are_accepted_but_never_against_a_no(album, tmp_path):
+    with Image.open(album / "a.jpg") as image:
+        width, height = image.size
+        stored = image.transpose(Image.Transpose.ROTATE_90)  # what EXIF orientation 6 turns back
+    plain = Shell(tmp_path / "plain")
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    shutil.copyfile(album / "a.jpg", folder / "before.jpg")
+    plain("index", folder)
+    plain("people", "on")
+    plain("index")
+    (face,) = plain.json("show", folder / "before.jpg")["faces"]
+    x, y, wide, high = face["box"].values() if isinstance(face["box"], dict) else face["box"]
+    across, down = x + wide / 2, y + high / 2
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    stored.save(folder / "turned.jpg", quality=92, exif=exif, xmp=REGION.format(down, 1 - across).encode())
+    plain("index")
+    (turned,) = plain.json("show", folder / "turned.jpg")["faces"]
+    assert (turned["person"], turned["score"] < 1) == ("Eileen Collins", True)
+    assert (stored.width, stored.height) == (height, width)
+    plain.json("people", "reject", "Eileen Collins", turned["id"])
+    with closing(sqlite3.connect(plain.library / "library.db", isolation_level=None)) as connection:
+        connection.execute("DELETE FROM derived WHERE kind = 'faces'")  # as a new rule would
+    plain("index")
+    (turned,) = plain.json("show", folder / "turned.jpg")["faces"]
+    assert turned["person"] is None
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

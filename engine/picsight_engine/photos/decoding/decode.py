@@ -31,6 +31,7 @@ from picsight_engine.photos.decoding.variants import describe_variant
 from picsight_engine.photos.exif import BITS_PER_SAMPLE, ORIENTATION, Exif, iptc_facts
 from picsight_engine.photos.formats import AVIF, HEIF, IMAGE_SUFFIXES, JPEG, JXL, PSD, RAW, Format
 from picsight_engine.photos.metadata.embedded import exif_of, holds_film, iptc_of, xmp_facts, xmp_of
+from picsight_engine.photos.metadata.regions import regions_of
 from picsight_engine.photos.metadata.tag_precedence import (
     BITS,
     COMMENT,
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 
     from picsight_engine.foundation.errors import ProblemCode
     from picsight_engine.photos.exif import Fact, Facts, Value
+    from picsight_engine.photos.metadata.regions import Region
 
 
 __all__ = ["IMAGE_SUFFIXES", "TEXT_TURNS", "DecodedPhoto", "Header", "Limits", "decode", "read_header"]
@@ -95,7 +97,8 @@ _UNKNOWN = re.compile(
 class DecodedPhoto:
     """A decoded photo: `image` is upright, RGB in sRGB and perhaps reduced; `width` and `height` are the full upright size.
 
-    `parts` are further pictures to compare with a search. Those of a film, and `image`, have their `moment` in seconds.
+    `parts` are further pictures to compare with a search. Those of a film, and `image`, have their `moment` in seconds. `regions`
+    are the faces that other programs named.
     """
 
     image: Image.Image
@@ -103,6 +106,7 @@ class DecodedPhoto:
     height: int
     moment: float | None = None
     parts: tuple[tuple[Image.Image, float | None], ...] = ()
+    regions: tuple[Region, ...] = ()
 
     def pictures(self) -> list[tuple[Image.Image, float | None]]:
         """What a model sees: the whole picture and its parts, each with its moment in a film in seconds.
@@ -127,11 +131,12 @@ def _squares(image: Image.Image) -> list[Image.Image]:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """A file's header: the number of `pixels`, 0 if unknown, the rule since which it is decoded as now, its metadata."""
+    """A file's header: the number of `pixels`, 0 if unknown, the rule since which it is decoded as now, its metadata and named faces."""
 
     pixels: int = 0
     picture_rule: int = 1
     metadata: Metadata = _NOTHING
+    regions: tuple[Region, ...] = ()
 
 
 def decode(data: bytes, path: Path, *, min_side: int, limits: Limits) -> DecodedPhoto:
@@ -176,7 +181,8 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
             **exif.facts(),
             **xmp_facts(raw_xmp(data)),
         }
-        return Header(len(data), 1, read_metadata(facts, beside))
+        named = regions_of(facts, beside, (2, 1), exif.orientation)  # a sensor is wider than high
+        return Header(len(data), 1, read_metadata(facts, beside), named)
     try:
         _set_up_decoders(Limits())
         image = _open(data, kind)
@@ -198,7 +204,8 @@ def read_header(data: bytes, path: Path, beside: Facts = MappingProxyType({})) -
         **iptc_facts(iptc_of(image, data, kind)),
         **xmp_of(image, data, kind),
     }
-    return Header(width * height, TEXT_TURNS if turned_in_text else 1, read_metadata(facts, beside))
+    named = regions_of(facts, beside, (width, height), _orientation(image, exif, kind))
+    return Header(width * height, TEXT_TURNS if turned_in_text else 1, read_metadata(facts, beside), named)
 
 
 def _decode(data: bytes, kind: Format, path: Path, min_side: int, limits: Limits) -> DecodedPhoto:

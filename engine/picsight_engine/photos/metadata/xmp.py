@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.errors import Message
 from picsight_engine.photos.metadata.keyword_lists import TAGS_LIST, Keyword, keyword_of, read_lists
+from picsight_engine.photos.metadata.regions import DIMENSIONS, RECTANGLES, REGIONS
 from picsight_engine.photos.metadata.xmp_tree import (
     LANGUAGE,
+    LI,
     RATED,
     PacketError,
     all_items,
@@ -30,9 +32,9 @@ from picsight_engine.photos.metadata.xmp_tree import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from lxml.etree import _ElementTree
+    from lxml.etree import _Element, _ElementTree
 
     from picsight_engine.photos.exif import Fact
 
@@ -61,6 +63,12 @@ _FACTS = {
     "{http://ns.microsoft.com/photo/1.0}Rating": "XMP-MicrosoftPhoto:Rating",
 }  # fmt: skip
 _PEOPLE = qualified("iptcExt:PersonInImage")
+_AREA = [qualified(f"stArea:{side}") for side in "xywh"]
+_REGION_TYPE, _APPLIED = qualified("mwg-rs:Type"), qualified("mwg-rs:AppliedToDimensions")
+_SIZE = [qualified(f"stDim:{side}") for side in "wh"]
+_RECTANGLES, _RECTANGLE, _PERSON = map(
+    qualified, ("MPRI:Regions", "MPReg:Rectangle", "MPReg:PersonDisplayName")
+)
 _REGION_LIST, _REGION_NAME = qualified("mwg-rs:RegionList"), qualified("mwg-rs:Name")
 _FLASH, _FIRED = qualified("exif:Flash"), qualified("exif:Fired")
 # Colour labels, of which the first of several counts, and the numbers that programs write for them in this order. Magenta in
@@ -145,6 +153,9 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
         facts.setdefault("XMP-xmp:Label", _LABELS[min(labels)])
     facts["XMP-iptcExt:PersonInImage"] = tuple(items(tree, _PEOPLE))
     facts["XMP-mwg-rs:RegionName"] = tuple(_values_within(tree, _REGION_LIST, _REGION_NAME))
+    facts[REGIONS] = _lines_of(tree, _REGION_LIST, [*_AREA, _REGION_NAME], _REGION_TYPE)
+    facts[DIMENSIONS] = next(iter(_lines_of(tree, _APPLIED, _SIZE)), "")
+    facts[RECTANGLES] = _lines_of(tree, _RECTANGLES, [_RECTANGLE, _PERSON])
     facts["XMP-exif:FlashFired"] = next(_values_within(tree, _FLASH, _FIRED), "")
     return facts
 
@@ -152,9 +163,28 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
 def _values_within(tree: _ElementTree, outer: str, name: str) -> Iterator[str]:
     """The values of a property, written as attribute or element, inside the first element `outer`."""
     for found in islice(tree.getroot().iter(outer), 1):
-        for part in found.iter():
-            if value := part.get(name) or (part.text if part.tag == name else None):
-                yield value
+        yield from _values_in(found, name)
+
+
+def _values_in(element: _Element, name: str) -> Iterator[str]:
+    for part in element.iter():
+        if value := part.get(name) or (part.text if part.tag == name else None):
+            yield value
+
+
+def _lines_of(
+    tree: _ElementTree, outer: str, names: Sequence[str], face: str | None = None
+) -> tuple[str, ...]:
+    """The values of properties of each item in the first element `outer`, in one line; of regions only those of a `face`."""
+    lines = []
+    for found in islice(tree.getroot().iter(outer), 1):
+        for item in [*found.iter(LI)] or [found]:
+            values = [next(_values_in(item, name), "").strip() for name in names]
+            kind = "Face" if face is None else next(_values_in(item, face), "Face")
+            if all(values) and kind == "Face":
+                *numbers, last = values
+                lines.append(" ".join([*" ".join(numbers).replace(",", " ").split(), last]))
+    return tuple(lines)
 
 
 def _plain_facts(tree: _ElementTree) -> Iterator[tuple[str, str]]:

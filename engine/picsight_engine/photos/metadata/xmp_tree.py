@@ -33,6 +33,10 @@ PREFIXES = {
     "acdsee": "http://ns.acdsee.com/iptc/1.0/",
     "iptcExt": "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
     "mwg-rs": "http://www.metadataworkinggroup.com/schemas/regions/",
+    "stArea": "http://ns.adobe.com/xmp/sType/Area#",
+    "stDim": "http://ns.adobe.com/xap/1.0/sType/Dimensions#",
+    "MPRI": "http://ns.microsoft.com/photo/1.2/t/RegionInfo#",
+    "MPReg": "http://ns.microsoft.com/photo/1.2/t/Region#",
     "darktable": "http://darktable.sf.net/",
     "picsight": "urn:picsight:xmp:1.0/",
 }

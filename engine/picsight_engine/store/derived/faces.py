@@ -37,11 +37,12 @@ _COLUMNS = f"id, photo_id, {_BOX}, score, {_GROUP}, put_away"
 _CORE = f"score >= {LEAST_SCORE} AND pixels >= {CORE_PIXELS} AND misfit < {MOST_MISFIT}"
 _BOXES_OF = f"SELECT id, {_BOX} FROM faces WHERE photo_id = ?"
 _ADD = f"""
-INSERT INTO faces (photo_id, {_BOX}, score, pixels, misfit, space, vector) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+INSERT INTO faces (photo_id, {_BOX}, score, pixels, misfit, space, vector, written_name)
+SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 WHERE EXISTS (SELECT 1 FROM photos WHERE id = ?1)"""
 _MARK = f"INSERT INTO faces (photo_id, {_BOX}) VALUES (?, ?, ?, ?, ?)"
 _PUT = """
-UPDATE faces SET x = ?, y = ?, width = ?, height = ?, score = ?, pixels = ?, misfit = ?, space = ?, vector = ?
+UPDATE faces SET x = ?, y = ?, width = ?, height = ?, score = ?, pixels = ?, misfit = ?, space = ?, vector = ?, written_name = ?
 WHERE id = ?"""
 # What a person decided about stays, seen again or not.
 _DROP = """
@@ -69,6 +70,8 @@ _FORGET_REJECTED = """
 DELETE FROM tag_decisions WHERE face_id IS NOT NULL AND verdict <> 'accepted' AND EXISTS (
     SELECT 1 FROM tag_photos WHERE tag_id = tag_decisions.tag_id AND photo_id = tag_decisions.photo_id AND verdict = 'accepted')"""
 _FORGET = "DELETE FROM faces"
+_NAMED = "SELECT id, photo_id, written_name FROM faces WHERE written_name IS NOT NULL AND put_away IS NULL ORDER BY id"
+_TAKEN = "UPDATE faces SET written_name = NULL WHERE written_name IS NOT NULL"
 _IN_SIGHT = (
     "photo_id NOT IN (SELECT id FROM photos WHERE missing_since IS NOT NULL) AND put_away IS NOT 'no face'"
 )
@@ -106,7 +109,15 @@ def put_faces(connection: sqlite3.Connection, found: Mapping[int, Sequence[Found
     for photo_id, faces in found.items():
         left = _boxes_of(connection, photo_id)
         for face in faces or ():
-            values = *face.box, face.score, face.pixels, face.misfit, FACE_SPACE, face.vector
+            values = (
+                *face.box,
+                face.score,
+                face.pixels,
+                face.misfit,
+                FACE_SPACE,
+                face.vector or None,
+                face.name,
+            )
             known = _same(left, face.box)
             if known is None:
                 connection.execute(_ADD, (photo_id, *values))
@@ -122,6 +133,16 @@ def face_at(connection: sqlite3.Connection, photo_id: int, box: Box) -> int:
     if known is None:
         known = connection.execute(_MARK, (photo_id, *box)).lastrowid
     return known or 0
+
+
+def names_in_files(connection: sqlite3.Connection) -> list[tuple[int, int, str]]:
+    """The faces that other programs named and nobody has taken over yet: face, photo, name."""
+    return connection.execute(_NAMED).fetchall()
+
+
+def end_names_in_files(connection: sqlite3.Connection) -> None:
+    """Forgets these names, which were taken over."""
+    connection.execute(_TAKEN)
 
 
 def _boxes_of(connection: sqlite3.Connection, photo_id: int) -> dict[int, Box]:
