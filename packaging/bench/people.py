@@ -22,9 +22,10 @@ import numpy as np
 from PIL import Image
 from report import machine, table
 
-from picsight_engine.people.likeness import QUESTION, best_of_each, join_groups, nearness
+from picsight_engine.people.likeness import QUESTION, join_groups, nearness, recognised
 from picsight_engine.runtime.face_finder import FaceFinder
 from picsight_engine.store.derived.faces import CORE_PIXELS, LEAST_SCORE, MOST_MISFIT
+from picsight_engine.tags.quality import ENOUGH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -114,12 +115,15 @@ def measure_questions(faces: Sequence[Seen], pixels: float, seed: int) -> list[s
             near = left[apart[left] <= QUESTION]
             if rejected and len(near):
                 near = near[apart[near] <= nearness(vectors[near], vectors[[*rejected]])]
-            best = best_of_each(photos, apart, near)
-            if not best:
+            best = near[np.argsort(apart[near], kind="stable")]
+            if not len(best):
                 break
+            if len(accepted) + len(rejected) >= ENOUGH:
+                sure = recognised(vectors[best], vectors[[*accepted]], vectors[[*rejected]], vectors)
+                best = best[np.argsort(~sure, kind="stable")]
             questions += 1
             is_right = persons[best[0]] == person
-            (accepted if is_right else rejected).add(best[0])
+            (accepted if is_right else rejected).add(int(best[0]))
             right += is_right
         asked += questions
         most = max(most, questions)

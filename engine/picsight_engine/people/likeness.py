@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from picsight_engine.tags.fit import Background, train
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Vectors = NDArray[np.float32]  # [n, 128]
@@ -22,6 +22,7 @@ NEAR, MEAN_NEAR = 0.40, 0.44  # the mean of the nearest members, and of all, up 
 QUESTION = 0.50  # up to which it may be the same person
 NEAREST = 3  # members that are compared
 _BLOCK = 256  # faces at once: 100 MB of distances to 100,000 others
+_MOST_SEEN = 512  # faces that stand for all of a kind when a classifier is taught
 _MOST_TAUGHT = 64  # faces that stand for all of a person's, so that an answer takes 50 ms among 100,000
 
 
@@ -76,15 +77,24 @@ def _closeness(apart: Distances) -> float | None:
 
 def nearness(faces: Vectors, taught: Vectors) -> Distances:
     """How far each face [n] is from a person: the mean distance of the nearest of the person's faces."""
-    step = max(1, len(taught) // _MOST_TAUGHT)
-    apart = distances(faces, taught[::step])
+    apart = distances(faces, _some(taught, _MOST_TAUGHT))
     number = min(NEAREST, apart.shape[1])
     return np.asarray(np.partition(apart, number - 1, axis=1)[:, :number].mean(axis=1), np.float32)
 
 
-def best_of_each(photo_ids: NDArray[np.int64], apart: Distances, rows: NDArray[np.intp]) -> Sequence[int]:
-    """Of these rows, nearest first, the nearest of each photo: nobody is in a picture twice."""
-    ordered = rows[np.argsort(apart[rows], kind="stable")]
-    _, first = np.unique(photo_ids[ordered], return_index=True)
-    nearest: list[int] = ordered[np.sort(first)].tolist()
-    return nearest
+def recognised(faces: Vectors, alike: Vectors, unlike: Vectors, all_: Vectors) -> NDArray[np.bool_]:
+    """Whether the classifier of a tag that has these faces for examples, among all of the library, takes each face [n] for the person.
+
+    A face that it does not recognise is still asked about: in a library of few persons it recognises too few.
+    """
+    background = Background.from_vectors(_unit(_some(all_, _MOST_SEEN)), len(all_))
+    alike, unlike = (_unit(_some(kind, _MOST_SEEN)) for kind in (alike, unlike))
+    return train(all_[:0], alike, unlike, background).logits(_unit(faces)) > 0
+
+
+def _some(vectors: Vectors, most: int) -> Vectors:
+    return vectors[:: -(-len(vectors) // most) or 1]
+
+
+def _unit(vectors: Vectors) -> Vectors:
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(min=1e-6), np.float32)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from picsight_engine.foundation.errors import Message, RequestError, StorageError, faults_as
 from picsight_engine.kinds import FACES
-from picsight_engine.people.likeness import NEAR, QUESTION, best_of_each, join_groups, nearness
+from picsight_engine.people.likeness import NEAR, QUESTION, join_groups, nearness, recognised
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.faces import (
     LEAST_SCORE,
@@ -32,16 +34,18 @@ from picsight_engine.store.derived.faces import (
 )
 from picsight_engine.store.derived.states import forget_rows
 from picsight_engine.store.derived.written import slow_revision
+from picsight_engine.store.files import dates_of
 from picsight_engine.store.full_text import erase_traces
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import visible_photos
 from picsight_engine.store.tagging.decisions import NewDecision, count_states, persons_of_faces
 from picsight_engine.store.tagging.runs import record_run
 from picsight_engine.store.tagging.tags import Definition, live_tags, tags_by_id, tags_called
+from picsight_engine.tags.quality import ENOUGH
 from picsight_engine.tags.tree import checked_name, listed_tags, merge_into, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -88,7 +92,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A face that may be the person's; `is_sure` if it looks like the person's faces do."""
+    """A face that may be the person's; `is_sure` if it looks like the person's faces do, by their classifier once it is taught."""
 
     face: Face
     distance: float
@@ -101,9 +105,18 @@ class _Known:
 
     revisions: tuple[int, int]
     rows: FaceRows
-    away: frozenset[int]
     verdicts: dict[int, dict[int, Verdict]]
     in_sight: NDArray[np.bool_]  # [n], in visible photos
+    taken: NDArray[np.intp]  # [t], rows that are somebody's, or were put away
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """Rows [q] of faces that may be a person's, nearest first, their distances [q], and whether they are sure."""
+
+    rows: NDArray[np.intp]
+    apart: NDArray[np.float32]
+    is_sure: NDArray[np.bool_]
 
 
 class People:
@@ -113,7 +126,7 @@ class People:
         self._db = db
         self._lock = threading.Lock()
         self._rows: tuple[tuple[int, int], FaceRows, NDArray[np.bool_]] | None = None
-        self._asked: dict[int, tuple[object, list[Question]]] = {}
+        self._kept: dict[int, tuple[object, _Near]] = {}
 
     @property
     def is_on(self) -> bool:
@@ -178,7 +191,7 @@ class People:
                 tag.name,
                 tag.accepted,
                 len(theirs[tag.id]),
-                len(self._questions(tag.id, known)),
+                len(self._near(tag.id, known).rows),
                 min(theirs[tag.id], default=None),
             )
             for tag in tags
@@ -194,7 +207,9 @@ class People:
         return [face for face in faces if face.photo_id in visible]
 
     def questions(self, name: str) -> list[Question]:
-        """The faces that may be a person's, nearest first: at most one of each photo, none that was decided."""
+        """The faces that may be a person's: at most one of each photo, none that was decided. The sure ones come first, nearest
+        first, then the others, those of the same years first.
+        """
         return self._questions(self._person(name), self._known())
 
     def name(self, group: int, name: str) -> TagChange | None:
@@ -370,46 +385,54 @@ class People:
                 run.move_faces(some, next_group(run.connection))
 
     def _questions(self, tag_id: int, known: _Known) -> list[Question]:
+        near, ids = self._near(tag_id, known), known.rows.ids
+        with self._db.reading() as connection:
+            faces = faces_by_id(connection, ids[near.rows].tolist())
+        questions = [
+            Question(faces[face_id], distance, is_sure)
+            for face_id, distance, is_sure in zip(
+                ids[near.rows].tolist(), near.apart.tolist(), near.is_sure.tolist(), strict=True
+            )
+            if face_id in faces
+        ]
+        mine = {face_id for face_id, answers in known.verdicts.items() if tag_id in _accepted(answers)}
+        with_them = known.rows.photo_ids[np.isin(ids, [*mine])].tolist()
+        years = self._years_apart([each.face.photo_id for each in questions if not each.is_sure], with_them)
+        return sorted(questions, key=lambda each: 0 if each.is_sure else 1 + years[each.face.photo_id])
+
+    def _near(self, tag_id: int, known: _Known) -> _Near:
+        """The faces to ask about, nearest first. A decision about one person moves nothing for the others, so the distances stay."""
         verdicts = {
             face_id: answers[tag_id] for face_id, answers in known.verdicts.items() if tag_id in answers
         }
-        others = {face_id for face_id, answers in known.verdicts.items() if [*_accepted(answers)]}
-        key = known.revisions, verdicts, others, known.away
+        key = known.revisions, verdicts
         with self._lock:
-            if tag_id in self._asked and self._asked[tag_id][0] == key:
-                return self._asked[tag_id][1]
-        found = self._nearest(verdicts, others | known.away | verdicts.keys(), known)
-        with self._lock:
-            self._asked[tag_id] = key, found
-        return found
+            kept = self._kept.get(tag_id)
+        if kept is None or kept[0] != key:
+            kept = key, _nearest(verdicts, known)
+            with self._lock:
+                self._kept[tag_id] = kept
+        near = kept[1]
+        left = np.flatnonzero(~np.isin(near.rows, known.taken))
+        _, first = np.unique(known.rows.photo_ids[near.rows[left]], return_index=True)
+        best = left[np.sort(first)]  # nobody is in a picture twice
+        return _Near(near.rows[best], near.apart[best], near.is_sure[best])
 
-    def _nearest(
-        self, verdicts: Mapping[int, Verdict], left_out: Collection[int], known: _Known
-    ) -> list[Question]:
-        rows = known.rows
-        accepted, rejected = (
-            np.isin(rows.ids, [face_id for face_id, verdict in verdicts.items() if verdict == wanted])
-            for wanted in ("accepted", "rejected")
-        )
-        if not accepted.any():
-            return []
-        there = np.isin(rows.photo_ids, rows.photo_ids[accepted])  # nobody is in a picture twice
-        candidates = np.flatnonzero(known.in_sight & rows.is_core & ~there & ~np.isin(rows.ids, [*left_out]))
-        apart = np.full(len(rows.ids), np.inf, np.float32)
-        taught = accepted & rows.is_core if (accepted & rows.is_core).any() else accepted
-        apart[candidates] = nearness(rows.vectors[candidates], rows.vectors[taught])
-        near = candidates[apart[candidates] <= QUESTION]
-        if rejected.any() and len(near):
-            others = nearness(rows.vectors[near], rows.vectors[rejected])
-            near = near[apart[near] <= others]
-        best = best_of_each(rows.photo_ids, apart, near)
-        with self._db.reading() as connection:
-            faces = faces_by_id(connection, rows.ids[best].tolist())
-        return [
-            Question(faces[face_id], distance, distance <= NEAR)
-            for face_id, distance in zip(rows.ids[best].tolist(), apart[best].tolist(), strict=True)
-            if face_id in faces
-        ]
+    def _years_apart(self, photo_ids: Sequence[int], others: Sequence[int]) -> dict[int, float]:
+        """How many years each photo is from the nearest of the others: a face changes with them, a child's most."""
+        dates = dates_of(self._db, [*photo_ids, *others])
+        days = {
+            photo_id: [date.fromisoformat(day[:10]).toordinal() for day in some]
+            for photo_id, some in dates.items()
+        }
+        known = np.array([day for photo_id in others for day in days[photo_id]])
+        return {
+            photo_id: min(
+                (round(np.abs(known - day).min() / 365.25) for day in days[photo_id] if len(known)),
+                default=math.inf,
+            )
+            for photo_id in photo_ids
+        }
 
     def _known(self) -> _Known:
         with self._db.snapshot() as connection:
@@ -419,8 +442,10 @@ class People:
                     rows = face_rows(self._db)
                     self._rows = revisions, rows, np.isin(rows.photo_ids, visible_photos(self._db))
                 _, rows, in_sight = self._rows
-            away, verdicts = faces_put_away(connection), persons_of_faces(connection)
-            return _Known(revisions, rows, away, verdicts, in_sight)
+            verdicts = persons_of_faces(connection)
+            somebodys = [face_id for face_id, answers in verdicts.items() if [*_accepted(answers)]]
+            taken = np.flatnonzero(np.isin(rows.ids, [*somebodys, *faces_put_away(connection)]))
+            return _Known(revisions, rows, verdicts, in_sight, taken)
 
     def _faces(self, face_ids: Iterable[int]) -> dict[int, Face]:
         wanted = [*dict.fromkeys(face_ids)]
@@ -444,6 +469,32 @@ class People:
     def _name(self, tag_id: int) -> str:
         with self._db.reading() as connection:
             return tags_by_id(connection, [tag_id])[tag_id].name
+
+
+def _nearest(verdicts: Mapping[int, Verdict], known: _Known) -> _Near:
+    """The undecided faces that may be a person's, by the verdicts about it."""
+    rows = known.rows
+    accepted, rejected = (
+        np.isin(rows.ids, [face_id for face_id, verdict in verdicts.items() if verdict == wanted])
+        for wanted in ("accepted", "rejected")
+    )
+    taught = accepted & rows.is_core if (accepted & rows.is_core).any() else accepted
+    there = np.isin(rows.photo_ids, rows.photo_ids[accepted])
+    near = np.flatnonzero(known.in_sight & rows.is_core & ~there & ~rejected)
+    if not (taught.any() and len(near)):
+        return _Near(near[:0], np.empty(0, np.float32), np.empty(0, np.bool_))
+    apart = nearness(rows.vectors[near], rows.vectors[taught])
+    near, apart = near[apart <= QUESTION], apart[apart <= QUESTION]
+    if rejected.any() and len(near):
+        nearer = apart <= nearness(rows.vectors[near], rows.vectors[rejected])
+        near, apart = near[nearer], apart[nearer]
+    order = np.argsort(apart, kind="stable")
+    near, apart = near[order], apart[order]
+    if len(verdicts) < ENOUGH:
+        return _Near(near, apart, apart <= NEAR)
+    vectors = rows.vectors
+    sure = recognised(vectors[near], vectors[taught], vectors[rejected], vectors[rows.is_core])
+    return _Near(near, apart, sure)
 
 
 def _accepted(verdicts: Mapping[int, Verdict]) -> Iterator[int]:

@@ -104,6 +104,27 @@ def test_one_named_face_asks_about_the_others_and_a_no_holds_over_scans(picsight
     assert sorted(Path(face["path"]).stem for face in asked) == ["c", "d", "twice"]
 
 
+def test_unsure_faces_are_asked_about_from_the_same_years_first(picsight, album):
+    (first,) = faces(picsight, album, "a")
+    vector = np.frombuffer(vector_of(picsight.library, first["id"]), "<f2").astype(np.float32)
+    away = np.full(128, 128**-0.5, np.float32)  # of length 1
+    taken = {"a": "2010-06-01", "b": "1995-06-01", "c": "2011-06-01", "d": None, "twice": "2010-01-01"}
+    with closing(sqlite3.connect(picsight.library / "library.db", isolation_level=None)) as connection:
+        for name, apart in {"b": 0.42, "c": 0.48, "d": 0.41, "twice": 0.3}.items():
+            moved = (vector + apart * away).astype("<f2").tobytes()
+            connection.execute(
+                "UPDATE faces SET vector = ? WHERE id = ?", (moved, faces(picsight, album, name)[0]["id"])
+            )
+        for name, day in taken.items():
+            connection.execute(
+                "UPDATE files SET taken = ? WHERE CAST(name AS TEXT) = ?",
+                (day and f"{day}T12:00:00", f"{name}.jpg"),
+            )
+    picsight.json("people", "accept", "Eileen", first["id"])
+    asked = picsight.json("people", "list", "Eileen")["questions"]
+    assert [Path(face["path"]).stem for face in asked] == ["twice", "c", "b", "d"]
+
+
 def test_an_ignored_face_is_asked_about_no_more_until_it_is_undone(picsight, album):
     first, second, third = (faces(picsight, album, name)[0]["id"] for name in "abc")
     picsight.json("people", "accept", "Eileen", first)

@@ -13,7 +13,7 @@ from picsight.window.parts.words import plain
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from PySide6.QtWidgets import QWidget
+    from PySide6.QtWidgets import QCheckBox, QWidget
 
 
 def ask(parent: QWidget | None, question: str, consequence: str, yes: str, act: Callable[[], object]) -> None:
@@ -28,14 +28,17 @@ def choose(
     options: Sequence[tuple[str, Callable[[], object]]],
     *,
     usual: int | None = None,
+    tick: QCheckBox | None = None,
 ) -> None:
     """Ask for one of several actions, each with a button, or none. Both sentences may contain names. Enter does the
-    `usual` one, by its place, else nothing.
+    `usual` one, by its place, else nothing. `tick` is shown below, for the action to read.
     """
     box = QMessageBox(parent)
     box.setTextFormat(Qt.TextFormat.PlainText)  # Qt reads a name with tags in it as markup
     box.setText(plain(question))
     box.setInformativeText("\n".join(plain(line) for line in consequence.split("\n")))
+    if tick is not None:
+        box.setCheckBox(tick)
     buttons = [box.addButton(words, QMessageBox.ButtonRole.AcceptRole) for words, _act in options]
     for button, (_words, act) in zip(buttons, options, strict=True):
         button.clicked.connect(act)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QCheckBox, QFileDialog
 
 from picsight.texts import plural, tr, worded
 from picsight.window.controls.keys import photo_menu
@@ -68,12 +68,16 @@ class TagExchange(QObject):
             "A file with the ending .xmp beside each photo names its accepted tags and your stars, for other programs. "
             "Your photos are not changed."
         )
-        write, alone = self.export_sidecars, partial(self.export_sidecars, companions=False)
+        tick = QCheckBox(tr("Also the names of people"))
+        shown = tick if any(tag.kind == "person" for tag in self._tags.all) else None
+
+        def write(*, companions: bool = True) -> None:
+            self.export_sidecars(companions=companions, persons=tick.isChecked())
 
         def offer(companions: Sequence[Path]) -> None:
             """With RAW files or originals, offer both; most programs read one side-car a file."""
             if not companions:
-                ask(self._window, question, sentence, tr("Write side-cars"), write)
+                choose(self._window, question, sentence, [(tr("Write side-cars"), write)], tick=shown)
                 return
             behind = counted(
                 len(companions),
@@ -82,9 +86,9 @@ class TagExchange(QObject):
             )
             options: list[tuple[str, Callable[[], object]]] = [
                 (tr("Beside every file"), write),
-                (tr("Beside shown photos only"), alone),
+                (tr("Beside shown photos only"), partial(write, companions=False)),
             ]
-            choose(self._window, question, f"{sentence} {behind}", options)
+            choose(self._window, question, f"{sentence} {behind}", options, tick=shown)
 
         if library := self._tags.library:
             self._jobs.read(library.photos.companions, offer)
@@ -102,9 +106,9 @@ class TagExchange(QObject):
 
     # Export
 
-    def export_sidecars(self, *, companions: bool = True) -> None:
-        """Write accepted tags beside all photos of the library, and beside the `companions` behind them; cancelling keeps
-        the side-cars already written.
+    def export_sidecars(self, *, companions: bool = True, persons: bool = False) -> None:
+        """Write accepted tags, with `persons` those of people too, beside all photos of the library, and beside the `companions`
+        behind them; cancelling keeps the side-cars already written.
         """
         library = self._tags.library
         if library is None:
@@ -135,7 +139,9 @@ class TagExchange(QObject):
             end()
             self._status.show_sentence(sentence)
 
-        self._running = cancel = self._jobs.stream(partial(_exporting, library, companions), take, end, fail)
+        self._running = cancel = self._jobs.stream(
+            partial(_exporting, library, companions, persons), take, end, fail
+        )
         note(0, 0)
 
     def export_decisions(self, file: Path) -> None:
@@ -233,12 +239,13 @@ def _outcome(exported: Exported | None, *, stopped: bool) -> str:
 
 
 def _exporting(
-    library: Library, companions: bool, cancel: threading.Event
+    library: Library, companions: bool, persons: bool, cancel: threading.Event
 ) -> Iterator[tuple[int, int, Exported]]:
     """Write side-cars in a thread; yield now and then, and finally, the files read, their total, and the result so far."""
     of = library.status().files - (0 if companions else len(library.photos.companions()))
     progress = None
-    for done, exported in enumerate(library.exchange.export_sidecars(companions=companions, cancel=cancel)):
+    steps = library.exchange.export_sidecars(companions=companions, persons=persons, cancel=cancel)
+    for done, exported in enumerate(steps):
         progress = min(done, of), of, exported
         if done % SHOWN_EVERY == 0:
             yield progress
