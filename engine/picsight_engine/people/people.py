@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections import defaultdict
 from contextlib import suppress
@@ -38,9 +39,17 @@ from picsight_engine.store.files import dates_of
 from picsight_engine.store.full_text import erase_traces
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import visible_photos
-from picsight_engine.store.tagging.decisions import NewDecision, count_states, persons_of_faces
+from picsight_engine.store.tagging.decisions import NewDecision, count_states, decided, persons_of_faces
 from picsight_engine.store.tagging.runs import record_run
-from picsight_engine.store.tagging.tags import Definition, live_tags, tags_by_id, tags_called
+from picsight_engine.store.tagging.tagged import photos_with_keyword
+from picsight_engine.store.tagging.tags import (
+    Definition,
+    live_tags,
+    name_key,
+    tags_below,
+    tags_by_id,
+    tags_called,
+)
 from picsight_engine.tags.quality import ENOUGH
 from picsight_engine.tags.tree import checked_name, listed_tags, merge_into, shortened
 
@@ -197,6 +206,10 @@ class People:
             for tag in tags
         ]
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a person of this name."""
+        return bool(self._ids(name))
+
     def faces_named(self, name: str) -> list[Face]:
         """The accepted faces of a person in visible photos."""
         tag_id, known = self._person(name), self._known()
@@ -233,7 +246,7 @@ class People:
         An accepted face leaves the person that it was named before, and a rejected one its group, if that is the person's. With
         `make`, a person of this name is made if there is none. Raises RequestError if there is no such face or person.
         """
-        tag_id = None if make and not self._ids(name) else self._person(name)
+        tag_id = None if make and not self.knows(name) else self._person(name)
         faces = self._faces(face_ids)
         called = checked_name(name) if tag_id is None else self._name(tag_id)
         words = _DOING[verdict].about(person=shortened(called), faces=_counted(len(faces)))
@@ -280,17 +293,39 @@ class People:
         return run.made
 
     def merge(self, name: str, into: str) -> TagChange | None:
-        """Makes one person of two; raises RequestError if one of them does not exist, or both are the same."""
+        """Makes one person of two, or if both names are one, of the person and the tag and keyword of this name: their photos are the
+        person's then, without a face. Raises RequestError if there is no such person, or nothing else of this name.
+        """
         words = Message('Merge "{tag}" into "{other}"', tag=shortened(name), other=shortened(into))
         gone, kept = self._person(name), self._person(into)
-        if gone == kept:
+        tags, photos = ([gone], []) if gone != kept else self._namesakes(name, kept)
+        if not (tags or photos):
             raise RequestError(
-                '"{person}" cannot be merged into itself; name another person.', person=shortened(into)
+                'There is no tag and no keyword "{person}" to merge into the person.', person=shortened(into)
             )
         with record_run(self._db, "merge", words) as run:
-            for _ in merge_into(run, run.tag(gone), run.tag(kept)):
-                pass
+            for tag_id in tags:
+                for _ in merge_into(run, run.tag(tag_id), run.tag(kept)):
+                    pass
+            run.decide([NewDecision(kept, photo_id, "accepted", "you", run.now) for photo_id in photos])
         return run.made
+
+    def has_namesake(self, name: str) -> bool:
+        """Whether a tag or a keyword has the name of this person, from whom it stays apart until they are merged."""
+        return any(self._namesakes(name, self._person(name)))
+
+    def _namesakes(self, name: str, person: int) -> tuple[list[int], list[int]]:
+        """The tags of a person's name, without those that hold others, and undecided photos with such a keyword."""
+        with self._db.reading() as connection:
+            called = tags_called(connection, name)
+            tags = [tag.id for tag in tags_by_id(connection, called).values() if tag.kind == "tag"]
+            tags = [tag_id for tag_id in tags if not tags_below(connection, tag_id)]
+            known = decided(connection, person)
+        key = name_key(name)
+        photos = photos_with_keyword(
+            self._db, name, lambda keyword: name_key(re.split(r"[/|]", keyword)[-1]) == key
+        )
+        return tags, [photo_id for photo_id in photos.tolist() if photo_id not in known]
 
     def take_names(self) -> TagChange | None:
         """Accepts faces under the names that other programs wrote into the files, unless something was decided about them here."""
@@ -300,12 +335,12 @@ class People:
             return None
         words = Message("Name {faces} as their files do", faces=_counted(len(named)))
         with record_run(self._db, "decide", words) as run:
-            decided = persons_of_faces(run.connection, [face_id for face_id, _, _ in named])
+            answers = persons_of_faces(run.connection, [face_id for face_id, _, _ in named])
             rows = []
             for face_id, photo_id, written in named:
                 with suppress(RequestError):  # no name for a person
                     name = checked_name(written)
-                    if not decided.get(face_id):
+                    if not answers.get(face_id):
                         person = next(iter(tags_called(run.connection, name, persons=True)), None)
                         person = person or run.add(_new_person(name))
                         rows.append(NewDecision(person, photo_id, "accepted", "file", run.now, face_id))

@@ -235,6 +235,38 @@ def test_all_faces_are_forgotten_to_the_last_byte(picsight, album):
     assert picsight.json("people", "list") == {"people": [], "groups": []}
 
 
+KEYWORD = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+ <rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:subject><rdf:Bag><rdf:li>eileen</rdf:li></rdf:Bag></dc:subject>
+ </rdf:Description></rdf:RDF></x:xmpmeta>"""
+
+
+def test_a_tag_and_a_keyword_of_a_persons_name_stay_apart_until_they_are_merged(album, tmp_path):
+    folder = Path(shutil.copytree(album, tmp_path / "photos"))
+    (folder / "cat.jpg.xmp").write_text(KEYWORD)
+    picsight = Shell(tmp_path / "library")
+    picsight("index", folder)
+    picsight("people", "on")
+    picsight("index")
+    picsight("tags", "new", "Eileen")
+    picsight("tags", "accept", "Eileen", folder / "twice.jpg")
+    (face,) = faces(picsight, folder, "a")
+    assert "people merge Eileen Eileen" in picsight("people", "accept", "Eileen", face["id"]).err
+    assert (
+        "people merge"
+        not in picsight("people", "accept", "Eileen", faces(picsight, folder, "b")[0]["id"]).err
+    )
+    before = picsight.json("people", "list")["people"]
+    assert before[0]["photos"] == 2
+    picsight("people", "merge", "Eileen", "Eileen")
+    (person,) = picsight.json("people", "list")["people"]
+    assert (person["photos"], person["faces"]) == (4, 2)
+    found = picsight.json("search", "people:Eileen")
+    assert {Path(each["path"]).stem for each in found["results"]} == {"a", "b", "cat", "twice"}
+    assert "no keyword" in picsight("people", "merge", "Eileen", "Eileen").sentence(2)
+    picsight("tags", "undo")
+    assert picsight.json("people", "list")["people"] == before
+
+
 REGION = """<x:xmpmeta xmlns:x="adobe:ns:meta/" xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"
  xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" xmlns:stArea="http://ns.adobe.com/xmp/sType/Area#">
  <rdf:RDF><rdf:Description rdf:about=""><mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:RegionList><rdf:Bag>

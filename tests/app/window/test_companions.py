@@ -100,7 +100,7 @@ def test_a_raw_and_jpeg_pair_is_shown_as_one_and_asks_which_files_are_meant(
         qtbot.answer(window, words)
         qtbot.waitUntil(lambda: (album / "IMG_4711.JPG.xmp").exists() and window.exchange._running is None)
         assert (album / "IMG_4711.DNG.xmp").exists() is of_raw
-        *_, (photos, of, _) = _exporting(window.tags.library, of_raw, threading.Event())
+        *_, (photos, of, _) = _exporting(window.tags.library, of_raw, False, threading.Event())
         assert (photos, of) == ((2, 2) if of_raw else (1, 1))
 
     window.pages.open_photo(0)

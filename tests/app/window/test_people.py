@@ -12,6 +12,7 @@ from tests.app.window.conftest import index_photos, wait_until_indexed
 
 from picsight.window.controls.rows import VALUE
 from picsight.window.sidebar.model import SidebarAction
+from picsight_engine.photos.metadata.xmp import read_packet
 
 pytestmark = pytest.mark.usefixtures("qapp")
 
@@ -71,10 +72,15 @@ def test_a_group_is_named_reviewed_and_forgotten(qtbot, window):
     view.tiles.activated.emit(view.model.index(0))
     qtbot.waitUntil(lambda: len(captions(window)) == 4)
     assert view.line.isVisible()
+    window.photos.library.tags.new("eileen")
     qtbot.keyClicks(view.line, "Eileen")
     show(window, "group")
     qtbot.keyClick(view.line, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: captions(window) == ["Eileen"])
+    qtbot.waitUntil(lambda: "same person" in qtbot.question(window).text())
+    show(window, "namesake")
+    qtbot.answer(window, "The same")
+    qtbot.waitUntil(lambda: "eileen" not in [tag.name for tag in window.tags.all])
     view.tiles.activated.emit(view.model.index(0))
     qtbot.waitUntil(lambda: captions(window) == ["Eileen"] * 4)
     view.tiles.setFocus()
@@ -108,6 +114,15 @@ def test_one_named_face_asks_about_the_others(qtbot, window):
     show(window, "questions")
     view.put_away.emit([view.model.index(0).data(VALUE).face.id], "no face")
     qtbot.waitUntil(lambda: captions(window) == ["Is this Eileen?"] + ["Eileen"] * 2)
+    window.exchange._ask_sidecars()
+    qtbot.waitUntil(lambda: "side-cars" in qtbot.question(window).text())
+    qtbot.question(window).checkBox().click()
+    show(window, "sidecars")
+    qtbot.answer(window, "Write side-cars")
+    sidecar = window.photos.library.photos.with_id(people.faces([first])[0].photo_id).path
+    sidecar = sidecar.with_name(f"{sidecar.name}.xmp")
+    qtbot.waitUntil(sidecar.exists)
+    qtbot.waitUntil(lambda: list(read_packet(sidecar.read_bytes()).keywords) == [("Eileen",)])
     view.photos.click()
     qtbot.waitUntil(lambda: window.search.place.query == "people:Eileen")
     assert window.frame.page is window.frame.wall_page

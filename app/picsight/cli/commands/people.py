@@ -15,12 +15,14 @@ from picsight.cli.streams import put, put_json, say
 from picsight.texts import counted, tr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.library import Library
     from picsight_engine.people.people import FaceGroup, Person
     from picsight_engine.store.derived.faces import Face
+    from picsight_engine.store.tagging.runs import TagChange
 
 _NUMBERS = click.argument("faces", nargs=-1, required=True, metavar="FACE...", type=int)
 
@@ -132,8 +134,7 @@ def _list_person(invocation: Invocation, library: Library, name: str) -> None:
 @click.argument("name")
 def name_group(invocation: Invocation, group: int, name: str) -> None:
     """Give the faces of GROUP a NAME, which may be that of a person whom you named before."""
-    with invocation.require_library() as library:
-        tell_run(invocation, library.people.name(group, name))
+    _name(invocation, name, lambda library: library.people.name(group, name))
 
 
 @people.command("accept")
@@ -141,8 +142,17 @@ def name_group(invocation: Invocation, group: int, name: str) -> None:
 @_NUMBERS
 def accept(invocation: Invocation, name: str, faces: tuple[int, ...]) -> None:
     """Say that each FACE is that of the person NAME, who need not be known yet."""
+    _name(invocation, name, lambda library: library.people.decide(name, faces, "accepted", make=True))
+
+
+def _name(invocation: Invocation, name: str, act: Callable[[Library], TagChange | None]) -> None:
+    """Names faces, and says once that a tag or a keyword of a new person's name stays apart."""
     with invocation.require_library() as library:
-        tell_run(invocation, library.people.decide(name, faces, "accepted", make=True))
+        is_new = not library.people.knows(name)
+        tell_run(invocation, act(library))
+        if is_new and library.people.has_namesake(name):
+            words = "A tag or keyword of this name stays apart. If it is the same person, type: {merge}"
+            say(tr(words, merge=invocation.command("people", "merge", name, name)))
 
 
 @people.command("reject")
@@ -158,7 +168,10 @@ def reject(invocation: Invocation, name: str, faces: tuple[int, ...]) -> None:
 @click.argument("name")
 @click.argument("into")
 def merge(invocation: Invocation, name: str, into: str) -> None:
-    """Say that the persons NAME and INTO are one, who is called INTO."""
+    """Say that the persons NAME and INTO are one, who is called INTO.
+
+    With the same NAME twice, photos with a tag or keyword of this name are the person's too, without a face.
+    """
     with invocation.require_library() as library:
         tell_run(invocation, library.people.merge(name, into))
 

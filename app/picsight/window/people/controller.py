@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QRect, QSize, Signal
@@ -18,6 +17,8 @@ from picsight_engine.language.query import spelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
     from picsight.window.parts.picture import Pictures
@@ -104,13 +105,39 @@ class PeopleController(QObject):
         if not isinstance(group := self.view.whose, int):
             return
         words = tr("The faces are called {name} now.", name=isolated(f"“{name}”"))
-        act = partial(self._do, lambda library: library.people.name(group, name), words)
-        known = {tag.name.casefold() for tag in self._tags.all if tag.kind == "person"}
-        if name.casefold() in known:
+
+        def act() -> None:
+            self.name_faces(self.view, name, lambda library: library.people.name(group, name), words)
+
+        if self._knows(name):
             title = tr("There is {name} already. Is this the same person?", name=isolated(f"“{name}”"))
             ask(self.view, title, tr("Both become one; Undo takes them apart again."), tr("The same"), act)
         else:
             act()
+
+    def name_faces(self, parent: QWidget, name: str, change: Callable[[Library], object], words: str) -> None:
+        """Name faces; then, for a new person, offer once to merge a tag or keyword of this name."""
+        is_new, person = not self._knows(name), isolated(f"“{name}”")
+
+        def merge() -> None:
+            self._do(
+                lambda library: library.people.merge(name, name), tr("{name} is one person now.", name=person)
+            )
+
+        def offer(found: bool) -> None:
+            if found:
+                title = tr("Is the tag or keyword {name} the same person?", name=person)
+                words = tr("Its photos are the person's then, too. Undo takes them apart again.")
+                ask(parent, title, words, tr("The same"), merge)
+
+        def look(_change: object) -> None:
+            if is_new and (library := self._tags.library) is not None:
+                self._jobs.read(lambda: library.people.has_namesake(name), offer)
+
+        self._tags.do(change, lambda _run: words, look)
+
+    def _knows(self, name: str) -> bool:
+        return name.casefold() in {tag.name.casefold() for tag in self._tags.all if tag.kind == "person"}
 
     def _decide(self, faces: list[int], verdict: Verdict) -> None:
         if isinstance(person := self.view.whose, str):

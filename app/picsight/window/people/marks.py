@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from picsight.jobs import Jobs
+    from picsight.window.people.controller import PeopleController
     from picsight.window.status.line import StatusLine
     from picsight.window.tags.chooser import TagChoice
     from picsight.window.tags.controller import TagsController
@@ -33,13 +34,14 @@ class FaceMarks(QObject):
         page: ViewerPage,
         viewer: ViewerController,
         tags: TagsController,
+        people: PeopleController,
         *,
         status: StatusLine,
         jobs: Jobs,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._page, self._viewer, self._tags = page, viewer, tags
+        self._page, self._viewer, self._tags, self._people = page, viewer, tags, people
         self._status, self._jobs = status, jobs
         self.is_on = False
         self.chooser = TagChooser(page)
@@ -79,7 +81,9 @@ class FaceMarks(QObject):
 
     def _name(self, face: Face, choice: TagChoice) -> None:
         words = tr("The face is {name}.", name=isolated(f"“{choice.path}”"))
-        self._tags.do(
+        self._people.name_faces(
+            self._page,
+            choice.path,
             lambda library: library.people.decide(choice.path, [face.id], "accepted", make=True),
-            lambda _run: words,
+            words,
         )

@@ -144,7 +144,13 @@ class MainWindow(QMainWindow):
     def _connect_people(self) -> None:
         people, pages, frame = self.people, self.pages, self.frame
         self.faces = FaceMarks(
-            frame.viewer_page, self.viewer, self.tags, status=frame.status, jobs=self._jobs, parent=self
+            frame.viewer_page,
+            self.viewer,
+            self.tags,
+            people,
+            status=frame.status,
+            jobs=self._jobs,
+            parent=self,
         )
         pages.add_page(people.view, people.view.tiles, people.go_back_or(pages.show_photos))
         people.view.left.connect(pages.back)
