@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from picsight_engine.foundation.errors import Message, RequestError, StorageError, faults_as
 from picsight_engine.kinds import FACES
-from picsight_engine.people.likeness import NEAR, QUESTION, join_groups, nearness, recognised
+from picsight_engine.people.likeness import join_groups
+from picsight_engine.people.questions import (
+    KnownFaces,
+    NearFaces,
+    nearest_faces,
+    persons_accepted,
+    years_apart,
+)
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.faces import (
     LEAST_SCORE,
@@ -35,7 +40,6 @@ from picsight_engine.store.derived.faces import (
 )
 from picsight_engine.store.derived.states import forget_rows
 from picsight_engine.store.derived.written import slow_revision
-from picsight_engine.store.files import dates_of
 from picsight_engine.store.full_text import erase_traces
 from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.selection import visible_photos
@@ -50,11 +54,10 @@ from picsight_engine.store.tagging.tags import (
     tags_by_id,
     tags_called,
 )
-from picsight_engine.tags.quality import ENOUGH
 from picsight_engine.tags.tree import checked_name, listed_tags, merge_into, shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -108,26 +111,6 @@ class Question:
     is_sure: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """Every face with a vector, and what was decided."""
-
-    revisions: tuple[int, int]
-    rows: FaceRows
-    verdicts: dict[int, dict[int, Verdict]]
-    in_sight: NDArray[np.bool_]  # [n], in visible photos
-    taken: NDArray[np.intp]  # [t], rows that are somebody's, or were put away
-
-
-@dataclass(frozen=True, slots=True)
-class _Near:
-    """Rows [q] of faces that may be a person's, nearest first, their distances [q], and whether they are sure."""
-
-    rows: NDArray[np.intp]
-    apart: NDArray[np.float32]
-    is_sure: NDArray[np.bool_]
-
-
 class People:
     """The people of one library; thread-safe. Faces and groups are named by their numbers, persons by their names."""
 
@@ -135,7 +118,7 @@ class People:
         self._db = db
         self._lock = threading.Lock()
         self._rows: tuple[tuple[int, int], FaceRows, NDArray[np.bool_]] | None = None
-        self._kept: dict[int, tuple[object, _Near]] = {}
+        self._kept: dict[int, tuple[object, NearFaces]] = {}
 
     @property
     def is_on(self) -> bool:
@@ -154,7 +137,10 @@ class People:
             verdicts = persons_of_faces(connection, [face.id for face in faces])
             persons = tags_by_id(connection, {tag_id for some in verdicts.values() for tag_id in some})
         return tuple(
-            (face, next((persons[tag_id].name for tag_id in _accepted(verdicts.get(face.id, {}))), None))
+            (
+                face,
+                next((persons[tag_id].name for tag_id in persons_accepted(verdicts.get(face.id, {}))), None),
+            )
             for face in faces
             if face.put_away != "no face" and (face.score >= LEAST_SCORE or face.id in verdicts)
         )
@@ -166,7 +152,7 @@ class People:
         held: defaultdict[int, list[int]] = defaultdict(list)
         named = set[int]()
         for face_id, group in groups_of_faces(self._db).items():
-            if group and [*_accepted(known.verdicts.get(face_id, {}))]:
+            if group and [*persons_accepted(known.verdicts.get(face_id, {}))]:
                 named.add(group)
             elif group and face_id in in_sight:
                 held[group].append(face_id)
@@ -192,7 +178,7 @@ class People:
             ]
         theirs: defaultdict[int, list[int]] = defaultdict(list)
         for face_id, verdicts in known.verdicts.items():
-            for tag_id in _accepted(verdicts):
+            for tag_id in persons_accepted(verdicts):
                 theirs[tag_id].append(face_id)
         return [
             Person(
@@ -213,7 +199,9 @@ class People:
     def faces_named(self, name: str) -> list[Face]:
         """The accepted faces of a person in visible photos."""
         tag_id, known = self._person(name), self._known()
-        mine = [face_id for face_id, verdicts in known.verdicts.items() if tag_id in _accepted(verdicts)]
+        mine = [
+            face_id for face_id, verdicts in known.verdicts.items() if tag_id in persons_accepted(verdicts)
+        ]
         with self._db.reading() as connection:
             faces = faces_by_id(connection, mine).values()
         visible = set(visible_photos(self._db).tolist())
@@ -262,7 +250,7 @@ class People:
                 rows += [
                     NewDecision(other, face.photo_id, "withdrawn", "you", run.now, face.id)
                     for face in faces.values()
-                    for other in _accepted(known.get(face.id, {}))
+                    for other in persons_accepted(known.get(face.id, {}))
                     if other != person
                 ]
             run.decide(rows)
@@ -279,7 +267,7 @@ class People:
                 [
                     NewDecision(person, face.photo_id, "rejected", "you", run.now, face.id)
                     for face in faces.values()
-                    for person in _accepted(known.get(face.id, {}))
+                    for person in persons_accepted(known.get(face.id, {}))
                 ]
             )
             run.move_faces(faces, next_group(run.connection))
@@ -419,7 +407,7 @@ class People:
             if person in _accepted_of(held):
                 run.move_faces(some, next_group(run.connection))
 
-    def _questions(self, tag_id: int, known: _Known) -> list[Question]:
+    def _questions(self, tag_id: int, known: KnownFaces) -> list[Question]:
         near, ids = self._near(tag_id, known), known.rows.ids
         with self._db.reading() as connection:
             faces = faces_by_id(connection, ids[near.rows].tolist())
@@ -430,12 +418,14 @@ class People:
             )
             if face_id in faces
         ]
-        mine = {face_id for face_id, answers in known.verdicts.items() if tag_id in _accepted(answers)}
+        mine = {face_id for face_id, answers in known.verdicts.items() if tag_id in persons_accepted(answers)}
         with_them = known.rows.photo_ids[np.isin(ids, [*mine])].tolist()
-        years = self._years_apart([each.face.photo_id for each in questions if not each.is_sure], with_them)
+        years = years_apart(
+            self._db, [each.face.photo_id for each in questions if not each.is_sure], with_them
+        )
         return sorted(questions, key=lambda each: 0 if each.is_sure else 1 + years[each.face.photo_id])
 
-    def _near(self, tag_id: int, known: _Known) -> _Near:
+    def _near(self, tag_id: int, known: KnownFaces) -> NearFaces:
         """The faces to ask about, nearest first. A decision about one person moves nothing for the others, so the distances stay."""
         verdicts = {
             face_id: answers[tag_id] for face_id, answers in known.verdicts.items() if tag_id in answers
@@ -444,32 +434,16 @@ class People:
         with self._lock:
             kept = self._kept.get(tag_id)
         if kept is None or kept[0] != key:
-            kept = key, _nearest(verdicts, known)
+            kept = key, nearest_faces(verdicts, known)
             with self._lock:
                 self._kept[tag_id] = kept
         near = kept[1]
         left = np.flatnonzero(~np.isin(near.rows, known.taken))
         _, first = np.unique(known.rows.photo_ids[near.rows[left]], return_index=True)
         best = left[np.sort(first)]  # nobody is in a picture twice
-        return _Near(near.rows[best], near.apart[best], near.is_sure[best])
+        return NearFaces(near.rows[best], near.apart[best], near.is_sure[best])
 
-    def _years_apart(self, photo_ids: Sequence[int], others: Sequence[int]) -> dict[int, float]:
-        """How many years each photo is from the nearest of the others: a face changes with them, a child's most."""
-        dates = dates_of(self._db, [*photo_ids, *others])
-        days = {
-            photo_id: [date.fromisoformat(day[:10]).toordinal() for day in some]
-            for photo_id, some in dates.items()
-        }
-        known = np.array([day for photo_id in others for day in days[photo_id]])
-        return {
-            photo_id: min(
-                (round(np.abs(known - day).min() / 365.25) for day in days[photo_id] if len(known)),
-                default=math.inf,
-            )
-            for photo_id in photo_ids
-        }
-
-    def _known(self) -> _Known:
+    def _known(self) -> KnownFaces:
         with self._db.snapshot() as connection:
             revisions = slow_revision(self._db), photos_revision(self._db)
             with self._lock:
@@ -478,9 +452,9 @@ class People:
                     self._rows = revisions, rows, np.isin(rows.photo_ids, visible_photos(self._db))
                 _, rows, in_sight = self._rows
             verdicts = persons_of_faces(connection)
-            somebodys = [face_id for face_id, answers in verdicts.items() if [*_accepted(answers)]]
+            somebodys = [face_id for face_id, answers in verdicts.items() if [*persons_accepted(answers)]]
             taken = np.flatnonzero(np.isin(rows.ids, [*somebodys, *faces_put_away(connection)]))
-            return _Known(revisions, rows, verdicts, in_sight, taken)
+            return KnownFaces(revisions, rows, verdicts, in_sight, taken)
 
     def _faces(self, face_ids: Iterable[int]) -> dict[int, Face]:
         wanted = [*dict.fromkeys(face_ids)]
@@ -506,40 +480,9 @@ class People:
             return tags_by_id(connection, [tag_id])[tag_id].name
 
 
-def _nearest(verdicts: Mapping[int, Verdict], known: _Known) -> _Near:
-    """The undecided faces that may be a person's, by the verdicts about it."""
-    rows = known.rows
-    accepted, rejected = (
-        np.isin(rows.ids, [face_id for face_id, verdict in verdicts.items() if verdict == wanted])
-        for wanted in ("accepted", "rejected")
-    )
-    taught = accepted & rows.is_core if (accepted & rows.is_core).any() else accepted
-    there = np.isin(rows.photo_ids, rows.photo_ids[accepted])
-    near = np.flatnonzero(known.in_sight & rows.is_core & ~there & ~rejected)
-    if not (taught.any() and len(near)):
-        return _Near(near[:0], np.empty(0, np.float32), np.empty(0, np.bool_))
-    apart = nearness(rows.vectors[near], rows.vectors[taught])
-    near, apart = near[apart <= QUESTION], apart[apart <= QUESTION]
-    if rejected.any() and len(near):
-        nearer = apart <= nearness(rows.vectors[near], rows.vectors[rejected])
-        near, apart = near[nearer], apart[nearer]
-    order = np.argsort(apart, kind="stable")
-    near, apart = near[order], apart[order]
-    if len(verdicts) < ENOUGH:
-        return _Near(near, apart, apart <= NEAR)
-    vectors = rows.vectors
-    sure = recognised(vectors[near], vectors[taught], vectors[rejected], vectors[rows.is_core])
-    return _Near(near, apart, sure)
-
-
-def _accepted(verdicts: Mapping[int, Verdict]) -> Iterator[int]:
-    """The persons for whom a face is accepted: one, unless another program said more."""
-    return (tag_id for tag_id, verdict in verdicts.items() if verdict == "accepted")
-
-
 def _accepted_of(verdicts: Mapping[int, Mapping[int, Verdict]]) -> set[int]:
     """The persons for whom any of these faces is accepted."""
-    return {tag_id for answers in verdicts.values() for tag_id in _accepted(answers)}
+    return {tag_id for answers in verdicts.values() for tag_id in persons_accepted(answers)}
 
 
 def _new_person(name: str) -> Definition:

@@ -171,13 +171,16 @@ def test_a_damaged_packet_is_read_or_refused(data, program):
 
 
 def test_people_in_regions_and_lists_are_read_by_their_names():
-    """As digiKam and Lightroom write them; ExifTool reads RegionName and PersonInImage from these."""
+    """As digiKam, Lightroom and Windows write them; ExifTool reads these names from them."""
     regions = """<rdf:Description><mwg-rs:RegionList xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/"><rdf:Bag>
         <rdf:li><rdf:Description mwg-rs:Name="Ann" mwg-rs:Type="Face"/></rdf:li>
         <rdf:li rdf:parseType="Resource"><mwg-rs:Name>Bob</mwg-rs:Name></rdf:li><rdf:li/>
         </rdf:Bag></mwg-rs:RegionList></rdf:Description>"""
     lists = """<e:PersonInImage xmlns:e="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"><rdf:Bag><rdf:li>Cay</rdf:li></rdf:Bag>
         </e:PersonInImage>"""
-    facts = read_facts(packet(f"<r:Regions xmlns:r='urn:any'>{regions}</r:Regions>{lists}").encode())
+    windows = """<m:Regions xmlns:m="http://ns.microsoft.com/photo/1.2/t/RegionInfo#"><rdf:Bag><rdf:li><rdf:Description
+        xmlns:p="http://ns.microsoft.com/photo/1.2/t/Region#" p:PersonDisplayName="Dee"/></rdf:li></rdf:Bag></m:Regions>"""
+    facts = read_facts(packet(f"<r:Regions xmlns:r='urn:any'>{regions}</r:Regions>{lists}{windows}").encode())
     assert facts["XMP-mwg-rs:RegionName"] == ("Ann", "Bob")
     assert facts["XMP-iptcExt:PersonInImage"] == ("Cay",)
+    assert facts["XMP-MP:RegionPersonDisplayName"] == ("Dee",)

@@ -18,14 +18,20 @@ if TYPE_CHECKING:
     Row = tuple[Reader, *tuple[str, ...]]
 
 # Raised whenever more is read from a file: files read by an older rule are read again, without embedding.
-METADATA_RULE = 8
+METADATA_RULE = 9
 
 # Facts that are not tags.
 FILE_NAME, BITS, PROFILE, COMMENT = "file name", "bits", "profile", "JPEG comment"
 CREATION_TIME = "PNG:CreationTime"
 PRIMARIES, EDITED, LIVE = "primaries", "edited", "live"
 # Names of people, which are keywords; those of all tags count.
-_PEOPLE: Row = (read.words, "XMP-mwg-rs:RegionName", "XMP-iptcExt:PersonInImage", "Takeout:people")
+_PEOPLE: Row = (
+    read.words,
+    "XMP-mwg-rs:RegionName",
+    "XMP-MP:RegionPersonDisplayName",
+    "XMP-iptcExt:PersonInImage",
+    "Takeout:people",
+)
 _LONGEST_IPTC = 64  # bytes of a keyword, which programs cut there
 _FAVOURITES = "Favourites"  # the keyword for Google's favourites
 

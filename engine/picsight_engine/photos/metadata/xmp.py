@@ -153,6 +153,7 @@ def _facts(tree: _ElementTree) -> dict[str, Fact]:
         facts.setdefault("XMP-xmp:Label", _LABELS[min(labels)])
     facts["XMP-iptcExt:PersonInImage"] = tuple(items(tree, _PEOPLE))
     facts["XMP-mwg-rs:RegionName"] = tuple(_values_within(tree, _REGION_LIST, _REGION_NAME))
+    facts["XMP-MP:RegionPersonDisplayName"] = tuple(_values_within(tree, _RECTANGLES, _PERSON))
     facts[REGIONS] = _lines_of(tree, _REGION_LIST, [*_AREA, _REGION_NAME], _REGION_TYPE)
     facts[DIMENSIONS] = next(iter(_lines_of(tree, _APPLIED, _SIZE)), "")
     facts[RECTANGLES] = _lines_of(tree, _RECTANGLES, [_RECTANGLE, _PERSON])
