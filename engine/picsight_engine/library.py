@@ -88,7 +88,7 @@ class Library:
         self.photos = Photos(db, lambda: self.bundle.manifest.space_id, lambda: self.tags)
         self.folders = Folders(db, self.photos)
         self.problems = Problems(db)
-        self.people = People(db)
+        self._opened_people: People | None = None
 
     @property
     def bundle(self) -> Bundle:
@@ -137,8 +137,8 @@ class Library:
         self._searcher.close()
         self.photos.close()
         try:
-            if self._opened_tags is not None:
-                from picsight_engine.aftermath.follow_up import back_up_quietly  # already loaded by the tags
+            if self._opened_tags is not None or self._opened_people is not None:
+                from picsight_engine.aftermath.follow_up import back_up_quietly
 
                 back_up_quietly(self._db)
         finally:
@@ -279,6 +279,13 @@ class Library:
                     self._db, self._tag_model, lambda path: self.photos.asked_for(path)[0].id
                 )
             return self._opened_tags
+
+    @property
+    def people(self) -> People:
+        """The people of this library, and their faces."""
+        with self._lock:
+            self._opened_people = self._opened_people or People(self._db)
+            return self._opened_people
 
     @property
     def exchange(self) -> Exchange:
