@@ -327,8 +327,8 @@ def name_the_group(picsight):
 def test_a_person_stays_a_person_whatever_the_tags_do(picsight):
     name_the_group(picsight)
     picsight("tags", "new", "Family")
-    assert "is a person" in picsight("tags", "move", "Eileen", "Family").sentence(1)
-    assert "is a person" in picsight("tags", "merge", "Eileen", "Family").sentence(1)
+    assert "is a person" in picsight("tags", "move", "Eileen", "Family").sentence(2)
+    assert "is a person" in picsight("tags", "merge", "Eileen", "Family").sentence(2)
     assert [person["name"] for person in picsight.json("people", "list")["people"]] == ["Eileen"]
 
 
