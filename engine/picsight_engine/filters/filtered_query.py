@@ -19,10 +19,10 @@ from picsight_engine.filters.conditions import (
     VISIBLE,
     condition_of,
     located,
-    showing,
     taken_in,
     unknown,
 )
+from picsight_engine.filters.decided import showing
 from picsight_engine.filters.texts import worded, written
 from picsight_engine.foundation.errors import Message
 from picsight_engine.foundation.folding import fold, words_in
