@@ -305,7 +305,8 @@ class SearchBox(QFrame):
             self._select_all(selected=True)
         elif (
             event.matches(QKeySequence.StandardKey.Copy)
-            and "" != self.line.selectedText() == self.line.text()
+            and self.line.text()
+            and self.line.selectedText() == self.line.text()
         ):
             QGuiApplication.clipboard().setText(self.text())
         elif event.matches(QKeySequence.StandardKey.Undo):
