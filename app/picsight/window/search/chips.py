@@ -8,12 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QGuiApplication,
-    QKeySequence,
-    QPainterPath,
-    QPen,
-)
+from PySide6.QtGui import QGuiApplication, QKeySequence, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
 from picsight.texts import tr

@@ -231,12 +231,7 @@ class MainWindow(QMainWindow):
         from picsight.window.shell.studio_controller import StudioController  # numpy: after the first frame
 
         return StudioController(
-            self.frame,
-            self.pictures,
-            self.tags,
-            self.history,
-            self._jobs,
-            recent=lambda: self.tagging.recent,
+            self.frame, self.pictures, self.tags, self.history, self._jobs, recent=lambda: self.tagging.recent
         )
 
     def _bind(self) -> None:
