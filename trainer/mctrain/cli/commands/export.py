@@ -44,9 +44,7 @@ def print_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
 @click.option("--shard", type=ANY_FILE, help="Photos and captions to measure the drift on.")
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
 @click.option(
-    "--image-of",
-    type=FOLDER,
-    help="Bundle with the same image tower, whose file and vector space are kept.",
+    "--image-of", type=FOLDER, help="Bundle with the same image tower, whose file and vector space are kept."
 )
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
 @click.option(
