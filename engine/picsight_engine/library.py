@@ -156,12 +156,14 @@ class Library:
         self,
         folders: Sequence[Path] | None = None,
         *,
-        places: Mapping[Path, Collection[bytes]] | None = None,
+        places: Mapping[Path, Collection[bytes] | None] | None = None,
         settings: IndexSettings | None = None,
         cancel: threading.Event | None = None,
+        waits: bool = False,
     ) -> Iterator[Event]:
         """Indexes these folders and adds new ones, or indexes the whole library; the last event is Finished. With `places`, looks only
-        at these directories of folders, by the folder's path, as `FolderWatch` reports them.
+        at these directories of folders, by the folder's path, as `folders.watch` reports them. With `waits`, begins after the run of
+        another process.
 
         The run starts when the first event is requested. Files that failed before are retried only if they have
         changed, or after `retry`.
@@ -191,6 +193,7 @@ class Library:
             settings or IndexSettings(),
             places=places,
             cancel=cancel,
+            waits=waits,
             is_busy=lambda: time.monotonic() - self._searched < _QUIET_SECONDS,
         )
         for event in follow_up(run, self._db, self.photos.thumbnails(), self._active_model, self.tags):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight_engine.holdings.photos import Photos
+    from picsight_engine.indexing.watching import Watch
     from picsight_engine.store.database import Database
     from picsight_engine.store.folders import Directory, Folder
 
@@ -38,6 +39,14 @@ class Folders:
             RequestError: there is no folder at this path.
         """
         return add_folder(self._db, existing_folder(path))
+
+    def watch(self) -> Watch:
+        """Watches the folders for changes; a context manager."""
+        from picsight_engine.indexing.watching import (
+            Watch,
+        )  # watchdog and psutil: a search need not pay for them
+
+        return Watch(lambda: [folder.path for folder in self.listed()], self._db.folder)
 
     def remove(self, folder_id: int) -> None:
         """Removes a folder from the library; its photos are forgotten after 30 days, their files stay untouched.

@@ -14,6 +14,11 @@ READ_BY_NEW_MODEL = Message('Every photo was read by "{model}"; searches use it 
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another run indexes this library; this one begins when it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """The number of picture files that the scan has seen; `complete` once the scan is over."""
 
@@ -85,4 +90,4 @@ class Finished:
     in_doubt: bool = False
 
 
-Event = Found | Progress | Committed | Searchable | Finished
+Event = Waiting | Found | Progress | Committed | Searchable | Finished

@@ -5,12 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import check_image_tower
-from picsight_engine.foundation.errors import BundleError, LibraryError, Message, StorageError, as_text
+from picsight_engine.foundation.errors import (
+    BundleError,
+    BusyError,
+    LibraryError,
+    Message,
+    StorageError,
+    as_text,
+)
 from picsight_engine.foundation.processes import on_battery
 from picsight_engine.indexing.batch import Batch
 from picsight_engine.indexing.dispatcher import Dispatcher, PictureTracker
@@ -22,6 +29,7 @@ from picsight_engine.indexing.events import (
     Found,
     Searchable,
     Summary,
+    Waiting,
 )
 from picsight_engine.indexing.plan import Task, folder_view, make_plan
 from picsight_engine.indexing.scan import DirectoryListing, scan
@@ -72,12 +80,13 @@ def run_index(
     folders: Sequence[Folder],
     settings: IndexSettings = IndexSettings(),
     *,
-    places: Mapping[Path, Collection[bytes]] | None = None,
+    places: Mapping[Path, Collection[bytes] | None] | None = None,
     cancel: threading.Event | None = None,
+    waits: bool = False,
     is_busy: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Indexes folders of the library, or of each folder only the directories that `places` names by its path, as seen from it;
-    the last event is always Finished, unless the run raises.
+    """Indexes folders of the library, or of each folder only the directories that `places` names by its path, as seen from it, and
+    all if it names None; the last event is always Finished, unless the run raises.
 
     Slow kinds wait while `is_busy`, and until the next run once the computer runs on its battery.
 
@@ -85,11 +94,16 @@ def run_index(
     open batch.
 
     Raises:
-        BusyError: another run is indexing this library.
+        BusyError: another run is indexing this library; with `waits`, if `cancel` is set before that has ended.
         StorageError: the disk is full or gone; everything committed stays.
         BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
-    with index_lock(db.folder):
+    cancel = cancel or threading.Event()
+    with ExitStack() as lock:
+        if waits:
+            yield from _enter_after_others(lock, db.folder, cancel)
+        else:
+            lock.enter_context(index_lock(db.folder))
         known = kinds_of(bundle.manifest.space_id)
         kinds = [
             kind for kind in known if not kind.of_thumbnail and (not kind.slow or kind.name in settings.slow)
@@ -102,12 +116,28 @@ def run_index(
             folders,
             settings,
             places,
-            cancel or threading.Event(),
+            cancel,
             is_busy,
             kinds,
             batch,
         )
         yield from run.events()
+
+
+def _enter_after_others(lock: ExitStack, folder: Path, cancel: threading.Event) -> Iterator[Event]:
+    """Takes the lock once no other run has it."""
+    waited = False
+    while True:
+        try:
+            lock.enter_context(index_lock(folder))
+        except BusyError:
+            if not waited:
+                yield Waiting()
+            waited = True
+            if cancel.wait(_TICK_SECONDS):
+                raise
+        else:
+            return
 
 
 @dataclass(slots=True)
@@ -119,7 +149,7 @@ class _Run:
     bundle: Bundle
     folders: Sequence[Folder]
     settings: IndexSettings
-    places: Mapping[Path, Collection[bytes]] | None
+    places: Mapping[Path, Collection[bytes] | None] | None
     cancel: threading.Event
     is_busy: Callable[[], bool]
     kinds: Sequence[DerivedKind]
@@ -193,7 +223,7 @@ class _Run:
         reported = 0.0
         for folder in self.folders:
             listings: list[DirectoryListing] = []
-            places = None if self.places is None else self.places[folder.path]
+            places = self._places(folder)
             for listing in scan(folder.path, places=places, leave_out=self.db.folder, cancel=self.cancel):
                 listings.append(listing)
                 self.found += len(listing.files)
@@ -207,6 +237,9 @@ class _Run:
             views.append(folder_view(self.db, folder, listings, places))
         yield Found(self.found, complete=True)
         return views
+
+    def _places(self, folder: Folder) -> Collection[bytes] | None:
+        return None if self.places is None else self.places[folder.path]
 
     def _set_states(self, plan: Plan) -> None:
         """Stores which folders cannot be reached."""
@@ -280,9 +313,10 @@ class _Run:
             lost = [file for file in not_found if file.id not in kept and file.size not in pending]
             self.batch.give_up(lost)
             missing += len(lost)
-            if not self.cancelled and self.places is None:
+            if not self.cancelled:
                 unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
-                self.batch.sweep([folder for folder in self.folders if folder.id not in unseen])
+                whole = [folder for folder in self.folders if self._places(folder) is None]
+                self.batch.sweep([folder for folder in whole if folder.id not in unseen])
         tally = dispatcher.tally
         seconds = time.monotonic() - self.started
         summary = Summary(

@@ -112,6 +112,15 @@ def scan(
             links.extend(listing.links)
 
 
+def is_listed(name: bytes) -> bool:
+    """Whether a file of this name may be a picture, a film or a side-car."""
+    return suffix_of(name) in _LISTED or _may_be_sidecar(name)
+
+
+def _may_be_sidecar(name: bytes) -> bool:
+    return name[-5:].lower().endswith(_SIDECAR_SUFFIXES)
+
+
 def _existing(root: bytes, places: Iterable[bytes]) -> set[bytes]:
     """These directories, or the nearest parents of those that are not there; b"" in any case if none of them is."""
     existing = set()
@@ -143,7 +152,7 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Dire
     listing.folder = SeenFolder(name, device, empty=not visible)
     for entry in visible:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
-    if any(entry.name[-5:].lower().endswith(_SIDECAR_SUFFIXES) for entry in visible):
+    if any(_may_be_sidecar(entry.name) for entry in visible):
         _add_companions(listing, {entry.name: entry for entry in visible})
 
 
