@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 Theme = Literal["system", "light", "dark"]
+Watching = Literal["always", "plugged in", "never"]
 ROW_SMALLEST, ROW_LARGEST = 6.0, 24.0  # em
 SIDEBAR_NARROWEST, SIDEBAR_WIDEST = 10.0, 22.0  # em
 DETAILS_NARROWEST, DETAILS_WIDEST = 16.0, 28.0  # em
@@ -40,6 +41,7 @@ class Settings:
     `better_models`: mention better models when a search finds nothing certain. `export_companions`: the last answer to
     whether an export includes RAW files and originals.
     `languages`: those of searches, by their codes ("de, fr"), or "system". `read_words`: read what is written in pictures.
+    `watch`: when the window looks for what changes in folders.
     """
 
     theme: Theme = "system"
@@ -55,6 +57,14 @@ class Settings:
     export_companions: bool = False
     languages: str = SYSTEM
     read_words: bool = True
+    watch: Watching = "always"
+
+    @property
+    def may_watch(self) -> bool:
+        """Whether changes in folders may be looked at now; False on battery, if the user wishes so."""
+        from picsight_engine.foundation.processes import on_battery  # most commands do not ask
+
+        return self.watch != "plugged in" or not on_battery()
 
 
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}
@@ -170,6 +180,8 @@ def _parsed(line: str) -> tuple[str, Any]:
         return name, float(min(max(least, value), most))  # in this order "nan" becomes the least
     if name == "theme" and value not in ("system", "light", "dark"):
         raise RequestError('theme is "system", "light" or "dark".')
+    if name == "watch" and value not in ("always", "plugged in", "never"):
+        raise RequestError('watch is "always", "plugged in" or "never".')
     if name == "languages" and not (isinstance(value, str) and re.fullmatch(r"[A-Za-z, ]{2,60}", value)):
         raise RequestError('languages are codes such as "de, fr", or "system".')
     if type(value) is not type(default) or (type(value) is int and not 0 <= value <= 100_000):

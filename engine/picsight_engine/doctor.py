@@ -27,6 +27,7 @@ from picsight_engine.foundation.errors import (
 )
 from picsight_engine.foundation.private_files import is_open_to_others
 from picsight_engine.indexing.removed_files import forget_lost
+from picsight_engine.indexing.watching import Watch
 from picsight_engine.runtime.backend_comparison import (
     Machine,
     candidates,
@@ -248,7 +249,13 @@ def _examine_folders(db: Database) -> Check:
         return Check("folders", Message(words, folders=", ".join(away)))
     one = "{number:,} folder can be read."
     many = "{number:,} folders can be read."
-    return Check("folders", Message.counted(len(folders), one, many))
+    count = Message.counted(len(folders), one, many)
+    with Watch(lambda: [folder.path for folder in folders], db.folder) as watch:
+        compared = [str(path) for path, way in watch.ways().items() if way == "times"]
+    if not compared:
+        return Check("folders", count)
+    words = "On a network share or a removable disk, or the system can watch no more, so twice a minute only new, renamed and deleted files are looked for: {folders}."
+    return Check("folders", _SENTENCES.joining([count, Message(words, folders=", ".join(compared))]))
 
 
 def _examine_names(db: Database) -> Check:

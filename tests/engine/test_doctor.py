@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnx
 import pytest
@@ -14,6 +15,7 @@ from PIL import Image
 from tests.engine.conftest import index
 
 from picsight_engine.doctor import Check, doctor_folder
+from picsight_engine.indexing import watching
 from picsight_engine.library import Library
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
@@ -282,3 +284,12 @@ def count_vectors(folder: Path, photo_id: int) -> int:
     with closing(sqlite3.connect(folder / "library.db")) as connection:
         query = "SELECT count(*) FROM vectors WHERE photo_id = ?"
         return connection.execute(query, (photo_id,)).fetchone()[0]
+
+
+def test_folders_whose_changes_the_system_does_not_report_are_named(copy, small, monkeypatch):
+    share = SimpleNamespace(mountpoint="/", fstype="cifs", opts="rw")
+    with Library.open(copy, small) as library:
+        (folder,) = library.folders.listed()
+        assert str(folder.path) not in str(by_name(library.doctor())["folders"].message)
+        monkeypatch.setattr(watching.psutil, "disk_partitions", lambda **_: [share])
+        assert str(folder.path) in str(by_name(library.doctor())["folders"].message)

@@ -29,6 +29,7 @@ _MOST_CELLS = 400  # of a sentence about wrong usage: it may repeat a thousand n
 # Each command and its module, in the order in which a new user needs them.
 COMMANDS = {
     "index": "index",
+    "watch": "watch",
     "search": "search",
     "similar": "search",
     "show": "show",

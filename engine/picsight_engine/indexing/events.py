@@ -89,5 +89,10 @@ class Finished:
     suggested: Message | None = None
     in_doubt: bool = False
 
+    @property
+    def changed_photos(self) -> bool:
+        """Whether photos came, went or moved."""
+        return bool(self.summary.indexed or self.summary.moved or self.summary.missing)
+
 
 Event = Waiting | Found | Progress | Committed | Searchable | Finished

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -94,7 +94,7 @@ def run_index(
     open batch.
 
     Raises:
-        BusyError: another run is indexing this library; with `waits`, if `cancel` is set before that has ended.
+        BusyError: another run is indexing this library; never with `waits`.
         StorageError: the disk is full or gone; everything committed stays.
         BundleError: the image tower was changed since it was installed, or cannot be loaded.
     """
@@ -102,6 +102,9 @@ def run_index(
     with ExitStack() as lock:
         if waits:
             yield from _enter_after_others(lock, db.folder, cancel)
+            if cancel.is_set():
+                yield Finished(Summary(0, 0, 0, 0, 0, 0, 0.0, 0.0), cancelled=True)
+                return
         else:
             lock.enter_context(index_lock(db.folder))
         known = kinds_of(bundle.manifest.space_id)
@@ -125,19 +128,16 @@ def run_index(
 
 
 def _enter_after_others(lock: ExitStack, folder: Path, cancel: threading.Event) -> Iterator[Event]:
-    """Takes the lock once no other run has it."""
+    """Takes the lock once no other run has it, or not if `cancel` is set before."""
     waited = False
-    while True:
-        try:
+    while not cancel.is_set():
+        with suppress(BusyError):
             lock.enter_context(index_lock(folder))
-        except BusyError:
-            if not waited:
-                yield Waiting()
-            waited = True
-            if cancel.wait(_TICK_SECONDS):
-                raise
-        else:
             return
+        if not waited:
+            yield Waiting()
+        waited = True
+        cancel.wait(_TICK_SECONDS)
 
 
 @dataclass(slots=True)

@@ -21,12 +21,14 @@ from picsight_engine.foundation.errors import RequestError
 from picsight_engine.indexing.events import Finished
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
     from pathlib import Path
 
     from picsight.cli.invocation import Invocation
     from picsight_engine.indexing.events import Summary
     from picsight_engine.indexing.indexer import IndexSettings
+    from picsight_engine.indexing.watching import Places
     from picsight_engine.library import Library
 
 INTERRUPTED = 130
@@ -58,9 +60,9 @@ def index(invocation: Invocation, folders: tuple[Path, ...], workers: int | None
         reads_words = SettingsStore(settings_file()).settings.read_words
         slow = frozenset[str]() if fast else library.slow_kinds(words=reads_words)
         settings = IndexSettings(workers=workers, slow=slow)
-        finished = _run(library, folders, settings, quiet=invocation.quiet)
-        unread = unread_sentence(library.problems.listed())
-    _tell(invocation, finished, unread)
+        with stop_requests() as stop:
+            finished = run_index(library, settings, stop, folders=folders or None, quiet=invocation.quiet)
+        report_run(invocation, library, finished)
     return INTERRUPTED if finished.cancelled else 0
 
 
@@ -72,17 +74,29 @@ def _require_folder(folder: Path) -> None:
         raise RequestError("{folder} is a file; type its folder.", folder=folder)
 
 
-def _run(library: Library, folders: Sequence[Path], settings: IndexSettings, *, quiet: bool) -> Finished:
-    with stop_requests() as stop, ProgressLine(quiet=quiet) as line:
-        for event in library.index(folders or None, settings=settings, cancel=stop):
+def run_index(
+    library: Library,
+    settings: IndexSettings,
+    stop: threading.Event,
+    *,
+    folders: Sequence[Path] | None = None,
+    places: Places | None = None,
+    waits: bool = False,
+    quiet: bool,
+) -> Finished:
+    """Indexes folders, places in them or the whole library, and shows the progress."""
+    events = library.index(folders, places=places, settings=settings, cancel=stop, waits=waits)
+    with ProgressLine(quiet=quiet) as line:
+        for event in events:
             if isinstance(event, Finished):
                 return event
             line.show(event)
     raise AssertionError("an indexing run ends with Finished")
 
 
-def _tell(invocation: Invocation, finished: Finished, unread: str) -> None:
-    summary = finished.summary
+def report_run(invocation: Invocation, library: Library, finished: Finished) -> None:
+    """Prints what a run did, and what the user may do about it."""
+    summary, unread = finished.summary, unread_sentence(library.problems.listed())
     rate = round(summary.photos_per_second, 2)
     document = asdict(summary) | {"seconds": round(summary.seconds, 3), "photos_per_second": rate}
     invocation.answer(document, _figures(summary))

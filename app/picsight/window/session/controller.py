@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from picsight.window.session.overview import Overview, first_overview, overview_of
 from picsight.window.session.run_report import RunReport
 from picsight_engine.foundation.errors import BundleError
-from picsight_engine.indexing.events import Committed, Finished, Found, Progress
+from picsight_engine.indexing.events import Committed, Finished, Found, Progress, Waiting
 
 if TYPE_CHECKING:
     import threading
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from picsight.window.status.line import StatusLine
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.events import EmptiedFolder, Event
+    from picsight_engine.indexing.watching import Places
     from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
 
@@ -69,7 +70,9 @@ class LibraryController(QObject):
         self._next_model: str | None = None
         self._opening = self._has_begun = False
         self._misread = False  # the last run could not load its model
-        self._paused = False
+        self.is_paused = False  # by the user
+        self._is_whole = True  # the run looks at all folders
+        self._waits = False  # for the run of another program
         status.pause_requested.connect(self.pause)
         status.resume_requested.connect(self.index)
         status.cancel_change_requested.connect(self.cancel_change)
@@ -113,6 +116,11 @@ class LibraryController(QObject):
     def is_indexing(self) -> bool:
         """True during a run."""
         return self._run is not None
+
+    @property
+    def is_reading(self) -> bool:
+        """True during a run that does not wait for the one of another program."""
+        return self._run is not None and not self._waits
 
     def add_folders(self, paths: Sequence[Path]) -> None:
         """Add folders and index them."""
@@ -201,8 +209,10 @@ class LibraryController(QObject):
         if lost:
             self.change(work, go_on, self._status.show_emptied)
 
-    def index(self) -> None:
-        """Index all folders; during a run, end it and begin again, which keeps its results and sees what has changed."""
+    def index(self, places: Places | None = None) -> None:
+        """Index all folders, or what changed in them; during a run, end it and index all of them, which keeps its results and sees
+        what has changed.
+        """
         library = self._library
         if library is None or not self.overview.folders:
             return
@@ -211,40 +221,48 @@ class LibraryController(QObject):
             if self._run is not None:
                 self._run.set()
             return
-        self._paused = self.is_scanned = False
-        directories, due = self.overview.directories, 0.0
-
-        def grown() -> Overview:
-            nonlocal directories, due
-            if (started := time.monotonic()) >= due:
-                directories = tuple(library.folders.directories())
-                due = started + COUNTING_SHARE * (time.monotonic() - started)
-            return replace(first_overview(library), directories=directories)
-
-        def events(cancel: threading.Event) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
-            self._misread = False
-            try:
-                from picsight_engine.indexing.indexer import IndexSettings  # 60 ms in this thread
-
-                slow = library.slow_kinds(words=self.reads_words)
-                for event in library.index(settings=IndexSettings(slow=slow), cancel=cancel):
-                    if isinstance(event, Finished):
-                        yield event, overview_of(library)  # the overview must not be older than the event
-                    else:
-                        yield grown() if isinstance(event, Committed) else event
-            except BundleError:
-                self._misread = True
-                raise
-
-        self._report.begin(len(self.overview.folders), self._added, changing=self.is_changing)
-        self._added.clear()
-        self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
+        self.is_paused = False
+        self._is_whole = places is None
+        self.is_scanned = self.is_scanned and not self._is_whole
+        if self._is_whole:
+            self._report.begin(len(self.overview.folders), self._added, changing=self.is_changing)
+            self._added.clear()
+        self._run = self._jobs.stream(
+            lambda cancel: self._events(library, places, cancel),
+            self._take_event,
+            self._end_run,
+            self._fail_run,
+        )
         self.indexing_began.emit()
+
+    def _events(
+        self, library: Library, places: Places | None, cancel: threading.Event
+    ) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
+        """What a run reports, in its thread; an overview stands for a batch that was stored."""
+        from picsight_engine.indexing.indexer import IndexSettings  # 60 ms in this thread
+
+        self._misread = False
+        directories, due = self.overview.directories, 0.0
+        settings = IndexSettings(slow=library.slow_kinds(words=self.reads_words))
+        try:
+            for event in library.index(places=places, settings=settings, cancel=cancel, waits=True):
+                if isinstance(event, Finished):
+                    yield event, overview_of(library)  # the overview must not be older than the event
+                elif isinstance(event, Committed):
+                    if (started := time.monotonic()) >= due:
+                        directories = tuple(library.folders.directories())
+                        due = started + COUNTING_SHARE * (time.monotonic() - started)
+                    yield replace(first_overview(library), directories=directories)
+                else:
+                    yield event
+        except BundleError:
+            self._misread = True
+            raise
 
     def pause(self) -> None:
         """Stop the run; its results are kept, and resuming continues from there."""
         if self._run is not None:
-            self._paused, self._again = True, False
+            self.is_paused, self._again = True, False
             self._run.set()
             self._status.show_paused()
 
@@ -358,11 +376,12 @@ class LibraryController(QObject):
             self._jobs.read(lambda: overview_of(library), self._take_overview, replaces=LANE)
 
     def _take_event(self, event: Event | Overview | tuple[Finished, Overview]) -> None:
-        if self._paused and not isinstance(event, Overview | tuple):
+        self._waits = isinstance(event, Waiting)
+        if self.is_paused and not isinstance(event, Overview | tuple):
             return
         match event:
             case Found(files, complete):
-                if not complete:
+                if not complete and self._is_whole:
                     self._report.scan(files, changing=self.is_changing)
             case Progress():
                 self._report.go_on(event, self.overview.photos, changing=self.is_changing)
@@ -377,7 +396,10 @@ class LibraryController(QObject):
         changed = before is not None and before is not self._answering
         if changed:
             self.answers_changed.emit()
-        self.is_scanned, self.emptied = not event.cancelled, event.emptied
+        if self._is_whole:
+            self.emptied = event.emptied
+        self.is_scanned = not event.cancelled and (self._is_whole or self.is_scanned)
+        self._again |= event.in_doubt
         self._take_overview(overview)
         if not event.cancelled or (self._next_model is None and not self._again):
             self._report.end(event, overview, changed=changed, changing=self.is_changing)

@@ -64,13 +64,12 @@ class RunReport:
 
     def _say_news(self, event: Finished, overview: Overview) -> None:
         added, self._added = self._added, set()
-        worked = event.summary.indexed or event.summary.moved or event.summary.missing
         empty = overview.empty_among(added)
         if event.notes or event.suggested:
             self._say(" ".join(map(worded, event.notes)), event)
         elif empty and overview.photos:  # the wall reports a library without photos
             self._status.show_empty(empty)
-        elif worked:
+        elif event.changed_photos:
             self._status.show_done(overview.photos, len(overview.problems))
 
     def _say(self, sentence: str, event: Finished) -> None:

@@ -23,6 +23,7 @@ from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
 from picsight.window.search.suggestions import SearchSuggestions, connect_suggestions
 from picsight.window.session.controller import LibraryController
+from picsight.window.session.watcher import Watcher
 from picsight.window.shell.better_models import BetterModels
 from picsight.window.shell.chosen import ChosenPhotos
 from picsight.window.shell.details_controller import DetailsController
@@ -188,6 +189,7 @@ class MainWindow(QMainWindow):
         self.read_settings()
 
     def _follow_settings(self) -> None:
+        self.watcher = Watcher(self.library, self._store, self._jobs, self)
         self._arranged = self._arrangement()
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settled.timeout.connect(self.store_arrangement)
