@@ -34,6 +34,8 @@ COMMANDS = {
     "show": "show",
     "tags": "tags",
     "export": "export",
+    "backup": "backup",
+    "restore": "backup",
     "status": "library",
     "remove": "library",
     "problems": "library",
