@@ -15,7 +15,7 @@ import json
 import shutil
 import struct
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from lzma import LZMAError
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile, ZipFile
@@ -77,7 +77,7 @@ def check(file: Path) -> About:
                 about = json.loads(archive.read(ABOUT))
                 newer = about["format"] > _FORMAT or about["schema"] > len(MIGRATIONS)
                 if not newer:
-                    return About(**about)
+                    return About(**{each.name: about[each.name] for each in fields(About)})
         except _DAMAGE as fault:
             if (
                 isinstance(fault, OSError) and fault.errno != errno.EINVAL

@@ -127,5 +127,6 @@ def _copy_thumbnails(path: Path, copy: Path, library: Path, *, read_only: bool) 
 def _delete_copies(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.iterdir()):
         if _OF_MIGRATIONS.fullmatch(path.name):
-            path.unlink()
-            yield path
+            with suppress(OSError):  # of a library that cannot be written; the next backup tries again
+                path.unlink()
+                yield path

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -18,6 +19,7 @@ from tests.photos import write_parts
 
 from picsight_engine.backup.backing_up import back_up
 from picsight_engine.backup.restoring import restore
+from picsight_engine.backup.weekly import back_up_weekly
 from picsight_engine.foundation.errors import (
     LibraryError,
     ReplaceError,
@@ -29,6 +31,7 @@ from picsight_engine.library import Library
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.faces import put_faces
 from picsight_engine.store.folders import add_folder
+from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import open_database
 
 SIX = 6
@@ -238,6 +241,19 @@ def test_the_decisions_of_a_damaged_backup_are_imported(home, files, tmp_path, s
         restore(file, tmp_path / "other")
 
 
+def test_a_backup_of_an_older_library_is_migrated(tmp_path):
+    with closing(open_database(tmp_path / "old", steps=MIGRATIONS[:15])) as db:
+        add_folder(db, tmp_path)
+    about = {"made": "2024-01-01T00:00:00+00:00", "small": True, "photos": 0, "format": 1, "schema": 15}
+    with ZipFile(tmp_path / "file", "w") as archive:
+        archive.writestr("backup.json", json.dumps(about | {"of later versions": None}))
+        archive.write(tmp_path / "old" / "library.db", "library.db")
+    restore(tmp_path / "file", tmp_path / "library")
+    with closing(open_database(tmp_path / "library", create=False)) as db:
+        assert db.column("SELECT path FROM folders") == [bytes(tmp_path)]
+    assert not list((tmp_path / "library").glob("*.backup.*"))
+
+
 @pytest.mark.parametrize("key", ["format", "schema"])
 def test_a_backup_of_a_newer_version_is_refused(files, tmp_path, key):
     with ZipFile(files / "small") as before, ZipFile(tmp_path / "file", "w") as after:
@@ -301,3 +317,17 @@ def test_on_a_full_disk_nothing_is_half_done(home, files, tmp_path):
         assert contents(tmp_path / "files") == {}
         assert not (tmp_path / str(limit) / "library.db").exists()
     assert contents(library) == before
+
+
+def test_each_week_a_small_backup_is_made_and_five_are_kept(home, tmp_path):
+    library = home / "library"
+    (tmp_path / "picsight-mine.backup").touch()
+    first = date(2024, 12, 29)
+    made = [day for day in range(45) if back_up_weekly(library, tmp_path, first + timedelta(days=day))]
+    assert made == [0, 7, 14, 21, 28, 35, 42]
+    kept = [f"picsight-{first + timedelta(days=day)}.backup" for day in made[-5:]]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*kept, "picsight-mine.backup"]
+    assert "thumbnails.db" not in ZipFile(tmp_path / kept[0]).namelist()
+    with pytest.raises(RequestError, match="no library"):
+        back_up_weekly(tmp_path / "none", tmp_path, first + timedelta(days=100))
+    assert len(list(tmp_path.iterdir())) == 6
