@@ -1,7 +1,7 @@
 """The file of a backup: a ZIP whose first member, the decisions, can be read even if the rest of the file is damaged.
 
 decisions.jsonl   what a person decided, as `exchange.decisions_file` has it; stored as it is
-backup.json       what this backup is, see `About`
+backup.json       format, schema (of the library), small, photos (their number), made (when)
 library.db        the library without vectors of faces; of a small backup, without whatever can be made of photos again
 thumbnails.db     not in a small one
 model.json        the chosen model, if one was chosen
@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import errno
 import json
-import shutil
 import struct
 import zlib
-from dataclasses import asdict, dataclass, fields
 from lzma import LZMAError
 from typing import TYPE_CHECKING
 from zipfile import BadZipFile, ZipFile
@@ -27,8 +25,7 @@ from picsight_engine.store.migrations import MIGRATIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
-ABOUT, SETTINGS = "backup.json", "settings.toml"
-_FORMAT = 1
+FORMAT, ABOUT, SETTINGS = 1, "backup.json", "settings.toml"
 # What Python's reader raises for one changed byte or another.
 _DAMAGE = (
     BadZipFile, EOFError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError, LZMAError, struct.error, zlib.error,
@@ -39,35 +36,20 @@ _SAVED = Message(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a backup is: its format, the library's schema, when it was made, and what it holds."""
-
-    made: str  # ISO 8601
-    small: bool
-    photos: int
-    format: int = _FORMAT
-    schema: int = len(MIGRATIONS)
-
-    def encoded(self) -> bytes:
-        """The content of the member `ABOUT`."""
-        return json.dumps(asdict(self)).encode()
-
-
-def check(file: Path) -> About:
-    """Reads a whole backup and compares every member with its checksum.
+def check(file: Path) -> int:
+    """Reads a whole backup and compares every member with its checksum; returns the number of its photos.
 
     Raises:
         RequestError: there is no such file, or it is no backup.
         LibraryError: it is damaged, which says what can be saved from it, or was made by a newer program.
         StorageError: it cannot be read.
     """
-    with faults_as(
-        FileNotFoundError, RequestError, "There is no backup at {file}. Check its name.", file=file
-    ):
-        file.stat()
+    missing = "There is no backup at {file}. Check its name."
     words = "{file} cannot be read ({reason}); check its disk and its permissions."
-    with faults_as(OSError, StorageError, words, file=file):
+    with (
+        faults_as(OSError, StorageError, words, file=file),
+        faults_as(FileNotFoundError, RequestError, missing, file=file),
+    ):
         if not is_backup(file):
             raise RequestError("{file} is no backup of Picsight. Choose another file.", file=file)
         try:
@@ -75,25 +57,14 @@ def check(file: Path) -> About:
                 if wrong := archive.testzip():
                     raise BadZipFile(wrong)
                 about = json.loads(archive.read(ABOUT))
-                newer = about["format"] > _FORMAT or about["schema"] > len(MIGRATIONS)
-                if not newer:
-                    return About(**{each.name: about[each.name] for each in fields(About)})
+                is_newer = about["format"] > FORMAT or about["schema"] > len(MIGRATIONS)
+                photos: int = about["photos"]
         except _DAMAGE as fault:
-            if (
-                isinstance(fault, OSError) and fault.errno != errno.EINVAL
-            ):  # of a place before the file's beginning
+            if isinstance(fault, OSError) and fault.errno not in _OF_DAMAGE:
                 raise
-            saved = (
-                _SAVED.about(file=file)
-                if decisions_of_backup(file)
-                else Message("Nothing in it can be saved.")
-            )
+            saved = _SAVED.about(file=file) if decisions_of_backup(file) else "Nothing in it can be saved."
             words = "{file} is damaged, so nothing was restored. {saved}"
-            raise LibraryError(words, file=file, saved=saved) from fault
-    raise LibraryError("{file} was made by a newer Picsight; update Picsight to restore it.", file=file)
-
-
-def extract(archive: ZipFile, name: str, path: Path) -> None:
-    """Writes a member to a file; raises OSError."""
-    with archive.open(name) as source, path.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+            raise LibraryError(words, file=file, saved=Message.from_words(saved)) from fault
+    if is_newer:
+        raise LibraryError("{file} was made by a newer Picsight; update Picsight to restore it.", file=file)
+    return photos

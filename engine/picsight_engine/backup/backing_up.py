@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from picsight_engine.backup.archive import ABOUT, SETTINGS, About, check
+from picsight_engine.backup.archive import ABOUT, FORMAT, SETTINGS, check
 from picsight_engine.exchange.backup_beginning import is_backup
 from picsight_engine.exchange.decisions_backup import decision_lines
 from picsight_engine.exchange.decisions_file import encode
@@ -23,11 +24,12 @@ from picsight_engine.foundation.errors import (
 from picsight_engine.foundation.private_files import drafted, sweep_drafts
 from picsight_engine.kinds import FACES
 from picsight_engine.store.connections import connect, explained
-from picsight_engine.store.copies import copy_database, count_photos, drop_stray_thumbnails, pack
+from picsight_engine.store.copies import copy_database, pack
 from picsight_engine.store.database import FILE_NAME
 from picsight_engine.store.derived import thumbnails
 from picsight_engine.store.derived.states import forget_rows
 from picsight_engine.store.library_folder import DECISIONS, MODEL
+from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import open_database
 
 if TYPE_CHECKING:
@@ -65,23 +67,29 @@ def back_up(
         _require_replaceable(file, replace=replace)
         sweep_drafts(file.parent, f"{file.name}.*.part*")
         with drafted(file) as draft, _scratch(file) as library, _scratch(file) as pictures:
+            members = {FILE_NAME: library, MODEL: folder / MODEL, SETTINGS: settings}
             with closing(open_database(folder, create=False)) as db, _scratch(file) as copy:
+                if not small and (stored := folder / thumbnails.FILE_NAME).exists():
+                    # First: a thumbnail that came since is made again; one of a later photo would be another's.
+                    with suppress(LibraryError), explained(stored):  # damaged ones are made again
+                        _copy_thumbnails(stored, pictures, read_only=db.read_only)
+                        members[thumbnails.FILE_NAME] = pictures
                 with db.reading() as source, closing(connect(copy)) as connection:
                     copy_database(source, connection)
                     decisions = "".join(encode(decision_lines(connection)))
-                    photos = count_photos(connection)
                     forget_rows(connection, FACES.name)
-                    pack(connection, library, small=small)
-                is_read_only = db.read_only
-            members = {FILE_NAME: library, MODEL: folder / MODEL, SETTINGS: settings}
-            with suppress(LibraryError):  # damaged thumbnails are made again
-                if not small:
-                    _copy_thumbnails(folder / thumbnails.FILE_NAME, pictures, library, read_only=is_read_only)
-                    members[thumbnails.FILE_NAME] = pictures
-            about = About(datetime.now(UTC).isoformat(timespec="seconds"), small, photos)
+                    photos = pack(connection, library, small=small)
+            made = datetime.now(UTC).isoformat(timespec="seconds")
+            about = {
+                "format": FORMAT,
+                "schema": len(MIGRATIONS),
+                "small": small,
+                "photos": photos,
+                "made": made,
+            }
             with ZipFile(draft, "w", strict_timestamps=False) as archive:
                 archive.writestr(DECISIONS, decisions)
-                archive.writestr(ABOUT, about.encoded())
+                archive.writestr(ABOUT, json.dumps(about))
                 for name, path in members.items():
                     if path is not None and path.exists():
                         how = None if path is pictures else ZIP_DEFLATED
@@ -111,17 +119,9 @@ def _scratch(file: Path) -> Iterator[Path]:
             draft.unlink(missing_ok=True)
 
 
-def _copy_thumbnails(path: Path, copy: Path, library: Path, *, read_only: bool) -> None:
-    """Copies the thumbnails of the photos in `library`: others came later, and their numbers will be given to other photos.
-
-    Raises LibraryError if there are none, or they are damaged.
-    """
-    if not path.exists():
-        raise LibraryError("{path} is not there.", path=path)
-    with explained(path), closing(connect(copy)) as connection:
-        with closing(connect(path, read_only=read_only)) as source:
-            copy_database(source, connection)
-        drop_stray_thumbnails(connection, library)
+def _copy_thumbnails(path: Path, copy: Path, *, read_only: bool) -> None:
+    with closing(connect(path, read_only=read_only)) as source, closing(connect(copy)) as connection:
+        copy_database(source, connection)
 
 
 def _delete_copies(folder: Path) -> Iterator[Path]:

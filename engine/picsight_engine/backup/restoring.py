@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
@@ -10,15 +11,14 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING
 from zipfile import ZipFile
 
-from picsight_engine.backup.archive import SETTINGS, check, extract
+from picsight_engine.backup.archive import SETTINGS, check
 from picsight_engine.foundation.errors import RequestError, StorageError, faults_as
 from picsight_engine.foundation.private_files import drafted, make_private_folder, write_private
 from picsight_engine.store.connections import connect, explained
 from picsight_engine.store.copies import (
-    count_found,
     holds_something,
     keep_log,
-    missing_folders,
+    look_around,
     settle,
     stored_folders,
 )
@@ -61,7 +61,7 @@ def restore(
         LibraryError: the backup is damaged, which says what can be saved from it, or was made by a newer program.
         StorageError: the disk is full, read-only or gone.
     """
-    about = check(file)
+    photos = check(file)
     path = folder / FILE_NAME
     words = "Nothing was restored into {folder} ({reason}). Make room, or choose another place."
     with faults_as(OSError, StorageError, words, folder=folder), explained(path):
@@ -69,14 +69,14 @@ def restore(
         make_private_folder(folder)
         with index_lock(folder), ZipFile(file) as archive, drafted(path) as library:
             names = archive.namelist()
-            extract(archive, FILE_NAME, library)
+            _extract(archive, FILE_NAME, library)
             with closing(connect(library)) as connection:
                 migrate(connection)
                 settle(connection, _places(stored_folders(connection), file, moved))
-                found, missing = count_found(connection), missing_folders(connection)
+                found, missing = look_around(connection)
             with drafted(folder / thumbnails.FILE_NAME) as pictures:
                 if thumbnails.FILE_NAME in names:
-                    extract(archive, thumbnails.FILE_NAME, pictures)
+                    _extract(archive, thumbnails.FILE_NAME, pictures)
                     with closing(connect(pictures)) as connection:
                         keep_log(connection)
                 else:
@@ -84,11 +84,17 @@ def restore(
                 thumbnails.remove(folder)  # of the empty library
             if MODEL in names:
                 write_private(folder / MODEL, archive.read(MODEL))
-            with_settings = SETTINGS in names and settings is not None and not settings.exists()
-            if with_settings and settings is not None:
+            with_settings = False
+            if settings is not None and SETTINGS in names and not settings.exists():
                 write_private(settings, archive.read(SETTINGS))
+                with_settings = True
             put_log_aside(path)
-    return Restored(about.photos, found, missing, with_settings)
+    return Restored(photos, found, missing, with_settings)
+
+
+def _extract(archive: ZipFile, name: str, path: Path) -> None:
+    with archive.open(name) as source, path.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
 
 
 def _require_empty(folder: Path) -> None:
@@ -104,27 +110,21 @@ def _require_empty(folder: Path) -> None:
 
 
 def _places(stored: Mapping[int, str], file: Path, moved: Sequence[tuple[str, Path]]) -> dict[int, Path]:
-    """Where those folders are now that have moved; raises RequestError if one of `moved` is not there."""
+    """Where those folders are now that have moved, by the first of `moved` in which they lie; raises RequestError if one is not there."""
+    places: dict[int, Path] = {}
     for old, new in moved:
-        if all(_inside(path, old) is None for path in stored.values()):
+        inside = {number: _inside(path, old) for number, path in stored.items()}
+        found = {number: new.joinpath(*parts) for number, parts in inside.items() if parts is not None}
+        if not found:
             words = "{old} is no folder of {file}. Its folders: {there}."
             raise RequestError(words, old=old, file=file, there=", ".join(stored.values()))
         if not new.is_dir():
             raise RequestError("{folder} is not a folder; check how it is spelled.", folder=new)
-    places = {number: _moved(path, moved) for number, path in stored.items()}
-    for place, times in Counter(places.values()).items():
-        if times > 1:
-            raise RequestError("Two folders of {file} cannot both be {folder}.", file=file, folder=place)
-    return {number: place for number, place in places.items() if str(place) != stored[number]}
-
-
-def _moved(path: str, moved: Sequence[tuple[str, Path]]) -> Path:
-    """Where a folder is now: the first of `moved` that it is, or lies in, counts."""
-    for old, new in moved:
-        inside = _inside(path, old)
-        if inside is not None:
-            return new.joinpath(*inside)
-    return Path(path)
+        places = found | places
+    everywhere = Counter(places.get(number, Path(path)) for number, path in stored.items())
+    for place in (place for place, times in everywhere.items() if times > 1):
+        raise RequestError("Two folders of {file} cannot both be {folder}.", file=file, folder=place)
+    return places
 
 
 def _inside(path: str, folder: str) -> tuple[str, ...] | None:

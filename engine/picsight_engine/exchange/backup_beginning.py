@@ -38,12 +38,7 @@ def decisions_of_backup(file: Path) -> bytes | None:
 
 
 def opened_decisions(file: Path) -> BinaryIO:
-    """A file of decisions, or the one in a backup, opened to be read.
-
-    Raises:
-        RequestError: it is a backup whose decisions are damaged.
-        OSError: it cannot be read.
-    """
+    """A file of decisions, or the one in a backup, opened to be read; raises RequestError if that is damaged, and OSError."""
     if not is_backup(file):
         return file.open("rb")
     content = decisions_of_backup(file)

@@ -19,32 +19,22 @@ if TYPE_CHECKING:
 # A face keeps its number and its box, which decisions are about; the next run that looks for faces finds its vector again.
 _FORGET_FACES = "UPDATE faces SET vector = NULL, space = NULL"
 _DERIVED = ("vectors", "derived", "colours", "written", "prompt_vectors", "file_texts", "texts_due")
-_PACK = "VACUUM INTO ?"
-_JOIN = "ATTACH DATABASE ? AS library"
-_STRAY = "DELETE FROM thumbnails WHERE photo_id NOT IN (SELECT id FROM library.photos)"
 _HOLDS_SOMETHING = """
 SELECT EXISTS (SELECT 1 FROM photos) OR EXISTS (SELECT 1 FROM folders) OR EXISTS (SELECT 1 FROM tag_runs)
     OR EXISTS (SELECT 1 FROM searches WHERE name IS NOT NULL)"""
 # Which disks there are, and which were connected, is different here.
-_ARRIVE = (
-    "UPDATE files SET device = NULL",
-    "UPDATE folders SET state = 'watching' WHERE state IN ('offline', 'denied')",
-)
-_DUE = "INSERT OR IGNORE INTO texts_due (file_id) SELECT id FROM files"
-_LACKING_DUE = f"{_DUE} WHERE id NOT IN (SELECT file_id FROM file_texts)"
-_FOLDERS = "SELECT id, path FROM folders"
+_FORGET_DISKS = "UPDATE files SET device = NULL"
+_LOOK_AGAIN = "UPDATE folders SET state = 'watching' WHERE state IN ('offline', 'denied')"
 _LEAVE = "UPDATE folders SET path = CAST(id AS BLOB) WHERE id = ?"
 _MOVE = "UPDATE folders SET path = ? WHERE id = ?"
-_SHOWN = "SELECT path FROM folders WHERE state <> 'paused' ORDER BY id"
+_DUE = "INSERT OR IGNORE INTO texts_due (file_id) SELECT id FROM files"
+_LACKING_DUE = f"{_DUE} WHERE id NOT IN (SELECT file_id FROM file_texts)"
 _PLACES = """
 SELECT path, name, photo_id FROM files JOIN folders ON folders.id = folder_id WHERE present AND photo_id IS NOT NULL"""
 
 
 def copy_database(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
-    """Copies a database as it is at one moment; the copy is scratch, so it needs no journal.
-
-    Raises LibraryError if the source is damaged.
-    """
+    """Copies a database as it is at one moment; the copy is scratch, so it needs no journal. Raises LibraryError if it is damaged."""
     source.backup(copy)
     copy.execute("PRAGMA journal_mode = OFF")
     faults = [fault for (fault,) in copy.execute("PRAGMA quick_check")]
@@ -53,26 +43,16 @@ def copy_database(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
         raise LibraryError(words, fault=faults[0])
 
 
-def count_photos(connection: sqlite3.Connection) -> int:
-    """The photos of a library."""
-    return int(connection.execute("SELECT count(*) FROM photos").fetchone()[0])
-
-
-def pack(copy: sqlite3.Connection, target: Path, *, small: bool) -> None:
-    """Takes the vectors of faces out of a copy, or if it is to be small whatever can be made of photos again, and writes it to an
-    empty file, in which no byte of them is.
+def pack(copy: sqlite3.Connection, target: Path, *, small: bool) -> int:
+    """Takes the vectors of faces out of a copy, and if it is to be small whatever can be made of photos again, and writes it to an
+    empty file, in which no byte of them is; returns the number of photos.
     """
     copy.execute(_FORGET_FACES)
     for table in _DERIVED if small else ():
         copy.execute(f"DELETE FROM {table}")
     erase_traces(copy)
-    copy.execute(_PACK, (target.absolute().as_uri(),))
-
-
-def drop_stray_thumbnails(copy: sqlite3.Connection, library: Path) -> None:
-    """Deletes thumbnails of photos that are not in `library`: they came later, and their numbers will be given to other photos."""
-    copy.execute(_JOIN, (library.absolute().as_uri(),))
-    copy.execute(_STRAY)
+    copy.execute("VACUUM INTO ?", (target.absolute().as_uri(),))
+    return int(copy.execute("SELECT count(*) FROM photos").fetchone()[0])
 
 
 def holds_something(db: Database) -> bool:
@@ -82,14 +62,14 @@ def holds_something(db: Database) -> bool:
 
 def stored_folders(connection: sqlite3.Connection) -> dict[int, str]:
     """All folders by their numbers, as the system that stored them spells them."""
-    return {number: os.fsdecode(path) for number, path in connection.execute(_FOLDERS)}
+    return {number: os.fsdecode(path) for number, path in connection.execute("SELECT id, path FROM folders")}
 
 
 def settle(connection: sqlite3.Connection, places: Mapping[int, Path]) -> None:
     """Moves folders to their places here, and makes ready what a copy lacks, in one transaction."""
     connection.execute("BEGIN")
-    for statement in _ARRIVE:
-        connection.execute(statement)
+    connection.execute(_FORGET_DISKS)
+    connection.execute(_LOOK_AGAIN)
     for number in places:  # one may take the place that another one leaves
         connection.execute(_LEAVE, (number,))
     for number, place in places.items():
@@ -106,15 +86,11 @@ def keep_log(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def count_found(connection: sqlite3.Connection) -> int:
-    """How many photos have a file at its place."""
-    places = (
+def look_around(connection: sqlite3.Connection) -> tuple[int, tuple[Path, ...]]:
+    """How many photos have a file at its place, and the folders that are not there; removed ones, which rest, do not count."""
+    rows = (
         (file_path(Path(os.fsdecode(path)), name), photo) for path, name, photo in connection.execute(_PLACES)
     )
-    return len({photo for path, photo in places if os.path.lexists(path)})
-
-
-def missing_folders(connection: sqlite3.Connection) -> tuple[Path, ...]:
-    """The folders that are not there; removed ones, which rest, do not count."""
-    places = [Path(os.fsdecode(path)) for (path,) in connection.execute(_SHOWN)]
-    return tuple(place for place in places if not place.is_dir())
+    found = {photo for path, photo in rows if os.path.lexists(path)}
+    folders = connection.execute("SELECT path FROM folders WHERE state <> 'paused' ORDER BY id").fetchall()
+    return len(found), tuple(path for (each,) in folders if not (path := Path(os.fsdecode(each))).is_dir())

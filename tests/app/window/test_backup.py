@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from zipfile import ZipFile
 
 import pytest
@@ -11,6 +12,7 @@ from tests.app.window.conftest import choose_in_menu, wait_for_status, wait_unti
 
 from picsight.settings import Settings
 from picsight.window.shell import weekly_backup
+from picsight_engine.foundation.errors import RequestError
 
 
 @pytest.fixture
@@ -46,3 +48,18 @@ def test_the_settings_end_weekly_backups(qtbot, model_window, small_library, doc
     wait_until_indexed(qtbot, window)
     model_window.close()  # ends what has begun
     assert not documents.exists()
+
+
+def test_each_week_a_small_backup_is_made_and_five_are_kept(small_library, tmp_path):
+    (tmp_path / "picsight-mine.backup").touch()
+    first, made = date(2024, 12, 29), []
+    for day in (first + timedelta(number) for number in range(45)):
+        before = set(tmp_path.iterdir())
+        weekly_backup.back_up_weekly(small_library, tmp_path, day)
+        made += [path.name for path in set(tmp_path.iterdir()) - before]
+    assert made == [f"picsight-{first + timedelta(days)}.backup" for days in (0, 7, 14, 21, 28, 35, 42)]
+    kept = sorted(path.name for path in tmp_path.iterdir())
+    assert kept == [*made[-5:], "picsight-mine.backup"]
+    with pytest.raises(RequestError, match="no library"):
+        weekly_backup.back_up_weekly(tmp_path / "none", tmp_path, first + timedelta(100))
+    assert len(list(tmp_path.iterdir())) == 6

@@ -8,7 +8,6 @@ import shutil
 import sqlite3
 import sys
 from contextlib import closing
-from datetime import date, timedelta
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -19,7 +18,6 @@ from tests.photos import write_parts
 
 from picsight_engine.backup.backing_up import back_up
 from picsight_engine.backup.restoring import restore
-from picsight_engine.backup.weekly import back_up_weekly
 from picsight_engine.foundation.errors import (
     LibraryError,
     ReplaceError,
@@ -177,6 +175,20 @@ def test_a_backup_is_of_one_moment_while_another_program_writes(home, tmp_path):
     assert decisions(library) != decisions(home / "library")
 
 
+def test_a_damaged_library_is_not_backed_up_and_damaged_thumbnails_are_left_out(home, tmp_path):
+    library = shutil.copytree(home / "library", tmp_path / "library")
+    for name in ("thumbnails.db", "library.db"):
+        with (library / name).open("r+b") as damaged:
+            damaged.seek(4096)
+            damaged.write(b"\x55" * 8192)
+        if name == "thumbnails.db":
+            back_up(library, tmp_path / "file")
+            assert name not in ZipFile(tmp_path / "file").namelist()
+    with pytest.raises(LibraryError, match="damaged"):
+        back_up(library, tmp_path / "other")
+    assert {path.name for path in tmp_path.iterdir()} == {"library", "file"}
+
+
 def test_copies_of_migrations_go_after_a_backup_and_a_library_set_aside_stays(home, tmp_path):
     library = shutil.copytree(home / "library", tmp_path / "library")
     copies = ["library.v3.backup.db", "library.v20.backup.jsonl"]
@@ -317,17 +329,3 @@ def test_on_a_full_disk_nothing_is_half_done(home, files, tmp_path):
         assert contents(tmp_path / "files") == {}
         assert not (tmp_path / str(limit) / "library.db").exists()
     assert contents(library) == before
-
-
-def test_each_week_a_small_backup_is_made_and_five_are_kept(home, tmp_path):
-    library = home / "library"
-    (tmp_path / "picsight-mine.backup").touch()
-    first = date(2024, 12, 29)
-    made = [day for day in range(45) if back_up_weekly(library, tmp_path, first + timedelta(days=day))]
-    assert made == [0, 7, 14, 21, 28, 35, 42]
-    kept = [f"picsight-{first + timedelta(days=day)}.backup" for day in made[-5:]]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [*kept, "picsight-mine.backup"]
-    assert "thumbnails.db" not in ZipFile(tmp_path / kept[0]).namelist()
-    with pytest.raises(RequestError, match="no library"):
-        back_up_weekly(tmp_path / "none", tmp_path, first + timedelta(days=100))
-    assert len(list(tmp_path.iterdir())) == 6

@@ -64,12 +64,9 @@ def restore(invocation: Invocation, file: Path, folders: tuple[str, ...]) -> Non
     invocation.answer({"file": file, **asdict(done)}, f"{file}: {photos(done.photos)}, {places}")
     if not invocation.json:
         invocation.warn(*(tr("The folder {folder} is not there.", folder=folder) for folder in done.missing))
-    if done.missing:
-        words = "For photos that are elsewhere now, type: {command}"
-        invocation.hint(tr(words, command=invocation.command("index", "FOLDER")))
-    elif done.found < done.photos:
-        words = "To find photos that were moved, type: {command}"
-        invocation.hint(tr(words, command=invocation.command("index")))
+    if done.found < done.photos:
+        command = invocation.command("index", *(["FOLDER"] if done.missing else []))
+        invocation.hint(tr("To find photos that are elsewhere now, type: {command}", command=command))
 
 
 def _moved(typed: str) -> tuple[str, Path]:

@@ -1,8 +1,9 @@
-"""The small backup that is made each week after a run, in the user's documents."""
+"""A small backup in the user's documents each week, of which the last ones are kept."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,19 @@ from PySide6.QtCore import QObject
 
 from picsight.locations import backups_folder, library_folder
 from picsight.settings import settings_file
+from picsight_engine.foundation.errors import StorageError, faults_as
+from picsight_engine.foundation.private_files import make_private_folder
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from picsight.jobs import Jobs
     from picsight.settings import SettingsStore
     from picsight.window.session.controller import LibraryController
 
-LANE = "weekly backup"
+LANE, KEPT = "weekly backup", 5
+_NAME, _MADE = "picsight-{}.backup", re.compile(r"picsight-\d{4}-\d\d-\d\d\.backup")
 
 
 class WeeklyBackup(QObject):
@@ -32,13 +37,26 @@ class WeeklyBackup(QObject):
         )
 
     def _look(self, folder: Path) -> None:
-        """Back up the library in this folder if it is the usual one and holds photos."""
         wanted = self._store.settings.weekly_backup and self._library.overview.photos
         if wanted and folder == library_folder():
-            self._jobs.read(partial(_back_up, folder), lambda _made: None, replaces=LANE)
+            today = datetime.now(UTC).date()
+            work = partial(back_up_weekly, folder, backups_folder(), today)
+            self._jobs.read(work, lambda _none: None, replaces=LANE)
 
 
-def _back_up(folder: Path) -> bool:
-    from picsight_engine.backup.weekly import back_up_weekly  # after the first frame
+def back_up_weekly(library: Path, folder: Path, today: date) -> None:
+    """Backs up `library` into `folder` unless a backup there is less than a week old; then deletes all but the last five.
 
-    return back_up_weekly(folder, backups_folder(), datetime.now(UTC).date(), settings_file())
+    Raises errors as `back_up` does; without a new backup, none is deleted.
+    """
+    from picsight_engine.backup.backing_up import back_up  # after the first frame
+
+    words = "The weekly backup could not be written into {folder} ({reason}); make room, or write one elsewhere: picsight backup FILE"
+    with faults_as(OSError, StorageError, words, folder=folder):
+        make_private_folder(folder)
+        made = sorted(path for path in folder.iterdir() if _MADE.fullmatch(path.name))
+        week_ago, new = (_NAME.format(today - timedelta(days)) for days in (7, 0))
+        if not any(week_ago < path.name <= new for path in made):
+            back_up(library, folder / new, small=True, settings=settings_file())
+            for path in made[: max(0, len(made) + 1 - KEPT)]:
+                path.unlink()
