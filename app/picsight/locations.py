@@ -30,7 +30,12 @@ def log_file() -> Path:
     return user_folder("log") / "picsight.log"
 
 
-def user_folder(kind: Literal["data", "log", "config"], name: str = _NAME) -> Path:
+def backups_folder() -> Path:
+    """The folder of weekly backups, in the user's documents; it need not exist yet."""
+    return user_folder("documents") / "Picsight"
+
+
+def user_folder(kind: Literal["data", "log", "config", "documents"], name: str = _NAME) -> Path:
     """The user's folder for files of this kind; raises StorageError if the user has no home folder."""
     from platformdirs import PlatformDirs  # 4 ms that a search with --library does not pay
 

@@ -15,12 +15,15 @@ from picsight import locations
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other folders")
-def test_library_and_log_lie_where_linux_keeps_data_and_state(monkeypatch, tmp_path) -> None:
-    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+def test_library_log_and_backups_lie_where_linux_keeps_data_state_and_documents(
+    monkeypatch, tmp_path
+) -> None:
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_DOCUMENTS_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     assert locations.library_folder() == tmp_path / ".local" / "share" / "picsight"
     assert locations.log_file() == tmp_path / ".local" / "state" / "picsight" / "log" / "picsight.log"
+    assert locations.backups_folder() == tmp_path / "Documents" / "Picsight"
     assert not list(tmp_path.iterdir())
 
 

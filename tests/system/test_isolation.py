@@ -20,7 +20,7 @@ def test_no_process_opens_an_internet_socket_but_for_an_installation(guard, fres
         ["search", "dog"], ["similar", photo], ["show", photo], ["status"], ["problems"], ["doctor"],
         ["tags", "new", "Dogs", "--prompt", "dog"], ["tags", "accept", "Dogs", photo], ["tags", "suggest", "Dogs"],
         ["tags", "undo"], ["models", "list"], ["models", "verify"], ["models", "use", "picsight-starter"],
-        ["remove", few_photos],
+        ["backup", fresh.library.parent / "backup"], ["remove", few_photos],
     )  # fmt: skip
     assert {done.code for done in ended} == {0}
     assert not (guard / "refused").exists()

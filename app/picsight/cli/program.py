@@ -35,6 +35,8 @@ COMMANDS = {
     "show": "show",
     "tags": "tags",
     "export": "export",
+    "backup": "backup",
+    "restore": "backup",
     "status": "library",
     "remove": "library",
     "problems": "library",

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from picsight_engine.exchange.backup_beginning import opened_decisions
 from picsight_engine.exchange.replacement import write_export
 from picsight_engine.foundation.errors import Message, RequestError, StorageError, as_text
 from picsight_engine.foundation.face import Box
@@ -118,7 +119,7 @@ def write_decisions(file: Path, lines: Sequence[Line], *, replace: bool = False)
 
 
 def read_decisions(file: Path, faults: list[Message]) -> Iterator[Line]:
-    """Yields the lines of a file. Do not use them before the end, where damage may still be found.
+    """Yields the lines of a file, or of a backup that holds one. Do not use them before the end, where damage may still be found.
 
     Adds a sentence about skipped lines to `faults`.
 
@@ -127,7 +128,7 @@ def read_decisions(file: Path, faults: list[Message]) -> Iterator[Line]:
         StorageError: the file cannot be read.
     """
     try:
-        with file.open("rb") as source:
+        with opened_decisions(file) as source:
             yield from _lines(file, iter(lambda: source.readline(_MOST_BYTES), b""), faults)
     except _VersionError as fault:
         raise RequestError(

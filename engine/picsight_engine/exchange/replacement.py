@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from picsight_engine.exchange.backup_beginning import ZIP
 from picsight_engine.foundation.errors import ReplaceError, RequestError, StorageError, faults_as
 from picsight_engine.foundation.other_programs import package_of
 from picsight_engine.foundation.private_files import move_unless_there
@@ -16,7 +17,7 @@ from picsight_engine.photos.formats import is_photo_name
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-_DATABASE = b"SQLite format 3\0"
+_NEVER_REPLACED = (b"SQLite format 3\0", ZIP)  # databases such as a library's, and backups
 _DRAFT = ".picsight-{}.part"
 DRAFTS = _DRAFT.format("[0-9a-f]" * 8)  # as of `Path.glob`
 
@@ -34,7 +35,7 @@ def write_export(
     `lacking` names something in the file that the export lacks; it raises RequestError if the file is not an export.
 
     Raises:
-        RequestError: there is a photo, a video, a database, or not a file; or the path lies in another program's package.
+        RequestError: there is a photo, a video, a database, a backup, or not a file; or the path lies in another program's package.
         ReplaceError: there is another file, or one that holds more.
         StorageError: the disk is full, read-only or gone; the old file stays.
     """
@@ -54,7 +55,7 @@ def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, r
     if not os.path.lexists(path):
         return
     real = Path(os.path.realpath(path))  # resolve() raises RuntimeError for a link to itself
-    if not path.is_file() or is_photo_name(real.name) or _is_database(path):
+    if not path.is_file() or is_photo_name(real.name) or _is_kept(path):
         raise RequestError("{path} is not a file that an export may replace; choose another name.", path=path)
     if replace or not path.stat().st_size:
         return
@@ -67,10 +68,9 @@ def _require_replaceable(path: Path, lacking: Callable[[Path], str | None], *, r
         )
 
 
-def _is_database(path: Path) -> bool:
-    """Whether a file is an SQLite database, such as a library's."""
+def _is_kept(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(len(_DATABASE)) == _DATABASE
+        return file.read(max(map(len, _NEVER_REPLACED))).startswith(_NEVER_REPLACED)
 
 
 def exchange(path: Path, before: bytes | None, after: bytes | None) -> None:

@@ -62,6 +62,14 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
             draft.unlink()
 
 
+def put_log_aside(path: Path) -> None:
+    """Renames the log of a library that was at `path`: SQLite would replay it into a new one. Raises OSError."""
+    for suffix in ("-wal", "-shm"):
+        side = path.with_name(path.name + suffix)
+        if side.exists():
+            side.replace(side.with_name(side.name + ".orphan"))
+
+
 def _is_there(path: Path) -> bool:
     words = "The library folder {parent} cannot be opened ({reason})."
     with (
@@ -78,11 +86,7 @@ def _create(path: Path, steps: Steps) -> None:
     words = "The library folder {parent} cannot be made or written ({reason}); choose another one."
     with faults_as(OSError, StorageError, words, parent=path.parent):
         make_private_folder(path.parent)
-        # The log of a deleted library: SQLite would replay it into the new one.
-        for suffix in ("-wal", "-shm"):
-            side = path.with_name(path.name + suffix)
-            if side.exists():
-                side.replace(side.with_name(side.name + ".orphan"))
+        put_log_aside(path)
         with drafted(path) as draft:
             with explained(path), closing(connect(draft)) as connection:
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

@@ -59,6 +59,7 @@ def picsight(indexed, tmp_path_factory):
         ("tags list", "tags list"),
         ("tags accept TAG PATH...", "tags accept Dogs {photo}"),
         ("export decisions FILE", "export decisions {folder}/decisions"),
+        ("backup FILE", "backup {folder}/file"),
         ("models list", "models list"),
         ("models use NAME", "models use picsight-starter"),
         ("models verify [NAME]", "models verify"),
@@ -92,6 +93,9 @@ def test_the_page_lists_the_keys_of_photos_tags_exports_imports_and_models(
     assert documented_keys("tags import FILE|FOLDER") == [list(picsight.json("tags", "import", bad.parent))]
     installed = picsight.json("models", "install", "--from-file", second_model, "--accept-licence")
     assert documented_keys("models install NAME") == [list(installed)]
+    picsight.json("backup", tmp_path / "file")
+    restored = Shell(tmp_path / "restored").json("restore", tmp_path / "file")
+    assert documented_keys("restore FILE") == [list(restored)]
     removed = picsight.json("models", "remove", "second", "--yes")
     assert documented_keys("models remove NAME") == [list(removed)]
 

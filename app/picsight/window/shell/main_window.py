@@ -34,6 +34,7 @@ from picsight.window.shell.photo_actions import PhotoActions
 from picsight.window.shell.saved_searches import SavedSearches
 from picsight.window.shell.tag_pages import TagPages
 from picsight.window.shell.tagging import Tagging
+from picsight.window.shell.weekly_backup import WeeklyBackup
 from picsight.window.sidebar.model import SidebarAction
 from picsight.window.status.history import History
 from picsight.window.tags.controller import MarksLoader, TagsController
@@ -196,6 +197,7 @@ class MainWindow(QMainWindow):
         self.frame.arranged.connect(self._settled.start)
         self.frame.grid.row_height_changed.connect(lambda _height: self._settled.start())
         self._store.changed.append(self._apply)
+        WeeklyBackup(self.library, self._store, self._jobs)
 
     def read_settings(self) -> None:
         """Apply what was changed elsewhere in the file of settings, and name the lines of it that do not count."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog
 
+from picsight.settings import settings_file
 from picsight.texts import plural, tr, worded
 from picsight.window.controls.keys import photo_menu
 from picsight.window.controls.question import ask, choose, open_once
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.window.status.line import StatusLine
     from picsight.window.tags.controller import TagsController
+    from picsight_engine.backup.backing_up import BackedUp
     from picsight_engine.exchange.exchange import DecisionsExported, Exchange
     from picsight_engine.exchange.importer import Imported
     from picsight_engine.exchange.sidecar_writing import Exported
@@ -51,11 +53,13 @@ class TagExchange(QObject):
         mode = QFileDialog.FileMode
         any_file, folder, save = mode.ExistingFile, mode.Directory, mode.AnyFile
         decisions = partial(self._choose, save, self.export_decisions, "picsight-decisions.jsonl")
+        backup = partial(self._choose, save, self.back_up, "picsight.backup")
         table = partial(self._choose, save, self.export_table, "picsight-tags.csv")
         entries = [
             (tr("Write side-cars beside the photos…"), "", self._ask_sidecars),
             (tr("Save all decisions as a file…"), "", decisions),
             (tr("Save a table for ExifTool…"), "", table),
+            (tr("Back up the whole library…"), "", backup),
             None,
             (tr("Import a file of decisions…"), "", partial(self._choose, any_file, self.load)),
             (tr("Import the side-cars of a folder…"), "", partial(self._choose, folder, self.load)),
@@ -168,6 +172,25 @@ class TagExchange(QObject):
             return words.replace("{file}", isolated(file.name))
 
         self._export(lambda exchange, replace: exchange.export_table(file, replace=replace), words)
+
+    def back_up(self, file: Path) -> None:
+        """Write the whole library to a file; the dialog asked whether to replace it."""
+        library = self._tags.library
+        if library is None:
+            return
+        folder = library.folder
+
+        def work() -> BackedUp:
+            from picsight_engine.backup.backing_up import back_up  # after the first frame
+
+            return back_up(folder, file, replace=True, settings=settings_file())
+
+        def tell(done: BackedUp) -> None:
+            words = counted(done.photos, "Backed up %n photo in {file}.", "Backed up %n photos in {file}.")
+            self._status.show_sentence(words.replace("{file}", isolated(file.name)))
+
+        self._status.show_sentence(tr("Saving the file. A large library takes a moment."))
+        self._jobs.read(work, tell, self._status.show_sentence)
 
     def _export(
         self, act: Callable[[Exchange, bool], T], words: Callable[[T], str], *, replace: bool = False

@@ -1,0 +1,1 @@
+"""A whole library in one file, and back, also on another machine."""
