@@ -64,6 +64,14 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _data_home(tmp_path_factory):
+    """Keeps nothing of the shipped model among the models of the user who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def starter() -> Path:
     """The bundle that ships with the repository."""

@@ -68,16 +68,16 @@ def model_choice(library: Path) -> ModelChoice:
         BundleError: the chosen model is gone, or one of its files is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.installation.model_choice import choice_of
+    from picsight_engine.installation.model_choice import choice_of, shipped_choice
 
-    return choice_of(library, installed_models())
+    return shipped_choice(library, starter_folder()) or choice_of(library, installed_models())
 
 
 def choice_for_searches(library: Path) -> ModelChoice:
     """The same for searches, which go on if the model that reads photos is gone; raises like `model_choice` if none answers."""
-    from picsight_engine.installation.model_choice import choice_for_searches
+    from picsight_engine.installation.model_choice import choice_for_searches, shipped_choice
 
-    return choice_for_searches(library, installed_models())
+    return shipped_choice(library, starter_folder()) or choice_for_searches(library, installed_models())
 
 
 def folder_of_model(library: Path) -> Path:

@@ -47,6 +47,18 @@ class ModelChoice:
     photos: int = 0
 
 
+def shipped_choice(folder: Path, shipped: Path) -> ModelChoice | None:
+    """The model that comes with Picsight, if none was chosen for the library in `folder` and no other one answers; searches
+    need not look for models then. Raises like `choice_of`.
+    """
+    if chosen_model(folder) is not None:
+        return None
+    bundle, active = _open_shipped(shipped), _active(folder)
+    if active is not None and active.name != bundle.manifest.space_id:
+        return None
+    return ModelChoice(bundle, bundle)
+
+
 def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
     """The models of the library in `folder`, which need not exist.
 
@@ -153,9 +165,7 @@ def require_replaceable(folders: Iterable[Path], manifest: Manifest, models: Ins
 def _wanted(folder: Path, models: InstalledModels) -> Bundle:
     name = chosen_model(folder)
     if name is None:
-        words = "{fault} This model comes with Picsight: install Picsight again, or choose another model."
-        with faults_as(BundleError, BundleError, words):
-            return open_bundle(models.shipped)
+        return _open_shipped(models.shipped)
     try:
         return models.find(name)
     except RequestError as fault:
@@ -165,6 +175,12 @@ def _wanted(folder: Path, models: InstalledModels) -> Bundle:
             name=name,
             other=models.all()[0].name,
         ) from fault
+
+
+def _open_shipped(folder: Path) -> Bundle:
+    words = "{fault} This model comes with Picsight: install Picsight again, or choose another model."
+    with faults_as(BundleError, BundleError, words):
+        return open_bundle(folder)
 
 
 def _able(bundle: Bundle) -> Bundle:
