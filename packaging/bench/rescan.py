@@ -19,8 +19,10 @@ from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.foundation.assets import find_asset
 from picsight_engine.foundation.metadata import Metadata
 from picsight_engine.indexing.scan import scan
+from picsight_engine.kinds import kinds_of
 from picsight_engine.library import Library
 from picsight_engine.photos.metadata.tag_precedence import METADATA_RULE
+from picsight_engine.store.derived.states import record_derived
 from picsight_engine.store.derived.thumbnails import ThumbnailStore
 from picsight_engine.store.derived.vectors import ensure_space, put_vector
 from picsight_engine.store.files import NewFile, put_file, put_metadata
@@ -72,6 +74,8 @@ def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, floa
                     begun = time.process_time()
                     pair(connection, root.id, file.name)
                     paired += time.process_time() - begun
+                for kind in kinds_of(space):
+                    record_derived(connection, kind.name, kind.rule, pictured, "done")
             thumbnails.put(pictured)
     return len(files), paired
 

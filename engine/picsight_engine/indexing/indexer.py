@@ -316,7 +316,8 @@ class _Run:
             if not self.cancelled:
                 unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
                 whole = [folder for folder in self.folders if self._places(folder) is None]
-                self.batch.sweep([folder for folder in whole if folder.id not in unseen])
+                if whole:
+                    self.batch.sweep([folder for folder in whole if folder.id not in unseen])
         tally = dispatcher.tally
         seconds = time.monotonic() - self.started
         summary = Summary(

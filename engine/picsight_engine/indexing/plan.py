@@ -89,9 +89,9 @@ def folder_view(
     places: Collection[bytes] | None = None,
 ) -> FolderView:
     """What a scan saw of a folder, or of these places in it, together with what the library knows of them."""
-    stored, problems = files_of(db, folder.id), problems_of(db, folder.id)
+    problems = problems_of(db, folder.id)
     if places is None:
-        return FolderView(folder, stored, problems, listings)
+        return FolderView(folder, files_of(db, folder.id), problems, listings)
     listed = {listing.folder.name for listing in listings if listing.folder is not None}
     listed |= {problem.name for listing in listings for problem in listing.problems}
     gone = frozenset(places) - listed
@@ -99,7 +99,7 @@ def folder_view(
     def is_concerned(name: bytes) -> bool:
         return name in listed or name.rpartition(b"/")[0] in listed or is_in(name, gone)
 
-    stored = [file for file in stored if is_concerned(file.name)]
+    stored = [file for file in files_of(db, folder.id, listed | gone) if is_concerned(file.name)]
     problems = [problem for problem in problems if is_concerned(problem.name)]
     return FolderView(folder, stored, problems, listings, partial=True)
 
