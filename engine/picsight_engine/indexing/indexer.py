@@ -194,7 +194,9 @@ class _Run:
             stored = {file.name: file for file in files_of(self.db, view.folder.id)}
             for seen in view.seen:
                 known = stored.get(seen.name)
-                if known is not None and known.photo_id is not None and (view.folder.id, seen.name) in due:
+                if known is None or known.photo_id is None or seen.in_cloud:
+                    continue
+                if (view.folder.id, seen.name) in due:
                     tasks.setdefault(known.photo_id, Task(view.folder, seen, known))
         if tasks:
             done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in slow}
