@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.installation.model_choice import ModelChoice
 
@@ -55,22 +54,6 @@ def starter_folder() -> Path:
     return find_asset("starter")
 
 
-def starter_bundle() -> Bundle:
-    """The model that ships with Picsight, opened.
-
-    Raises:
-        BundleError: one of its files is missing, changed or too new.
-    """
-    from picsight_engine.bundles.bundle import open_bundle
-    from picsight_engine.foundation.errors import BundleError
-
-    try:
-        return open_bundle(starter_folder())
-    except BundleError as fault:
-        words = "{fault} This model comes with Picsight: install Picsight again, or choose another model."
-        raise BundleError(words, fault=fault) from fault
-
-
 def installed_models() -> InstalledModels:
     """The models on this computer."""
     from picsight_engine.installation.installed import InstalledModels
@@ -85,24 +68,16 @@ def model_choice(library: Path) -> ModelChoice:
         BundleError: the chosen model is gone, or one of its files is missing, changed or too new.
         LibraryError: the library cannot be opened.
     """
-    from picsight_engine.installation.model_choice import ModelChoice, choice_of
-    from picsight_engine.store.library_folder import chosen_model
+    from picsight_engine.installation.model_choice import choice_of
 
-    if chosen_model(library) is None:
-        return ModelChoice(answers=(bundle := starter_bundle()), wanted=bundle)
     return choice_of(library, installed_models())
 
 
-def answering_model(library: Path) -> Bundle:
-    """The model that searches the library in this folder, even if the model that will replace it is gone; raises like
-    `model_choice`.
-    """
-    from picsight_engine.installation.model_choice import answering_model
-    from picsight_engine.store.library_folder import chosen_model
+def choice_for_searches(library: Path) -> ModelChoice:
+    """The same for searches, which go on if the model that reads photos is gone; raises like `model_choice` if none answers."""
+    from picsight_engine.installation.model_choice import choice_for_searches
 
-    if chosen_model(library) is None:
-        return starter_bundle()
-    return answering_model(library, installed_models())
+    return choice_for_searches(library, installed_models())
 
 
 def folder_of_model(library: Path) -> Path:

@@ -392,8 +392,8 @@ class Library:
         )
 
     def photos_to_read(self) -> int:
-        """How many photos the answering model has not read; all of them after an update that replaced the starter."""
-        return health.photos_awaiting(self._db, self.bundle.manifest.space_id)
+        """How many photos the model `wanted` has not read; all of them after an update that replaced the starter."""
+        return health.photos_awaiting(self._db, self.wanted.manifest.space_id)
 
     def doctor(self, *, forget: bool = False, lost: Sequence[Path] = ()) -> list[Check]:
         """Checks library and model and rebuilds what can be derived again; no other call may run at the same time.

@@ -27,8 +27,8 @@ def test_library_log_and_backups_lie_where_linux_keeps_data_state_and_documents(
     assert not list(tmp_path.iterdir())
 
 
-def test_the_starter_is_the_one_of_the_checkout(starter: Path) -> None:
-    bundle = locations.starter_bundle()
+def test_the_starter_is_the_one_of_the_checkout(starter: Path, tmp_path) -> None:
+    bundle = locations.model_choice(tmp_path).wanted
     assert bundle.folder == starter
     assert bundle.manifest.image is not None
     assert bundle.manifest.text is not None

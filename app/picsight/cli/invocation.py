@@ -58,7 +58,7 @@ class Invocation:
         """
         from picsight_engine.library import Library  # numpy: 60 ms that --help does not pay
 
-        bundle = bundle or locations.answering_model(self.folder)
+        bundle = bundle or locations.choice_for_searches(self.folder).answers
         self.detail(tr("Library: {folder}", folder=self.folder))
         self.detail(tr("Model: {title} in {folder}", title=bundle.manifest.title, folder=bundle.folder))
         try:
@@ -100,14 +100,17 @@ class Invocation:
 
     def hint_empty(self, unread: int = 0) -> None:
         """Prints how to add the first photos to a library, or that a new model must read its `unread` photos."""
-        index = self.command("index")
         if unread:
-            one = "%n photo must be read again by the new model."
-            words = counted(unread, one, "%n photos must be read again by the new model.")
-            self.hint(f"{words} {tr('Type: {command}', command=index)}")
+            self.hint_unread(unread)
         else:
             words = "There are no photos in the library {folder} yet. Type: {index} FOLDER"
-            self.hint(tr(words, folder=self.folder, index=index))
+            self.hint(tr(words, folder=self.folder, index=self.command("index")))
+
+    def hint_unread(self, unread: int) -> None:
+        """Prints how many photos a new model must read."""
+        one = "%n photo must be read again by the new model."
+        words = counted(unread, one, "%n photos must be read again by the new model.")
+        self.hint(f"{words} {tr('Type: {command}', command=self.command('index'))}")
 
     def detail(self, sentence: str) -> None:
         """Prints a sentence with `--verbose` only."""

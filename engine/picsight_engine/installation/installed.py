@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
@@ -23,7 +23,7 @@ from picsight_engine.foundation.errors import (
 from picsight_engine.foundation.private_files import close_tree, make_private, make_private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
     from picsight_engine.bundles.bundle import Manifest
@@ -32,6 +32,9 @@ LICENCE = "LICENCE.txt"  # in a bundle
 _LOCK = ".install.lock"
 # Temporary folders: unpacked, replaced (`move_bundle`) and removed models.
 _PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")
+# The spaces of all models that have come with Picsight, and the SHA-256 of the text tower of each: the present one answers
+# in the space of an earlier one that had the same.
+TEXT_TOWERS = {"36f0d79e4312e968": "d6877c9e9c5e597785335872a3a48a4bad3a85843e93815cc0ffb7d6f15929db"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +109,51 @@ class InstalledModels:
         )
 
     def with_text_tower(self, space: str) -> Bundle | None:
-        """An intact model with a text tower for this space, or None."""
-        for model in self.all():
+        """An intact model with a text tower for this space, or None: an installed one, what was kept of one that came with
+        Picsight, or the present one if its text tower is the same.
+        """
+        models = self.all()
+        for model in models:
             manifest = None if model.bundle is None else model.bundle.manifest
             if manifest is not None and manifest.text is not None and manifest.space_id == space:
                 return model.bundle
-        return None
+        with suppress(BundleError):
+            return open_bundle(self._kept(space))
+        shipped = models[0].bundle
+        if shipped is None or (text := shipped.manifest.text) is None:
+            return None
+        if shipped.manifest.files[text.graph].sha256 != TEXT_TOWERS.get(space):
+            return None
+        return replace(shipped, manifest=replace(shipped.manifest, space_id=space, image=None))
+
+    def keep_text_tower(self, spaces: Collection[str]) -> None:
+        """Keeps the shipped model without its image tower if searches use its space, since an update may replace it; deletes
+        what was kept of earlier ones, except for these spaces. Needs no lock.
+
+        Raises:
+            BundleError: the shipped model is incomplete or changed.
+            StorageError: the files cannot be written, or another process has kept or deleted them meanwhile.
+        """
+        shipped = open_bundle(self.shipped).manifest
+        kept, text = self._kept(shipped.space_id), shipped.text
+        with storage_errors(self.folder):
+            for path in self.folder.glob(self._kept("*").name):
+                if path not in {kept, *map(self._kept, spaces)}:
+                    _delete_folder(path)
+            if text is None or shipped.space_id not in spaces or kept.exists():
+                return
+            parts = (text.graph, text.tokenizer)  # the graph with the weights beside it
+            files = {name: record for name, record in shipped.files.items() if name.startswith(parts)}
+            with self.staging(shipped.space_id) as staging:
+                for name in files:  # no links: an update may write into the files that are there
+                    shutil.copyfile(self.shipped / name, staging / name)
+                seal_bundle(staging, replace(shipped, image=None, files=files))
+                for path in staging.iterdir():
+                    make_private(path)
+                staging.rename(kept)
+
+    def _kept(self, space: str) -> Path:
+        return self.folder / f".{space}.kept"
 
     def verify(self, name: str) -> Bundle:
         """Checks every byte of a model and tries its towers; raises like `find`, and BundleError names the first fault."""
@@ -150,7 +192,9 @@ class InstalledModels:
 
     @contextmanager
     def staging(self, name: str) -> Iterator[Path]:
-        """A new folder in which to assemble a model; deleted afterwards unless it was moved. Requires `lock`."""
+        """A new folder in which to assemble a model; deleted afterwards unless it was moved, and by another process with the
+        `lock`.
+        """
         folder = self.folder / f".{name}.staged-{os.urandom(4).hex()}"
         try:
             make_private_folder(folder)

@@ -12,7 +12,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import open_bundle, preprocessing_of, require_preprocessing
-from picsight_engine.foundation.errors import BundleError, LibraryError, RequestError, StorageError
+from picsight_engine.foundation.errors import (
+    BundleError,
+    ForeignFolderError,
+    LibraryError,
+    PicsightError,
+    RequestError,
+    StorageError,
+    faults_as,
+)
 from picsight_engine.store.derived.vectors import active_space, enter_space
 from picsight_engine.store.library_folder import choose_model, chosen_model
 from picsight_engine.store.opening import open_database
@@ -52,24 +60,22 @@ def choice_of(folder: Path, models: InstalledModels) -> ModelChoice:
     return ModelChoice(before or wanted, wanted)
 
 
-def answering_model(folder: Path, models: InstalledModels) -> Bundle:
-    """The model that answers searches in the library in `folder`, even if the wanted model is gone; raises like `choice_of`
-    if none can answer.
-    """
+def choice_for_searches(folder: Path, models: InstalledModels) -> ModelChoice:
+    """As `choice_of`, but if the wanted model is gone, the one that answers takes its place; raises only if none can answer."""
     try:
-        return choice_of(folder, models).answers
+        return choice_of(folder, models)
     except BundleError:
         space = _active(folder)
         before = None if space is None else models.with_text_tower(space.name)
         if before is None:
             raise
-        return before
+        return ModelChoice(before, before)
 
 
 def answering_folder(folder: Path, models: InstalledModels) -> Path | None:
     """The folder of the model that answers searches in the library in `folder`; None if none can."""
     try:
-        return answering_model(folder, models).folder
+        return choice_for_searches(folder, models).answers.folder
     except BundleError:
         return None
 
@@ -97,6 +103,15 @@ def use_model(folder: Path, name: str, models: InstalledModels) -> ModelChoice:
         if not photos:
             enter_space(connection, wanted.manifest, active=True)
     return replace(choice_of(folder, models), photos=photos)
+
+
+def keep_text_tower(folders: Iterable[Path], models: InstalledModels) -> None:
+    """Keeps what searches in these libraries need of the shipped model, so that they go on after an update that replaces it,
+    and deletes what none needs any more. If the disk refuses, the next call tries again.
+    """
+    with suppress(PicsightError):
+        active = [_active(folder) for folder in dict.fromkeys(folders)]
+        models.keep_text_tower({space.name for space in active if space is not None})
 
 
 def libraries_using(name: str, folders: Iterable[Path], models: InstalledModels) -> list[Path]:
@@ -138,7 +153,9 @@ def require_replaceable(folders: Iterable[Path], manifest: Manifest, models: Ins
 def _wanted(folder: Path, models: InstalledModels) -> Bundle:
     name = chosen_model(folder)
     if name is None:
-        return open_bundle(models.shipped)
+        words = "{fault} This model comes with Picsight: install Picsight again, or choose another model."
+        with faults_as(BundleError, BundleError, words):
+            return open_bundle(models.shipped)
     try:
         return models.find(name)
     except RequestError as fault:
@@ -164,7 +181,7 @@ def _able(bundle: Bundle) -> Bundle:
 def _active(folder: Path) -> Space | None:
     try:
         db = open_database(folder, create=False)
-    except RequestError:
+    except (RequestError, ForeignFolderError):
         return None
     with closing(db):
         return active_space(db)

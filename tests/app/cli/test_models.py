@@ -5,15 +5,20 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
+import onnx
 import pytest
-from tests.app.cli.conftest import SPACE
+from tests.app.cli.conftest import KNOWN, SPACE
 from tests.shell import Done
 
-from picsight_engine.bundles.bundle import Licence, open_bundle
+from picsight import locations
+from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.foundation.private_files import is_open_to_others
 from picsight_engine.installation import catalogue
 from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
+from picsight_engine.installation.installed import TEXT_TOWERS
 
 STARTER = "picsight-starter"
 
@@ -164,3 +169,69 @@ def test_photos_of_a_replaced_starter_must_be_read_again(picsight):
     assert "4 photos must be read again by the new model. Type: picsight" in picsight("search", "dog").err
     picsight("index")
     assert "again" not in picsight("search", "dog").err
+
+
+def put_starter(monkeypatch, folder):
+    """Updates the program: from now on, this model comes with it."""
+    monkeypatch.setattr(locations, "starter_folder", lambda: folder)
+
+
+@pytest.fixture
+def next_starter(starter, tmp_path):
+    """The folder of a starter with another space and another text tower, whose words mean something else."""
+    tower = onnx.load(starter / "text.onnx")
+    table = max(tower.graph.initializer, key=lambda each: len(each.raw_data))
+    table.raw_data = table.raw_data[::-1]
+    onnx.save(tower, tmp_path / "other.onnx")
+    manifest = replace(open_bundle(starter).manifest, space_id=SPACE)
+    files = {name: starter / name for name in manifest.files} | {"text.onnx": tmp_path / "other.onnx"}
+    return write_bundle(tmp_path / "next", manifest, files).folder
+
+
+def kept(home):
+    return {path.name: path for path in (home / "picsight-models").glob(".*.kept")}
+
+
+def test_after_an_update_the_starter_before_answers_until_the_next_has_read_every_photo(
+    fresh, starter, next_starter, home, monkeypatch
+):
+    fresh.json("index", KNOWN)
+    before = fresh.json("search", "cat", "--min", "all")
+    ((name, folder),) = kept(home).items()
+    assert name == f".{before['space']}.kept"
+    assert {path.name for path in folder.iterdir()} == {"bundle.json", "text.onnx", "tokenizer.json"}
+    assert not any(is_open_to_others(path) for path in (folder, *folder.iterdir()))
+    put_starter(monkeypatch, next_starter)
+    for _ in range(2):
+        after = fresh("search", "cat", "--min", "all", "--json")
+        assert after.document | {"milliseconds": 0} == before | {"milliseconds": 0}
+        assert after.err.count("4 photos must be read again by the new model. Type: picsight") == 1
+    assert fresh.json("doctor")["ok"]
+    assert (states(fresh)[STARTER]["wanted"], states(fresh)[STARTER]["photos"]) == (True, 4)
+    assert (
+        "has no image tower" in fresh("search", f"like:{starter.parent / 'screenshots' / 'search.png'}").err
+    )
+    assert fresh.json("index")["indexed"] == 4
+    after = fresh("search", "cat", "--min", "all", "--json")
+    assert (after.document["space"], after.err) == (SPACE, "")
+    assert after.document["results"] != before["results"]
+    assert list(kept(home)) == [f".{SPACE}.kept"]
+
+
+def test_a_starter_with_the_text_tower_of_the_one_before_answers_for_it_although_nothing_was_kept(
+    fresh, starter, next_starter, copy_model, home, monkeypatch, tmp_path
+):
+    fresh.json("index", KNOWN)
+    before = fresh.json("search", "cat", "--min", "all")
+    (*kept(home).values(),)[0].joinpath("text.onnx").unlink()
+    put_starter(monkeypatch, next_starter)
+    assert fresh.json("search", "cat")["photos"] == 0
+    put_starter(monkeypatch, copy_model(tmp_path / "same", space_id=SPACE))
+    after = fresh("search", "cat", "--min", "all", "--json")
+    assert after.document | {"milliseconds": 0} == before | {"milliseconds": 0}
+    assert "4 photos must be read again" in after.err
+
+
+def test_the_text_tower_of_the_starter_is_noted_for_later_ones(starter):
+    manifest = open_bundle(starter).manifest
+    assert TEXT_TOWERS[manifest.space_id] == manifest.files[manifest.text.graph].sha256

@@ -10,14 +10,14 @@ from dataclasses import replace
 import pytest
 from PySide6.QtCore import Qt
 from tests.app.conftest import PATIENCE
-from tests.app.window.conftest import SPACE, names, wait_until_indexed
+from tests.app.window.conftest import SPACE, index_photos, names, wait_for_status, wait_until_indexed
 
 from picsight.window.models.rows import ModelAction
 from picsight_engine.bundles.bundle import open_bundle, write_bundle
 from picsight_engine.indexing.events import Committed
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
-from picsight_engine.installation.model_choice import choice_of, use_model
+from picsight_engine.installation.model_choice import choice_of, keep_text_tower, use_model
 from picsight_engine.library import Library
 from picsight_engine.store.derived.vectors import photos_with_vector
 from picsight_engine.store.opening import open_database
@@ -174,6 +174,39 @@ def test_a_change_that_lacks_photos_of_an_unplugged_disk_is_reported_and_can_be_
     assert window.library.model_names == (STARTER, mine)
     qtbot.mouseClick(status._button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.library.model_names == (STARTER, STARTER))
+
+
+def test_after_an_update_searches_go_on_with_the_starter_before_until_the_next_has_read_every_photo(
+    qtbot, model_window, models, uncalibrated, real_photos, tmp_path, gated_jobs
+):
+    files = {each: uncalibrated.folder / each for each in uncalibrated.manifest.files}
+    seen = replace(uncalibrated.manifest.image, resize="shortest", crop="centre")
+    manifest = replace(uncalibrated.manifest, space_id=SPACE, image=seen)
+    earlier = write_bundle(tmp_path / "earlier", manifest, files)
+    folder = index_photos(tmp_path / "library", earlier, real_photos)
+    keep_text_tower([folder], InstalledModels(models.folder, earlier.folder))
+    with Library.open(folder, earlier) as library:
+        old = [photo.path.name for photo in library.search(WORDS, limit=100).results]
+    gated_jobs.gate.clear()
+    window = model_window(jobs=gated_jobs)
+    qtbot.waitUntil(lambda: share(window) is not None)
+    search(qtbot, window)
+    assert names(window) == old
+    status = window.frame.status
+    qtbot.mouseClick(status._button, Qt.MouseButton.LeftButton)  # there is no other model to go back to
+    gated_jobs.gate.set()
+    qtbot.waitUntil(lambda: not window.library.is_indexing)
+    assert status.words().startswith("Paused")
+    qtbot.press(window, "Resume")
+    wait_for_status(qtbot, window, "The new model has read your photos.")
+    qtbot.waitUntil(lambda: names(window) != old)
+    assert sorted(names(window)) == sorted(old)
+    qtbot.waitUntil(
+        lambda: (
+            [path.name[1:17] for path in models.folder.iterdir()]
+            == [models.all()[0].bundle.manifest.space_id]
+        )
+    )
 
 
 class DelayedModels:

@@ -19,7 +19,7 @@ from picsight_engine.indexing.events import Committed, Finished
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.installation.installed import InstalledModels
 from picsight_engine.installation.model_choice import (
-    answering_model,
+    choice_for_searches,
     choice_of,
     libraries_using,
     require_replaceable,
@@ -163,10 +163,10 @@ def test_a_missing_model_is_named(place, models, tmp_path) -> None:
         BundleError, match=r'"other" .* not on this computer any more.*models use picsight-starter'
     ):
         choice_of(place, elsewhere)
-    assert answering_model(place, elsewhere).folder == models.shipped
+    assert choice_for_searches(place, elsewhere).answers.folder == models.shipped
     index_with(place, models)
     with pytest.raises(BundleError, match='"other"'):
-        answering_model(place, elsewhere)
+        choice_for_searches(place, elsewhere)
     assert use_model(place, "picsight-starter", elsewhere).photos == 0
     assert search(place, elsewhere).photos == 4
 

@@ -85,10 +85,13 @@ def run_index(
     quiet: bool,
 ) -> Finished:
     """Indexes folders, places in them or the whole library, and shows the progress."""
+    from picsight_engine.installation.model_choice import keep_text_tower  # numpy, as above
+
     events = library.index(folders, places=places, settings=settings, cancel=stop, waits=waits)
     with ProgressLine(quiet=quiet) as line:
         for event in events:
             if isinstance(event, Finished):
+                keep_text_tower(locations.known_libraries(library.folder), locations.installed_models())
                 return event
             line.show(event)
     raise AssertionError("an indexing run ends with Finished")

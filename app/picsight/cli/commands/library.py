@@ -30,7 +30,7 @@ def status(invocation: Invocation) -> None:
     """Print what the library holds."""
     from picsight_engine.library import Status  # numpy: 60 ms that --help does not pay
 
-    bundle = locations.answering_model(invocation.folder)
+    bundle = locations.choice_for_searches(invocation.folder).answers
     with invocation.open_library(bundle) as library:
         if library is not None:
             known = library.status()

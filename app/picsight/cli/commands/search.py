@@ -90,15 +90,21 @@ def search(
             tr("Type what the photo shows, for example: picsight search red bicycle near the sea.")
         )
     spoken = _typed_languages(languages) if languages else None
-    bundle = locations.answering_model(invocation.folder)
-    with invocation.open_library(bundle) as library:
+    choice = locations.choice_for_searches(invocation.folder)
+    with invocation.open_library(choice.answers, wanted=choice.wanted) as library:
         for query in _queries_of_stdin() if stdin else (_as_text(" ".join(words)),):
             if library is None:
-                answer = Answer(query, bundle.manifest.space_id, photos=0, milliseconds=0.0, results=())
+                answer = Answer(
+                    query, choice.answers.manifest.space_id, photos=0, milliseconds=0.0, results=()
+                )
             else:
                 library.languages = _languages_of(query) if spoken is None else spoken
                 answer = library.search(query, limit=limit, least=least, order=order, explain=explain)
-            unread = 0 if library is None or answer.photos else library.photos_to_read()
+            unread = (
+                0
+                if library is None or (answer.photos and library.wanted is library.bundle)
+                else library.photos_to_read()
+            )
             put_answer(invocation, answer, unread, otherwise=tr("To see the closest ones, add --min all."))
             if library is not None and spoken is None and answer.translation is None:
                 _hint_language(invocation, library, query)
@@ -158,7 +164,7 @@ def similar(invocation: Invocation, photo: Path, limit: int) -> None:
 def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwise: str = "") -> None:
     """Prints an answer as JSON, as a table on a terminal, or as lines for other programs, one a file; hints go to stderr.
 
-    `unread` photos wait for the answering model; `otherwise` says what to do if none of the searched photos matches.
+    `unread` photos wait for a new model; `otherwise` says what to do if none of the searched photos matches.
     """
     invocation.warn(*(worded(fault.message) for fault in answer.faults))
     files = [replace(result, path=path) for result in answer.results for path in result.files]
@@ -181,6 +187,8 @@ def put_answer(invocation: Invocation, answer: Answer, unread: int = 0, otherwis
     elif not answer.results and not answer.faults and not invocation.json:
         advice = otherwise if answer.photos and answer.query.strip() else ""
         invocation.hint(f"{tr('No photo matches.')} {advice}".rstrip())
+    if answer.photos and unread:
+        invocation.hint_unread(unread)
 
 
 def _document(answer: Answer) -> dict[str, object]:

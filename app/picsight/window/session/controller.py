@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from picsight.locations import known_libraries
 from picsight.window.session.overview import Overview, first_overview, overview_of
 from picsight.window.session.run_report import RunReport
 from picsight_engine.foundation.errors import BundleError
@@ -240,6 +241,7 @@ class LibraryController(QObject):
     ) -> Iterator[Event | Overview | tuple[Finished, Overview]]:
         """What a run reports, in its thread; an overview stands for a batch that was stored."""
         from picsight_engine.indexing.indexer import IndexSettings  # 60 ms in this thread
+        from picsight_engine.installation.model_choice import keep_text_tower
 
         self._misread = False
         directories, due = self.overview.directories, 0.0
@@ -255,6 +257,7 @@ class LibraryController(QObject):
                     yield replace(first_overview(library), directories=directories)
                 else:
                     yield event
+            keep_text_tower(known_libraries(self._setup.folder), self._setup.installed())
         except BundleError:
             self._misread = True
             raise
@@ -327,9 +330,16 @@ class LibraryController(QObject):
         return self._library is not None and self._library.wanted is not self._library.bundle
 
     def cancel_change(self) -> None:
-        """Keep the answering model; the results of the other one are kept, too."""
-        if self.is_changing:
-            self.use_model(self.model_names[0])
+        """Keep the answering model; the results of the other one are kept, too. After an update there is only the new one, so
+        its run pauses.
+        """
+        answers, wanted = self.model_names
+        if answers != wanted:
+            self.use_model(answers)
+        elif self.is_indexing:
+            self.pause()
+        else:
+            self._status.show_idle()
 
     def has_small_model(self) -> bool:
         """Whether photos are read by the model that comes with Picsight."""
