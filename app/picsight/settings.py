@@ -41,7 +41,7 @@ class Settings:
     `better_models`: mention better models when a search finds nothing certain. `export_companions`: the last answer to
     whether an export includes RAW files and originals.
     `languages`: those of searches, by their codes ("de, fr"), or "system". `read_words`: read what is written in pictures.
-    `watch`: when the window looks for what changes in folders. `weekly_backup`: make a small backup each week.
+    `watch`: when the window looks for what changes in folders. `watch_at_login`: start `picsight watch` at each login. `weekly_backup`: make a small backup each week.
     """
 
     theme: Theme = "system"
@@ -59,6 +59,7 @@ class Settings:
     read_words: bool = True
     weekly_backup: bool = True
     watch: Watching = "always"
+    watch_at_login: bool = False
 
     @property
     def may_watch(self) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ProblemCode = Literal[
     "empty", "not_an_image", "unsupported", "damaged", "truncated",
-    "too_large", "no_permission", "vanished", "timeout", "crashed", "not_read",
+    "too_large", "no_permission", "vanished", "timeout", "crashed", "not_read", "in_cloud",
 ]  # fmt: skip
 
 

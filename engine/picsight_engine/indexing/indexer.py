@@ -194,7 +194,9 @@ class _Run:
             stored = {file.name: file for file in files_of(self.db, view.folder.id)}
             for seen in view.seen:
                 known = stored.get(seen.name)
-                if known is not None and known.photo_id is not None and (view.folder.id, seen.name) in due:
+                if known is None or known.photo_id is None or seen.in_cloud:
+                    continue
+                if (view.folder.id, seen.name) in due:
                     tasks.setdefault(known.photo_id, Task(view.folder, seen, known))
         if tasks:
             done = {kind.name: settled(self.db, self.thumbnails, kind) for kind in slow}
@@ -316,7 +318,8 @@ class _Run:
             if not self.cancelled:
                 unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
                 whole = [folder for folder in self.folders if self._places(folder) is None]
-                self.batch.sweep([folder for folder in whole if folder.id not in unseen])
+                if whole:
+                    self.batch.sweep([folder for folder in whole if folder.id not in unseen])
         tally = dispatcher.tally
         seconds = time.monotonic() - self.started
         summary = Summary(

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.other_programs import is_path_shown
 from picsight_engine.indexing.absence import Absences, FolderView, is_below, is_in
+from picsight_engine.indexing.scan import SeenProblem
 from picsight_engine.photos.formats import can_read_films
+from picsight_engine.photos.reading import problem as problem_of
 from picsight_engine.store.files import files_of
+from picsight_engine.store.folders import file_path
 from picsight_engine.store.overview.problems import problems_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-    from picsight_engine.indexing.scan import DirectoryListing, SeenFile, SeenProblem
+    from picsight_engine.indexing.scan import DirectoryListing, SeenFile
     from picsight_engine.store.database import Database
     from picsight_engine.store.files import StoredFile
     from picsight_engine.store.folders import Folder, FolderState
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
 GUARDED_FILES = 50  # a folder with fewer files may lose any number of them
 GUARDED_LOSS = 0.2  # a larger folder that loses this share at once counts as a disconnected disk
 # Problems that are retried even if time and size are unchanged; so are films that are "not_read", once they can be.
-HEALS_UNSEEN = frozenset({"no_permission", "vanished"})
+HEALS_UNSEEN = frozenset({"no_permission", "vanished", "in_cloud"})
 # A busy machine, or one short of memory, causes these too: such a file is tried in this many runs.
 _MACHINE_PROBLEMS, _MOST_TRIES = frozenset({"timeout", "crashed"}), 3
 
@@ -89,9 +92,9 @@ def folder_view(
     places: Collection[bytes] | None = None,
 ) -> FolderView:
     """What a scan saw of a folder, or of these places in it, together with what the library knows of them."""
-    stored, problems = files_of(db, folder.id), problems_of(db, folder.id)
+    problems = problems_of(db, folder.id)
     if places is None:
-        return FolderView(folder, stored, problems, listings)
+        return FolderView(folder, files_of(db, folder.id), problems, listings)
     listed = {listing.folder.name for listing in listings if listing.folder is not None}
     listed |= {problem.name for listing in listings for problem in listing.problems}
     gone = frozenset(places) - listed
@@ -99,7 +102,7 @@ def folder_view(
     def is_concerned(name: bytes) -> bool:
         return name in listed or name.rpartition(b"/")[0] in listed or is_in(name, gone)
 
-    stored = [file for file in stored if is_concerned(file.name)]
+    stored = [file for file in files_of(db, folder.id, listed | gone) if is_concerned(file.name)]
     problems = [problem for problem in problems if is_concerned(problem.name)]
     return FolderView(folder, stored, problems, listings, partial=True)
 
@@ -154,7 +157,9 @@ def _plan_seen(plan: Plan, view: FolderView, complete: Collection[int], metadata
     for seen in view.seen:
         known = stored.get(seen.name)
         problem = bad.get(seen.name)
-        if problem is not None:
+        if seen.in_cloud:
+            _plan_in_cloud(plan, view.folder, seen, known)
+        elif problem is not None:
             was_read = known is not None and known.photo_id is not None
             may_be_part = problem.code == "not_read" and bool(seen.companions)  # its photo may have come
             is_due = problem.code in _MACHINE_PROBLEMS and problem.tries < _MOST_TRIES
@@ -170,9 +175,23 @@ def _plan_seen(plan: Plan, view: FolderView, complete: Collection[int], metadata
         ):
             plan.tasks.append(Task(view.folder, seen, known))
         else:
-            plan.unchanged += 1
-            if not known.present:
-                plan.returned.append(known)
+            _keep_seen(plan, known)
+
+
+def _plan_in_cloud(plan: Plan, folder: Folder, seen: SeenFile, known: StoredFile | None) -> None:
+    """Keeps the photo of a file in the cloud, and lists one that was not read; it is not read, which would download it."""
+    if known is not None and known.photo_id is not None:
+        _keep_seen(plan, known)
+    else:
+        reason = "is in the cloud alone. Download it, then index again."
+        message = problem_of("in_cloud", file_path(folder.path, seen.name), reason).message
+        plan.unreadable.append((folder, SeenProblem(seen.name, "in_cloud", message)))
+
+
+def _keep_seen(plan: Plan, known: StoredFile) -> None:
+    plan.unchanged += 1
+    if not known.present:
+        plan.returned.append(known)
 
 
 def is_changed(known: StoredFile | Problem, seen: SeenFile) -> bool:

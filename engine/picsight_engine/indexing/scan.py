@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 # Limits of the database: a Windows volume number may be larger, and recovered files may have any time.
 _MOST = 2**63 - 1
 _SIDECAR_SUFFIXES = tuple(map(os.fsencode, SUFFIXES))  # suffixes of side-cars
+# Windows: FILE_ATTRIBUTE_OFFLINE, _RECALL_ON_OPEN and _RECALL_ON_DATA_ACCESS; macOS: SF_DATALESS of sys/stat.h.
+_RECALLED, _SF_DATALESS = 0x1000 | 0x40000 | 0x400000, 0x40000000
+_EVICTED = re.compile(rb"\.(.+)\.icloud")  # the placeholder of a file, before macOS 14
 _LISTED = IMAGE_SUFFIXES | VIDEO_SUFFIXES
 
 
@@ -42,6 +46,7 @@ class SeenFile:
     device: int
     companions: tuple[bytes, ...] = ()
     beside: int | None = None
+    in_cloud: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +143,20 @@ def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: Dire
         return
     visited.add((info.st_dev, info.st_ino))
     here = os.path.basename(os.path.realpath(path))  # noqa: PTH119
-    visible = []
+    visible, device = [], info.st_dev & _MOST
     with os.scandir(path) as entries:
         for entry in entries:
             if is_shown(entry.name, here):
                 visible.append(entry)
+            elif evicted := _EVICTED.fullmatch(entry.name):
+                file = os.path.join(name, evicted[1])  # noqa: PTH118
+                if suffix_of(file) in _LISTED:
+                    listing.files.append(SeenFile(file, 0, 0, device, in_cloud=True))
             elif entry.is_dir(follow_symlinks=False):
                 listing.passed_folders += 1
             else:
                 listing.passed_files += 1
     visible.sort(key=lambda entry: entry.name)
-    device = info.st_dev & _MOST
     listing.folder = SeenFolder(name, device, empty=not visible)
     for entry in visible:
         _sort_in(entry, name + b"/" + entry.name if name else entry.name, device, listing)
@@ -163,15 +171,24 @@ def _sort_in(entry: os.DirEntry[bytes], name: bytes, device: int, listing: Direc
             (listing.links if entry.is_symlink() else listing.folders).append(name)
         elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 -- pathlib cannot hold bytes
             listing.broken.append(name)
-        elif suffix_of(name) in _LISTED and entry.is_file() and _is_picture(entry):
+        elif suffix_of(name) in _LISTED and entry.is_file():
             info = entry.stat()
+            in_cloud = _is_placeholder(info)
             modified = max(-_MOST, min(info.st_mtime_ns, _MOST))
-            listing.files.append(SeenFile(name, info.st_size, modified, device))
+            if in_cloud or _is_picture(entry):
+                listing.files.append(SeenFile(name, info.st_size, modified, device, in_cloud=in_cloud))
     except OSError as fault:
         if entry.is_symlink():
             listing.broken.append(name)
         elif not isinstance(fault, FileNotFoundError):
             raise
+
+
+def _is_placeholder(info: os.stat_result) -> bool:
+    """Whether the content of a file is in the cloud alone, as OneDrive, Dropbox and iCloud mark it."""
+    return bool(
+        getattr(info, "st_file_attributes", 0) & _RECALLED or getattr(info, "st_flags", 0) & _SF_DATALESS
+    )
 
 
 def _is_picture(entry: os.DirEntry[bytes]) -> bool:

@@ -47,11 +47,11 @@ LOOK_SECONDS, POLL_SECONDS = (
     2.0,
     30.0,
 )  # between looks whether folders are there, and at the times of directories
-_CALM_SECONDS = 0.5  # without an event: the changes are over
+_CALM_SECONDS = 0.3  # without an event: the changes are over
 _GROWING_SECONDS = 1.0  # between looks at the size of a file that is open
 _LONGEST_SECONDS = 300.0  # of changes that do not end
 _MOST_EVENTS = 10_000  # a folder with more since the last report is looked at as a whole
-_TICK_SECONDS, _IDLE_TICK_SECONDS = 0.05, 0.25
+_TICK_SECONDS, _IDLE_TICK_SECONDS = 0.05, 0.1
 _ANSWER_SECONDS = 5.0  # a share that takes longer hangs
 _CHANGES = frozenset([
     EVENT_TYPE_CREATED, EVENT_TYPE_MODIFIED, EVENT_TYPE_MOVED, EVENT_TYPE_DELETED, EVENT_TYPE_CLOSED,

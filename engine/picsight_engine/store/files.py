@@ -12,7 +12,7 @@ from picsight_engine.store.full_text import erase_traces
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from picsight_engine.store.database import Database
@@ -22,6 +22,11 @@ _FILE_COLUMNS = """
 id, folder_id, name, size, mtime_ns, device, bytes_hash, photo_id, metadata_rule, beside, present"""
 _PHOTOS_IN = f"SELECT coalesce(single_id, photo_id) FROM files WHERE id IN {IDS}"
 _FILES_OF = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? ORDER BY name"
+# "0" follows "/"
+_FILES_BELOW = f"""
+SELECT {_FILE_COLUMNS} FROM files
+WHERE folder_id = ?1 AND name > CAST(?2 || '/' AS BLOB) AND name < CAST(?2 || '0' AS BLOB)"""
+_MANY_PLACES = 100  # for which all files are read at once
 _FILE_AT = f"SELECT {_FILE_COLUMNS} FROM files WHERE folder_id = ? AND name = ?"
 _DATES = f"""
 SELECT photo_id, taken FROM files
@@ -186,9 +191,12 @@ def photos_in(db: Database, file_ids: Iterable[int]) -> set[int]:
     return set(db.column(_PHOTOS_IN, json.dumps(list(file_ids))))
 
 
-def files_of(db: Database, folder_id: int) -> list[StoredFile]:
-    """Every known file in a folder, including missing ones, by name."""
-    return [_stored_file(row) for row in db.rows(_FILES_OF, folder_id)]
+def files_of(db: Database, folder_id: int, places: Collection[bytes] | None = None) -> list[StoredFile]:
+    """Every known file in a folder, including missing ones, by name; or at least those in these directories, in any order."""
+    if places is None or b"" in places or len(places) > _MANY_PLACES:
+        return [_stored_file(row) for row in db.rows(_FILES_OF, folder_id)]
+    found = {row[0]: row for place in places for row in db.rows(_FILES_BELOW, folder_id, place)}
+    return [_stored_file(row) for row in found.values()]
 
 
 def find_file(db: Database, path: Path) -> StoredFile | None:

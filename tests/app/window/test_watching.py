@@ -9,6 +9,7 @@ import pytest
 from tests.app.window.conftest import names, wait_for_photos, wait_until_indexed
 
 from picsight.settings import Settings
+from picsight.window.session import watcher
 from picsight_engine.library import Library
 
 
@@ -67,3 +68,26 @@ def test_the_setting_ends_the_watch_and_begins_it_again(qtbot, model_window, alb
     wait_for_photos(qtbot, window, 4)
     store.change(watch="never")
     qtbot.waitUntil(lambda: not watchers())
+
+
+def test_the_full_screen_and_a_pause_are_not_disturbed(qtbot, model_window, album, real_photos):
+    window = model_window([album])
+    wait_for_photos(qtbot, window, 3)
+    wait_until_indexed(qtbot, window)
+    window.showFullScreen()
+    shutil.copyfile(sorted(real_photos.iterdir())[10], album / "new.jpg")
+    qtbot.waitUntil(lambda: bool(window.watcher._due))
+    assert not window.library.is_indexing
+    window.showNormal()
+    wait_for_photos(qtbot, window, 4)
+
+
+def test_the_setting_makes_and_deletes_the_entry_at_login(qtbot, model_window, monkeypatch):
+    asked = []
+    monkeypatch.setattr(watcher, "start_at_login", lambda *, wanted: asked.append(wanted))
+    window = model_window()
+    store = window.watcher._store
+    for value in (True, False):
+        store.change(watch_at_login=value)
+        qtbot.waitUntil(lambda value=value: asked[-1:] == [value])
+    assert asked == [True, False]

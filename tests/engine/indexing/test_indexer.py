@@ -21,6 +21,7 @@ from tests.engine.miniature import all_vectors
 from picsight_engine.bundles.bundle import IMAGE_GRAPH
 from picsight_engine.bundles.preprocess import preprocess
 from picsight_engine.foundation.errors import BundleError, StorageError
+from picsight_engine.indexing import scan
 from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.removed_files import record_removed
@@ -818,3 +819,27 @@ def test_a_film_has_a_thumbnail_for_each_moment_and_is_read_again_where_it_was_r
     monkeypatch.undo()
     run(library, bundle)
     assert (shown(), codes(library)) == ({0.0: 0, 4.0: 1, 8.0: 2}, {})
+
+
+def test_files_in_the_cloud_are_kept_or_listed_but_never_read(library, bundle, tmp_path, draw, monkeypatch):
+    folder = tmp_path / "photos"
+    for number in range(4):
+        draw(folder / f"{number}.jpg", number)
+    (late := folder / "3.jpg").rename(tmp_path / "late.jpg")
+    run(library, bundle, folder)
+    before, vectors_before = ids(library), vectors(library, bundle)
+    (folder / "0.jpg").rename(folder / ".0.jpg.icloud")
+    (folder / ".new.heic.icloud").write_bytes(b"a placeholder")
+    (folder / "1.jpg").write_bytes(b"not on this disk")
+    late.write_bytes(b"not on this disk")
+    monkeypatch.setattr(scan, "_is_placeholder", lambda info: info.st_size == len(b"not on this disk"))
+    for _ in range(2):
+        finished = run(library, bundle)
+        assert figures(finished) == {"found": 5, "unchanged": 3, "problems": 2}
+        assert (ids(library), vectors(library, bundle)) == (before, vectors_before)
+        found = {problem.path.name: problem.code for problem in all_problems(library.db)}
+        assert found == {"3.jpg": "in_cloud", "new.heic": "in_cloud"}
+    (tmp_path / "late.jpg").rename(late)
+    (folder / ".new.heic.icloud").unlink()
+    assert figures(run(library, bundle))["indexed"] == 1
+    assert not all_problems(library.db)

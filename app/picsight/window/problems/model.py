@@ -42,6 +42,7 @@ REASONS: dict[ProblemCode, str] = {
     "timeout": marked("Took too long"),
     "crashed": marked("Crashed the reader"),
     "not_read": marked("Not read yet"),
+    "in_cloud": marked("In the cloud"),
 }
 
 

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from picsight.at_login import start_at_login
+
 if TYPE_CHECKING:
     import threading
     from collections.abc import Iterator
+
+    from PySide6.QtWidgets import QWidget
 
     from picsight.jobs import Jobs
     from picsight.settings import Settings, SettingsStore
@@ -16,18 +20,17 @@ if TYPE_CHECKING:
     from picsight_engine.indexing.watching import Places
     from picsight_engine.library import Library
 
-LANE = "revision"
+LANE, LANE_LOGIN = "revision", "at login"
 LOOK_MS = 1000  # between looks whether another program has changed the library
 
 
 class Watcher(QObject):
-    """Starts a run for what changed once no other run goes on, and after a pause."""
+    """Starts a run for what changed once no other run goes on, and not during a pause or in full screen."""
 
-    def __init__(
-        self, library: LibraryController, store: SettingsStore, jobs: Jobs, parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
-        self._controller, self._store, self._jobs = library, store, jobs
+    def __init__(self, library: LibraryController, store: SettingsStore, jobs: Jobs, window: QWidget) -> None:
+        super().__init__(window)
+        self._controller, self._store, self._jobs, self._window = library, store, jobs, window
+        self._starts_at_login = store.settings.watch_at_login
         self._library: Library | None = None
         self._stream: threading.Event | None = None  # ends it
         self._due: Places = {}
@@ -47,6 +50,9 @@ class Watcher(QObject):
     def _follow(self, settings: Settings) -> None:
         """Watch the folders, or no longer, as the settings say."""
         library, store = self._library, self._store
+        if settings.watch_at_login != self._starts_at_login:
+            self._starts_at_login = wanted = settings.watch_at_login
+            self._jobs.read(lambda: start_at_login(wanted=wanted), lambda _none: None, replaces=LANE_LOGIN)
         if settings.watch == "never" and self._stream is not None:
             self._stream.set()
             self._stream, self._due = None, {}
@@ -66,11 +72,13 @@ class Watcher(QObject):
         self._index()
 
     def _index(self) -> None:
-        if self._due and not (self._controller.is_indexing or self._controller.is_paused):
+        must_wait = self._controller.is_indexing or self._controller.is_paused or self._window.isFullScreen()
+        if self._due and not must_wait:
             places, self._due = self._due, {}
             self._controller.index(places)
 
     def _compare(self) -> None:
+        self._index()  # unless the window is in full screen still
         if (library := self._library) is not None:
             self._jobs.read(
                 lambda: (library.revision, library.tags.revision), self._show_changes, replaces=LANE
