@@ -12,11 +12,11 @@ def main() -> int:
 
     Ctrl-C before and after `run` ends the program at once and silently. During `run`, it is reported in a sentence.
     """
-    if getattr(sys, "frozen", False):
-        from multiprocessing import freeze_support  # in a frozen program, workers start here too
-
-        freeze_support()
     try:
+        if getattr(sys, "frozen", False):
+            from multiprocessing import freeze_support  # in a frozen program, workers start here too
+
+            freeze_support()
         sys.unraisablehook = _end_if_interrupted
         _end_at_interrupt()
         from picsight.cli.program import run  # click: 30 ms that a worker process does not pay
@@ -62,4 +62,7 @@ def _end(code: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:  # on the way into `main`
+        os._exit(INTERRUPTED)

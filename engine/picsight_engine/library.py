@@ -27,7 +27,7 @@ from picsight_engine.store.overview.counts import photos_revision
 from picsight_engine.store.tagging.searches import Searches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -88,7 +88,7 @@ class Library:
         self.photos = Photos(db, lambda: self.bundle.manifest.space_id, lambda: self.tags)
         self.folders = Folders(db, self.photos)
         self.problems = Problems(db)
-        self.people = People(db)
+        self._opened_people: People | None = None
 
     @property
     def bundle(self) -> Bundle:
@@ -137,8 +137,8 @@ class Library:
         self._searcher.close()
         self.photos.close()
         try:
-            if self._opened_tags is not None:
-                from picsight_engine.aftermath.follow_up import back_up_quietly  # already loaded by the tags
+            if self._opened_tags is not None or self._opened_people is not None:
+                from picsight_engine.aftermath.follow_up import back_up_quietly
 
                 back_up_quietly(self._db)
         finally:
@@ -156,10 +156,12 @@ class Library:
         self,
         folders: Sequence[Path] | None = None,
         *,
+        places: Mapping[Path, Collection[bytes]] | None = None,
         settings: IndexSettings | None = None,
         cancel: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """Indexes these folders and adds new ones, or indexes the whole library; the last event is Finished.
+        """Indexes these folders and adds new ones, or indexes the whole library; the last event is Finished. With `places`, looks only
+        at these directories of folders, by the folder's path, as `FolderWatch` reports them.
 
         The run starts when the first event is requested. Files that failed before are retried only if they have
         changed, or after `retry`.
@@ -179,6 +181,7 @@ class Library:
         added = {self.folders.add(path).id for path in named}
         # A folder that was named after one inside it has taken that one over.
         wanted = [folder for folder in self.folders.listed() if folders is None or folder.id in added]
+        wanted = [folder for folder in wanted if places is None or folder.path in places]
         self._active_model.before_indexing()
         run = run_index(
             self._db,
@@ -186,6 +189,7 @@ class Library:
             self.wanted,
             wanted,
             settings or IndexSettings(),
+            places=places,
             cancel=cancel,
             is_busy=lambda: time.monotonic() - self._searched < _QUIET_SECONDS,
         )
@@ -275,6 +279,13 @@ class Library:
                     self._db, self._tag_model, lambda path: self.photos.asked_for(path)[0].id
                 )
             return self._opened_tags
+
+    @property
+    def people(self) -> People:
+        """The people of this library, and their faces."""
+        with self._lock:
+            self._opened_people = self._opened_people or People(self._db)
+            return self._opened_people
 
     @property
     def exchange(self) -> Exchange:

@@ -20,7 +20,7 @@ from report import machine, table
 from picsight.jobs import Jobs
 from picsight.settings import SettingsStore
 from picsight.window.search.place import Place
-from picsight.window.session.controller import LibrarySetup
+from picsight.window.session.overview import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.foundation.assets import find_asset

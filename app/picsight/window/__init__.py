@@ -18,7 +18,7 @@ from picsight.settings import SettingsStore, settings_file
 from picsight.window.parts.focus import KeyboardWatch
 from picsight.window.parts.icons import program_icon
 from picsight.window.parts.words import english_of
-from picsight.window.session.controller import LibrarySetup
+from picsight.window.session.overview import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
 from picsight.window.tokens import apply_theme, put_on
 from picsight_engine.foundation.private_files import make_private_folder

@@ -294,6 +294,7 @@ def _is_box(value: object) -> bool:
         isinstance(value, list)
         and len(value) == len(Box._fields)
         and all(type(part) in {int, float} and 0 <= part <= 1 for part in value)
+        and value[2] * value[3] > 0
     )
 
 
@@ -326,7 +327,7 @@ _FIELDS: dict[str, tuple[Callable[[Any], bool], Message]] = {
     ),
     "face": (
         lambda value: value is None or _is_box(value),
-        Message("`{name}` is not four numbers from 0 to 1"),
+        Message("`{name}` is not a box: four numbers from 0 to 1, with a width and a height"),
     ),
     "prompts": (
         lambda value: isinstance(value, list) and all(map(_is_filled, value)),

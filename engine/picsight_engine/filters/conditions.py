@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import replace
 from functools import partial, reduce
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from picsight_engine.filters.condition import Condition
+from picsight_engine.filters.condition import Condition, listed, some_of
+from picsight_engine.filters.decided import MARKS, STARRED, WITH_PEOPLE, people, rated, tagged
 from picsight_engine.filters.texts import WITH_WORDS, holding, saying, worded
 from picsight_engine.foundation.errors import Message
 from picsight_engine.foundation.folding import fold, words_in
@@ -20,23 +20,10 @@ from picsight_engine.language.times import time_of_value
 from picsight_engine.photos.colours import COLUMNS, NAMES, RULE, surely_showing
 from picsight_engine.store import selection
 from picsight_engine.store.derived.colours import colour_codes_of
-from picsight_engine.store.derived.faces import photos_with_people
 from picsight_engine.store.selection import Shape
-from picsight_engine.store.tagging.tagged import (
-    favourite_photos,
-    names_of_persons,
-    photos_of_person,
-    photos_rated,
-    photos_tagged,
-    photos_that_may_be_tagged,
-    photos_with_keyword,
-    photos_with_stars,
-    untagged_photos,
-)
-from picsight_engine.store.tagging.tags import name_key, tag_paths, tags_called
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
@@ -61,20 +48,9 @@ KNOWN: dict[str, tuple[Column, Message]] = {
     "keywords": ("keywords", Message("keywords")),
     "description": ("description", Message("a description")),
 }
-_COPIES, _RATED, _WORDS, _PEOPLE = (
-    "copies",
-    "rating",
-    "words",
-    "people",
-)  # values of "has:" that are not columns
-# The user's own marks: the word for each, and its photos.
-_DECIDED = {
-    "favourite": ("favourite", favourite_photos),
-    "favorite": ("favourite", favourite_photos),
-    "untagged": ("untagged", untagged_photos),
-}
+# Other values of "has:", apart from "copies".
+_OTHERS = {"rating": STARRED, "words": WITH_WORDS, "people": WITH_PEOPLE}
 _EDITED: NumberColumn = "edited"
-_STARS = range(6)
 # For each number: its column, its display step, its phrase, and an example.
 _NUMBERS: dict[str, tuple[NumberColumn, float, str, str]] = {
     "iso": ("iso", 1, "ISO {}", "1600"),
@@ -89,21 +65,12 @@ _ABSENT: dict[TextColumn, Message] = {
     "lens": Message('No photo has the lens "{value}"'),
     "label": Message('No photo has the label "{value}"'),
 }
-_MOST_NAMED = 5
-_NEAR = 0.6  # the share of common letters from which one name may be a misspelling of another
 # A maker whose name is not in its cameras' names.
 _MAKERS = {"apple": ("apple", "iphone", "ipad", "ipod")}
 
 
 VISIBLE = Condition("is", ("visible",), Message("in the library"), selection.visible_photos)
 UNDATED = Condition("has", ("undated",), Message("without a date"), selection.undated_photos)
-
-_TAGGABLE = Condition(
-    "tag", ("taggable",), Message("with keywords or tags"), photos_that_may_be_tagged, decided=True, thing=Message("keywords or tags")
-)  # fmt: skip
-_STARRED = Condition(
-    "has", ("has", _RATED), Message("with stars"), photos_with_stars, decided=True, thing=Message("stars")
-)
 
 
 def condition_of(fact: Fact, today: date) -> Condition | Message:
@@ -127,33 +94,6 @@ def known(name: str) -> Condition:
     find = partial(selection.photos_with, column=column)
     condition = Condition("has", ("has", name), Message("with {thing}", thing=words), find, thing=words)
     return condition if column == "taken" else replace(condition, basis=condition)
-
-
-def tagged(value: str) -> Condition:
-    """Matches photos in a tag or with a keyword of this name, whole or as part of a path: "Birds/Waders"."""
-    wanted = fold(value)
-
-    def find(db: Database) -> NDArray[np.int64]:
-        by_keyword = photos_with_keyword(db, value, lambda keyword: names_keyword(wanted, keyword))
-        return selection.ascending(np.concatenate([photos_tagged(db, value), by_keyword]))
-
-    return Condition(
-        "tag", ("tag", wanted), value, find, _TAGGABLE, decided=True, absent=partial(_unnamed, name=value)
-    )
-
-
-def showing(person: str) -> Condition:
-    """Matches photos in which a face of the person was accepted."""
-    find, absent = partial(photos_of_person, name=person), partial(_nobody, name=person)
-    return Condition(
-        "people", ("person", name_key(person)), person, find, _WITH_PEOPLE, decided=True, absent=absent
-    )
-
-
-def names_keyword(wanted: str, keyword: str) -> bool:
-    """Whether this folded text is the whole name of a keyword or one of its parts: "waders" of "Birds/Waders"."""
-    name = fold(keyword)
-    return wanted == name or wanted in re.split(r"[/|]", name)
 
 
 def located(names: Sequence[str]) -> Condition:
@@ -195,8 +135,7 @@ def unknown(basis: Condition, key: str) -> Message:
 
 
 def _time(value: str, today: date) -> Condition | Message:
-    period = time_of_value(value, today)
-    if period is None:
+    if (period := time_of_value(value, today)) is None:
         return Message('"in:" needs a time such as 2019, 2019-07, summer-2020 or 2019..2021.')
     return taken_in(period)
 
@@ -217,31 +156,26 @@ def _format(value: str, _today: date) -> Condition | Message:
 
 def _is(value: str, _today: date) -> Condition | Message:
     name = value.lower()
-    if name in _DECIDED:
-        words, find = _DECIDED[name]
+    if name in MARKS:
+        words, find = MARKS[name]
         return Condition("is", ("is", words), words, find, decided=True)
     if name == _EDITED:
         find = partial(selection.photos_between, column=_EDITED, low=1, high=2)
         absent = Message("No photo is an edited version.")
         return Condition("is", ("is", name), name, find, absent=lambda _db: absent)
-    shape = next((shape for shape in SHAPES if shape == name), None)
-    if shape is None:
+    if (shape := next((shape for shape in SHAPES if shape == name), None)) is None:
         return _known("is", (*SHAPES, _EDITED, "favourite", "untagged"))
     return Condition("is", ("is", shape), shape, partial(selection.photos_of_shape, shape=shape))
 
 
 def _has(value: str, _today: date) -> Condition | Message:
     name = value.lower()
-    if name == _COPIES:
+    if name == "copies":
         return Condition("has", ("has", name), Message("with copies"), selection.photos_with_copies)
-    if name == _RATED:
-        return replace(_STARRED, basis=_STARRED)
-    if name == _WORDS:
-        return replace(WITH_WORDS, basis=WITH_WORDS)
-    if name == _PEOPLE:
-        return replace(_WITH_PEOPLE, basis=_WITH_PEOPLE)
+    if name in _OTHERS:
+        return replace(_OTHERS[name], basis=_OTHERS[name])
     if name not in KNOWN:
-        return _known("has", (*KNOWN, _RATED, _WORDS, _PEOPLE, _COPIES))
+        return _known("has", (*KNOWN, *_OTHERS, "copies"))
     return known(name)
 
 
@@ -262,7 +196,7 @@ def _without_text(db: Database, column: TextColumn, value: str) -> Message | Non
     absent = _ABSENT[column].about(value=value)
     if len(names) == 1:
         return Message("{absent}; there is {name}.", absent=absent, name=names[0])
-    return Message("{absent}; there are {names}.", absent=absent, names=_some(names))
+    return Message("{absent}; there are {names}.", absent=absent, names=some_of(names))
 
 
 def _number_fact(key: str, value: str, _today: date) -> Condition | Message:
@@ -287,72 +221,6 @@ def _without_number(db: Database, column: NumberColumn, unit: str, words: Messag
     return Message("No photo has {value}; there is {least} to {most}.", value=words, least=least, most=most)
 
 
-def _unnamed(db: Database, name: str) -> Message | None:
-    """The message that no tag has this name, with a similar name; None if a tag has it, or nothing is tagged."""
-    with db.reading() as connection:
-        if tags_called(connection, name) or not len(_TAGGABLE.find(db)):
-            return None
-    # lazy: 25 ms, needed only if nothing is found
-    from rapidfuzz.distance import OSA
-    from rapidfuzz.process import extractOne
-
-    keys = {end: name_key(end) for path in tag_paths(db).values() for end in names_of_tag(path)}
-    found = extractOne(name_key(name), keys, scorer=OSA.normalized_similarity, score_cutoff=_NEAR)
-    if not found:
-        return Message('No tag or keyword is called "{name}".', name=name)
-    words = 'No tag or keyword is called "{name}". Did you mean "{like}"?'
-    return Message(words, name=name, like=found[2])
-
-
-def names_of_tag(path: str) -> Iterator[str]:
-    """The names of a tag in a query: "Birds/Waders" and "Waders"."""
-    yield path
-    while "/" in path:
-        path = path.partition("/")[2]
-        yield path
-
-
-def _people(value: str, _today: date) -> Condition | Message:
-    """Photos with so many faces, or of the person with this name."""
-    number = read_amount(value, 1)
-    if number is None:
-        return showing(value)
-    find = partial(photos_with_people, least=max(number.low, 0.5), most=number.high)
-    words = Message("people: {number}", number=number.words("{}"))
-    return Condition("people", ("people", value), words, find, _WITH_PEOPLE, written=True)
-
-
-def _with_people(db: Database) -> NDArray[np.int64]:
-    seen = photos_with_people(db, 1, math.inf)
-    named = [photos_of_person(db, name) for name in names_of_persons(db).values()]
-    return selection.ascending(np.concatenate([seen, *named]))
-
-
-_WITH_PEOPLE = Condition(
-    "has", ("has", _PEOPLE), Message("with people"), _with_people, decided=True, written=True, thing=Message("a face")
-)  # fmt: skip
-
-
-def _nobody(db: Database, name: str) -> Message | None:
-    """The message that nobody has this name; None if somebody has, or nobody was named."""
-    names = names_of_persons(db).values()
-    if not names or name_key(name) in map(name_key, names):
-        return None
-    return Message('Nobody is called "{name}"; there is {names}.', name=name, names=_some(names))
-
-
-def _rating(value: str, _today: date) -> Condition | Message:
-    if value.lower() == "rejected":
-        find = partial(photos_rated, least=-1, most=-1)
-        return Condition("rating", ("rating", "rejected"), Message("rejected"), find, decided=True)
-    stars = read_amount(value, 1)
-    if stars is None or not all(number in _STARS for number in stars.typed):
-        return Message('"rated:" needs a number from 0 to 5, or the word rejected.')
-    find = partial(photos_rated, least=max(stars.low, _STARS[0] - 0.5), most=stars.high)
-    words = Message("{number} stars", number=stars.words("{}"))
-    return Condition("rating", ("rating", value), words, find, _STARRED, decided=True)
-
-
 def photos_showing(db: Database, column: int) -> NDArray[np.int64]:
     """The visible photos that show a colour, of those that were measured."""
     ids = selection.visible_photos(db)
@@ -368,18 +236,8 @@ def _colour(value: str, _today: date) -> Condition | Message:
     return Condition("colour", ("colour", name), name, partial(photos_showing, column=column))
 
 
-def _some(names: Collection[str]) -> Message | str:
-    """The first names, and whether there are others."""
-    shown = [*names][:_MOST_NAMED] + [Message("others")] * (len(names) > _MOST_NAMED)
-    return _listed(shown) if len(shown) > 1 else shown[0]
-
-
 def _known(key: str, values: Sequence[str]) -> Message:
-    return Message('"{key}:" knows {values}.', key=key, values=_listed(values))
-
-
-def _listed(names: Sequence[str | Message]) -> Message:
-    return Message("{some} and {last}", some=", ".join(map(str, names[:-1])), last=names[-1])
+    return Message('"{key}:" knows {values}.', key=key, values=listed(values))
 
 
 _READERS: dict[str, Callable[[str, date], Condition | Message]] = {
@@ -395,9 +253,9 @@ _READERS: dict[str, Callable[[str, date], Condition | Message]] = {
     "lens": partial(_text_fact, "lens"),
     **{key: partial(_number_fact, key) for key in _NUMBERS},
     "label": partial(_text_fact, "label"),
-    "rated": _rating,
+    "rated": lambda value, _today: rated(value),
     "tag": lambda value, _today: tagged(value),
-    "people": _people,
+    "people": lambda value, _today: people(value),
     "colour": _colour,
     "color": _colour,
 }

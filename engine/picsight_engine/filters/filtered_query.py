@@ -14,15 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from picsight_engine.filters.condition import Condition
-from picsight_engine.filters.conditions import (
-    UNDATED,
-    VISIBLE,
-    condition_of,
-    located,
-    showing,
-    taken_in,
-    unknown,
-)
+from picsight_engine.filters.conditions import UNDATED, VISIBLE, condition_of, located, taken_in, unknown
+from picsight_engine.filters.decided import showing
 from picsight_engine.filters.texts import worded, written
 from picsight_engine.foundation.errors import Message
 from picsight_engine.foundation.folding import fold, words_in

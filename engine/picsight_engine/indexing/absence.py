@@ -38,7 +38,7 @@ class Absences:
 
 class FolderView:
     """One folder at the start of a run: what the library knows of it, and of a scan the `seen` files, the `folders` by name,
-    broken `links`, and `unreadable` directories.
+    broken `links`, and `unreadable` directories. A `partial` one holds some directories alone.
     """
 
     def __init__(
@@ -47,7 +47,10 @@ class FolderView:
         stored: Sequence[StoredFile],
         problems: Sequence[Problem],
         listings: Sequence[DirectoryListing],
+        *,
+        partial: bool = False,
     ) -> None:
+        self.partial = partial
         self.folder, self.stored, self.problems = folder, stored, problems
         self.seen = [file for listing in listings for file in listing.files]
         self.folders = {each.folder.name: each.folder for each in listings if each.folder is not None}
@@ -64,13 +67,13 @@ class FolderView:
         absent = [file for file in self.stored if file.present and file.name not in self._files]
         replaced = self._replaced(absent)
         for file in absent:
-            if b"" not in self._closed and _is_in(file.name, self._closed):
+            if b"" not in self._closed and is_in(file.name, self._closed):
                 continue  # already reported as the directory's problem
             place = self._nearest(file.name)
             instead = next((path for path in _above(file.name) if path in replaced), None)
             if place is None:
                 found.away[b""].append(file)
-            elif _is_in(file.name, self.links) or not self._is_on(file.device, place.device):
+            elif is_in(file.name, self.links) or not self._is_on(file.device, place.device):
                 found.away[place.name].append(file)
             elif place.empty or instead is not None:
                 found.away[place.name if instead is None else instead].append(file)
@@ -81,7 +84,7 @@ class FolderView:
 
     def is_healed(self, problem: Problem, away: Collection[bytes]) -> bool:
         """Whether a problem is solved because its file is gone, or its directory can be read again."""
-        if problem.name in self._files or _is_in(problem.name, self._unknown):
+        if problem.name in self._files or is_in(problem.name, self._unknown):
             return False
         place = self._nearest(problem.name)
         return problem.name in self.folders or (place is not None and place.name not in away)
@@ -136,7 +139,7 @@ class FolderView:
         return next((self.folders[path] for path in _above(name) if path in self.folders), None)
 
 
-def _is_in(name: bytes, places: Collection[bytes]) -> bool:
+def is_in(name: bytes, places: Collection[bytes]) -> bool:
     """Whether `name` equals one of the places or lies below one."""
     return bool(places) and any(path in places for path in (name, *_above(name)))
 

@@ -71,7 +71,8 @@ class Searchable:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of every run; `cancelled` if the user stopped it, `notes` are sentences for the user.
+    """The last event of every run; `cancelled` if the user stopped it, `notes` are sentences for the user. `in_doubt` if a run
+    over some places missed photos of which only a whole one can tell whether they are gone.
 
     `suggested` reports the new photos that tags suggest, None if there are none.
     """
@@ -81,6 +82,7 @@ class Finished:
     notes: tuple[Message, ...] = ()
     emptied: tuple[EmptiedFolder, ...] = ()
     suggested: Message | None = None
+    in_doubt: bool = False
 
 
 Event = Found | Progress | Committed | Searchable | Finished

@@ -38,7 +38,8 @@ from picsight_engine.store.folders import file_path, set_state
 from picsight_engine.store.overview.problems import problems_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.absence import FolderView
@@ -71,10 +72,12 @@ def run_index(
     folders: Sequence[Folder],
     settings: IndexSettings = IndexSettings(),
     *,
+    places: Mapping[Path, Collection[bytes]] | None = None,
     cancel: threading.Event | None = None,
     is_busy: Callable[[], bool] = lambda: False,
 ) -> Iterator[Event]:
-    """Indexes folders of the library; the last event is always Finished, unless the run raises.
+    """Indexes folders of the library, or of each folder only the directories that `places` names by its path, as seen from it;
+    the last event is always Finished, unless the run raises.
 
     Slow kinds wait while `is_busy`, and until the next run once the computer runs on its battery.
 
@@ -93,7 +96,16 @@ def run_index(
         ]
         batch = Batch(db, thumbnails, kinds, photos=settings.batch_photos)
         run = _Run(
-            db, thumbnails, bundle, folders, settings, cancel or threading.Event(), is_busy, kinds, batch
+            db,
+            thumbnails,
+            bundle,
+            folders,
+            settings,
+            places,
+            cancel or threading.Event(),
+            is_busy,
+            kinds,
+            batch,
         )
         yield from run.events()
 
@@ -107,6 +119,7 @@ class _Run:
     bundle: Bundle
     folders: Sequence[Folder]
     settings: IndexSettings
+    places: Mapping[Path, Collection[bytes]] | None
     cancel: threading.Event
     is_busy: Callable[[], bool]
     kinds: Sequence[DerivedKind]
@@ -180,7 +193,8 @@ class _Run:
         reported = 0.0
         for folder in self.folders:
             listings: list[DirectoryListing] = []
-            for listing in scan(folder.path, leave_out=self.db.folder, cancel=self.cancel):
+            places = None if self.places is None else self.places[folder.path]
+            for listing in scan(folder.path, places=places, leave_out=self.db.folder, cancel=self.cancel):
                 listings.append(listing)
                 self.found += len(listing.files)
                 if time.monotonic() - reported >= _TICK_SECONDS:
@@ -190,7 +204,7 @@ class _Run:
                 self.cancelled = True
                 return views
             _log_passed_over(folder, listings)
-            views.append(folder_view(self.db, folder, listings))
+            views.append(folder_view(self.db, folder, listings, places))
         yield Found(self.found, complete=True)
         return views
 
@@ -266,7 +280,7 @@ class _Run:
             lost = [file for file in not_found if file.id not in kept and file.size not in pending]
             self.batch.give_up(lost)
             missing += len(lost)
-            if not self.cancelled:
+            if not self.cancelled and self.places is None:
                 unseen = {offline.folder.id for offline in plan.offline if offline.state != "watching"}
                 self.batch.sweep([folder for folder in self.folders if folder.id not in unseen])
         tally = dispatcher.tally
@@ -281,7 +295,9 @@ class _Run:
             seconds=seconds,
             photos_per_second=tally.indexed / seconds,
         )
-        return Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptied))
+        found = {file.id for file in plan.moving} - {file.id for file in not_found}
+        in_doubt = any(file.id not in found for file in plan.in_doubt)
+        return Finished(summary, self.cancelled, tuple(self.notes), tuple(self.emptied), in_doubt=in_doubt)
 
 
 def _log_passed_over(folder: Folder, listings: Sequence[DirectoryListing]) -> None:

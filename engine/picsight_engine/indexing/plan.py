@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.other_programs import is_path_shown
-from picsight_engine.indexing.absence import Absences, FolderView, is_below
+from picsight_engine.indexing.absence import Absences, FolderView, is_below, is_in
 from picsight_engine.photos.formats import can_read_films
 from picsight_engine.store.files import files_of
 from picsight_engine.store.overview.problems import problems_of
@@ -58,7 +58,8 @@ class Plan:
     """The work of a run. `tasks` are in order.
 
     `gone` files are certainly gone. A `moving` file waits for a task with the same bytes; without one it is gone, unless
-    it is `kept`. `devices` are files with the device on which to look for them from now on.
+    it is `kept`. `devices` are files with the device on which to look for them from now on. Absent files of partial views
+    are `in_doubt` where only a whole scan can tell a disconnected disk.
     """
 
     tasks: list[Task] = field(default_factory=list)
@@ -67,6 +68,7 @@ class Plan:
     gone: list[StoredFile] = field(default_factory=list)
     moving: list[StoredFile] = field(default_factory=list)
     offline: list[Offline] = field(default_factory=list)
+    in_doubt: list[StoredFile] = field(default_factory=list)
     online: list[Folder] = field(default_factory=list)
     healed: list[Problem] = field(default_factory=list)
     unreadable: list[tuple[Folder, SeenProblem]] = field(default_factory=list)
@@ -75,12 +77,31 @@ class Plan:
     @property
     def kept(self) -> frozenset[int]:
         """The absent files, by id, that cannot be judged."""
-        return frozenset(file.id for offline in self.offline for file in offline.files)
+        return frozenset(
+            file.id for files in (self.in_doubt, *(each.files for each in self.offline)) for file in files
+        )
 
 
-def folder_view(db: Database, folder: Folder, listings: Sequence[DirectoryListing]) -> FolderView:
-    """What a scan saw of a folder, together with what the library knows."""
-    return FolderView(folder, files_of(db, folder.id), problems_of(db, folder.id), listings)
+def folder_view(
+    db: Database,
+    folder: Folder,
+    listings: Sequence[DirectoryListing],
+    places: Collection[bytes] | None = None,
+) -> FolderView:
+    """What a scan saw of a folder, or of these places in it, together with what the library knows of them."""
+    stored, problems = files_of(db, folder.id), problems_of(db, folder.id)
+    if places is None:
+        return FolderView(folder, stored, problems, listings)
+    listed = {listing.folder.name for listing in listings if listing.folder is not None}
+    listed |= {problem.name for listing in listings for problem in listing.problems}
+    gone = frozenset(places) - listed
+
+    def is_concerned(name: bytes) -> bool:
+        return name in listed or name.rpartition(b"/")[0] in listed or is_in(name, gone)
+
+    stored = [file for file in stored if is_concerned(file.name)]
+    problems = [problem for problem in problems if is_concerned(problem.name)]
+    return FolderView(folder, stored, problems, listings, partial=True)
 
 
 def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_rule: int) -> Plan:
@@ -99,12 +120,18 @@ def make_plan(views: Iterable[FolderView], complete: Collection[int], metadata_r
         _plan_seen(plan, view, complete, metadata_rule)
         plan.healed.extend(each for each in view.problems if view.is_healed(each, absences.away))
         plan.devices.extend(view.settled_devices(absences))
-        plan.unreadable.extend((view.folder, each) for each in view.unreadable)
+        plan.unreadable.extend(
+            (view.folder, each) for each in view.unreadable if each.name or not view.partial
+        )
     traces = Counter((task.file.size, task.file.mtime_ns) for task in plan.tasks if task.stored is None)
     sizes = {task.file.size for task in plan.tasks}
     for view, absences in zip(views, lost, strict=True):
         emptied = _looks_emptied(view, absences, traces)
-        _keep(plan, view, absences, traces, emptied=emptied)
+        if view.partial:
+            plan.in_doubt += [file for files in absences.away.values() for file in files]
+            plan.in_doubt += absences.gone if emptied else ()
+        else:
+            _keep(plan, view, absences, traces, emptied=emptied)
         movable = [*absences.movable, *absences.gone]
         # Without these, a file is not recognised in its new place.
         movers = [file for file in movable if file.bytes_hash and file.photo_id and file.size in sizes]

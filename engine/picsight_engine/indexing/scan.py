@@ -16,7 +16,7 @@ from picsight_engine.photos.metadata.sidecars import SUFFIXES, companions
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from picsight_engine.foundation.errors import ProblemCode
@@ -81,17 +81,22 @@ class DirectoryListing:
 
 
 def scan(
-    folder: Path, *, leave_out: Path | None = None, cancel: threading.Event | None = None
+    folder: Path,
+    *,
+    places: Iterable[bytes] | None = None,
+    leave_out: Path | None = None,
+    cancel: threading.Event | None = None,
 ) -> Iterator[DirectoryListing]:
     """Walks `folder` directory by directory, in order of names; skips what is hidden or of other programs, and
     `leave_out`.
 
+    With `places`, lists these directories alone and not those below them; a parent is listed for one that is not there.
     Links are followed. Each directory is walked once, even if several links lead to it, and under its real name if that
     lies inside the folder. Pipes and sockets are skipped. Ends early once `cancel` is set. Never raises for file errors.
     """
     root = os.fsencode(folder)
     visited = set() if leave_out is None else _identities(leave_out)
-    folders: list[bytes] = [b""]
+    folders: list[bytes] = [b""] if places is None else sorted(_existing(root, places), reverse=True)
     links: list[bytes] = []
     # Links come last, so that real names win.
     while (folders or links) and not (cancel is not None and cancel.is_set()):
@@ -102,8 +107,19 @@ def scan(
         except OSError as fault:  # a partly read directory says nothing about the rest
             listing = DirectoryListing(problems=_problems(root, name, fault))
         yield listing
-        folders.extend(reversed(listing.folders))
-        links.extend(listing.links)
+        if places is None:
+            folders.extend(reversed(listing.folders))
+            links.extend(listing.links)
+
+
+def _existing(root: bytes, places: Iterable[bytes]) -> set[bytes]:
+    """These directories, or the nearest parents of those that are not there; b"" in any case if none of them is."""
+    existing = set()
+    for place in places:
+        while place and not os.path.isdir(os.path.join(root, place)):  # noqa: PTH112, PTH118 -- pathlib cannot hold bytes
+            place = place.rpartition(b"/")[0]  # noqa: PLW2901 -- upwards
+        existing.add(place)
+    return existing
 
 
 def _list(root: bytes, name: bytes, visited: set[tuple[int, int]], listing: DirectoryListing) -> None:

@@ -50,6 +50,7 @@ from picsight_engine.store.tagging.tags import (
     Definition,
     live_tags,
     name_key,
+    revise,
     tags_below,
     tags_by_id,
     tags_called,
@@ -254,6 +255,8 @@ class People:
                     if other != person
                 ]
             run.decide(rows)
+            if verdict == "accepted":
+                run.move_faces([face.id for face in faces.values() if face.put_away], None)
             if verdict == "rejected" and rows:
                 self._part(run, person, faces)
         return run.made
@@ -270,13 +273,25 @@ class People:
                     for person in persons_accepted(known.get(face.id, {}))
                 ]
             )
-            run.move_faces(faces, next_group(run.connection))
+            if any(
+                face.group is None or len(faces_in_group(run.connection, face.group)) > 1
+                for face in faces.values()
+            ):
+                run.move_faces(faces, next_group(run.connection))
         return run.made
 
     def put_away(self, face_ids: Iterable[int], how: PutAway) -> TagChange | None:
-        """Puts faces away for good: they are no faces, or nobody's whom the user names."""
+        """Puts faces away for good: they are no faces, or nobody's whom the user names, and nobody's any more."""
         faces = self._faces(face_ids)
         with record_run(self._db, "decide", _AWAY[how].about(faces=_counted(len(faces)))) as run:
+            known = persons_of_faces(run.connection, faces)
+            run.decide(
+                [
+                    NewDecision(person, face.photo_id, "withdrawn", "you", run.now, face.id)
+                    for face in faces.values()
+                    for person in persons_accepted(known.get(face.id, {}))
+                ]
+            )
             run.move_faces([face.id for face in faces.values() if face.put_away != how], how)
         return run.made
 
@@ -331,6 +346,8 @@ class People:
                     if not answers.get(face_id):
                         person = next(iter(tags_called(run.connection, name, persons=True)), None)
                         person = person or run.add(_new_person(name))
+                        if decided(run.connection, person).get(photo_id) == "rejected":
+                            continue
                         rows.append(NewDecision(person, photo_id, "accepted", "file", run.now, face_id))
             run.decide(rows)
             end_names_in_files(run.connection)
@@ -371,6 +388,7 @@ class People:
             photos = forget_all_faces(connection)
             forget_rows(connection, FACES.name)
             erase_traces(connection)
+            revise(connection)
             switch_people(connection, on=False)
             persons = [tag for tag in live_tags(connection) if tag.kind == "person"]
         for person in persons if names else ():

@@ -135,10 +135,7 @@ def compare_once(bundle: Bundle, machine: Machine) -> None:
 
 
 def compare_backends(
-    bundle: Bundle,
-    machine: Machine,
-    load: Load | None = None,
-    clock: Callable[[], float] = time.perf_counter,
+    bundle: Bundle, machine: Machine, load: Load | None = None, clock: Callable[[], float] = time.perf_counter
 ) -> BackendVerdict:
     """Compares every candidate with the CPU on the packaged photos, and stores the verdict.
 

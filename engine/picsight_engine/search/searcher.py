@@ -14,14 +14,7 @@ from picsight_engine.bundles.commonness import is_surely_english
 from picsight_engine.filters.filtered_query import Filters
 from picsight_engine.foundation.errors import LexiconError, Message, RequestError
 from picsight_engine.language.query import ONLY_LESS, QueryFault
-from picsight_engine.photos.colours import (
-    NAMES,
-    RULE,
-    likelihood,
-    may_show,
-    named_colours,
-    nats_of,
-)
+from picsight_engine.photos.colours import NAMES, RULE, likelihood, may_show, named_colours, nats_of
 from picsight_engine.search.answer import COLOUR, Answer, Result, TermScore
 from picsight_engine.search.directions import TextVectors, target_of
 from picsight_engine.search.judging import judging_of

@@ -11,7 +11,8 @@ from functools import partial
 from heapq import nsmallest
 from typing import TYPE_CHECKING, Literal
 
-from picsight_engine.filters.conditions import FITS, names_keyword, names_of_tag, photos_showing, tagged
+from picsight_engine.filters.conditions import FITS, photos_showing
+from picsight_engine.filters.decided import names_keyword, names_of_tag, tagged
 from picsight_engine.foundation.folding import fold
 from picsight_engine.foundation.suffixes import FORMATS
 from picsight_engine.language.fact_values import names_of_place

@@ -7,8 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.errors import BundleError, Message, RequestError
+from picsight_engine.store.derived.faces import faces_of
 from picsight_engine.store.tagging import runs
-from picsight_engine.store.tagging.decisions import NewDecision, decided, suggested_and_decided
+from picsight_engine.store.tagging.decisions import (
+    NewDecision,
+    decided,
+    persons_of_faces,
+    suggested_and_decided,
+)
 from picsight_engine.store.tagging.runs import record_run
 from picsight_engine.store.tagging.suggestions import Scores, best_suggestions, has_scores, put_scores
 from picsight_engine.store.tagging.tagged import person_stars, stars_of
@@ -197,10 +203,24 @@ class Tags(Lookup):
             known = decided(run.connection, tag.id)
             changed = [photo for photo in ids if known.get(photo, "withdrawn") != verdict]
             run.decide([NewDecision(tag.id, photo, verdict, "you", run.now) for photo in changed])
+            if tag.kind == "person" and verdict != "accepted":
+                self._decide_faces(run, tag.id, changed, verdict)
             if changed:
                 with suppress(BundleError):
                     self._suggest_in(run, tag)
         return run.made
+
+    def _decide_faces(self, run: RunRecorder, person: int, photo_ids: list[int], verdict: Verdict) -> None:
+        """A person who is not in a photo has none of its faces."""
+        photos = {face.id: face.photo_id for face in faces_of(self._db, photo_ids)}
+        answers = persons_of_faces(run.connection, photos)
+        run.decide(
+            [
+                NewDecision(person, photos[face_id], verdict, "you", run.now, face_id)
+                for face_id, answer in answers.items()
+                if answer.get(person) == "accepted"
+            ]
+        )
 
     def rename(self, name: str, new_name: str) -> Tag:
         """Renames a tag; raises RequestError also if the name is invalid or taken."""
@@ -217,6 +237,8 @@ class Tags(Lookup):
         """
         tag = self._definition(name, _FIXED)
         above = None if parent is None else self._definition(parent, _NO_PARENT)
+        if above is not None and tag.kind == "person":
+            raise RequestError('"{tag}" is a person, who cannot be below a tag.', tag=shortened(tag.name))
         words = Message('Move "{tag}" to the top', tag=shortened(tag.name))
         if above is not None:
             words = Message(
@@ -232,6 +254,9 @@ class Tags(Lookup):
         Raises RequestError also if the other one is the same or is below it.
         """
         tag, other = self._definition(name, _FIXED), self._definition(into, _FIXED)
+        if tag.kind == "person" and other.kind != "person":
+            refusal = '"{tag}" is a person, and "{other}" is none; merge "{other}" into "{tag}" instead.'
+            raise RequestError(refusal, tag=shortened(tag.name), other=shortened(other.name))
         self.learner.read((*tag.prompts, *other.prompts))
         words = Message('Merge "{tag}" into "{other}"', tag=shortened(tag.name), other=shortened(other.name))
         with record_run(self._db, "merge", words) as run:

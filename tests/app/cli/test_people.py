@@ -317,3 +317,41 @@ def test_faces_that_a_file_names_are_accepted_but_never_against_a_no(album, tmp_
 def test_what_does_not_exist_is_named(picsight, words, sentence):
     done = picsight("people", *words.split())
     assert (done.code, done.err.strip()) == (2, sentence)
+
+
+def name_the_group(picsight):
+    (group,) = picsight.json("people", "list")["groups"]
+    picsight.json("people", "name", group["group"], "Eileen")
+
+
+def test_a_person_stays_a_person_whatever_the_tags_do(picsight):
+    name_the_group(picsight)
+    picsight("tags", "new", "Family")
+    assert "is a person" in picsight("tags", "move", "Eileen", "Family").sentence(2)
+    assert "is a person" in picsight("tags", "merge", "Eileen", "Family").sentence(2)
+    assert [person["name"] for person in picsight.json("people", "list")["people"]] == ["Eileen"]
+
+
+def test_a_photo_rejected_for_a_person_has_none_of_its_faces(picsight, album):
+    name_the_group(picsight)
+    picsight("tags", "reject", "Eileen", album / "a.jpg")
+    assert [face["person"] for face in faces(picsight, album, "a")] == [None]
+    picsight("tags", "undo")
+    assert [face["person"] for face in faces(picsight, album, "a")] == ["Eileen"]
+
+
+def test_a_face_put_away_is_nobodys_and_comes_back_with_a_name(picsight, album):
+    name_the_group(picsight)
+    (face,) = faces(picsight, album, "a")
+    picsight("people", "ignore", "--no-face", face["id"])
+    assert picsight.json("people", "list")["people"][0]["faces"] == 4
+    picsight("people", "accept", "Eileen", face["id"])
+    assert [face["person"] for face in faces(picsight, album, "a")] == ["Eileen"]
+
+
+def test_the_file_of_decisions_forgets_the_places_of_faces(picsight):
+    name_the_group(picsight)
+    file = picsight.library / "decisions.jsonl"
+    assert '"face"' in file.read_text()
+    picsight("people", "forget")
+    assert '"face"' not in file.read_text()

@@ -26,7 +26,7 @@ from picsight.window.grid.thumbnails import Thumbnails
 from picsight.window.grid.wall import Wall
 from picsight.window.models.rows import ModelAction
 from picsight.window.parts.picture import Pictures
-from picsight.window.session.controller import LibrarySetup
+from picsight.window.session.overview import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
 from picsight_engine.indexing.events import Progress

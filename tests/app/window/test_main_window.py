@@ -42,7 +42,7 @@ from picsight.window.grid.wall import Wall
 from picsight.window.parts.focus import tab_stops
 from picsight.window.search import contents
 from picsight.window.search.place import Place
-from picsight.window.session.controller import LibrarySetup
+from picsight.window.session.overview import LibrarySetup
 from picsight.window.shell.main_window import MainWindow
 from picsight.window.sidebar.model import ENTRY
 from picsight.window.sidebar.tree import zones

@@ -212,7 +212,7 @@ def test_of_a_large_library_the_newest_photos_are_shown_before_all_are_read(desk
 
 @pytest.mark.parametrize("took", [0, 10], ids=["quick", "slow"])
 def test_no_answer_of_an_older_query_is_shown_after_a_newer_one_was_typed(desk, took):
-    desk.controller._took = took  # seconds: after a slow answer, words wait for a pause in typing
+    desk.controller._asker.took = took  # seconds: after a slow answer, words wait for a pause in typing
     desk.library.gates["dog"] = threading.Event()
     desk.type("dog")
     desk.qtbot.waitUntil(lambda: "dog" in desk.library.asked)
@@ -532,7 +532,7 @@ def test_a_search_that_waits_for_the_model_is_announced(desk):
     desk.qtbot.waitUntil(lambda: desk.title().startswith("Getting ready to search by meaning."))
     gate.set()
     desk.shows("dog")
-    assert not desk.controller._slow.isActive()
+    assert not desk.controller._asker._slow.isActive()
     assert "Getting ready" not in desk.title()
 
 

@@ -31,9 +31,7 @@ FEW = 5  # top-5 accuracy is meaningless for so few classes
 
 
 def ranks(
-    questions: NDArray[np.float32],
-    answers: NDArray[np.float32],
-    right: Callable[[slice], NDArray[np.bool_]],
+    questions: NDArray[np.float32], answers: NDArray[np.float32], right: Callable[[slice], NDArray[np.bool_]]
 ) -> NDArray[np.int64]:
     """Ranks [m] of the best right answer of queries [m, dim] among answers [n, dim]; `right` gives a mask [block, n] per block."""
     parts = [np.zeros(0, np.int64)]
@@ -56,11 +54,7 @@ def retrieval(photos: Vectors, texts: Vectors, owner: NDArray[np.int64]) -> list
     both, way = np.concatenate([forth, back]), np.repeat([0, 1], [len(texts), len(photos)])
     mean = Outcome("mean at 1", both < 1, np.concatenate([owner, rows]), way)
     others = len(texts) - int(np.bincount(owner).min())
-    return [
-        *_recalls(_FORTH, forth, owner, len(photos) - 1),
-        *_recalls(_BACK, back, rows, others),
-        mean,
-    ]
+    return [*_recalls(_FORTH, forth, owner, len(photos) - 1), *_recalls(_BACK, back, rows, others), mean]
 
 
 def recall(photos: Vectors, texts: Vectors, owner: NDArray[np.int64], way: str = _FORTH) -> list[Outcome]:

@@ -126,10 +126,7 @@ def calibrate_bundle(
         calibration=calibration,
         likeness=likeness,
         blankness=fit_blankness(
-            photos[~report_photos],
-            blanks.vectors,
-            wanted[~reported_half(queries)],
-            teacher.terms([*asking]),
+            photos[~report_photos], blanks.vectors, wanted[~reported_half(queries)], teacher.terms([*asking])
         ),
         provenance={**bundle.manifest.provenance, "calibration": provenance},
     )

@@ -114,9 +114,7 @@ def _of_open_clip(title: str) -> Calls:
     pixels, ids = torch.from_numpy(_pixels(model.spec.size)), model.tokenizer([QUERY])
     module, embed = model.module.cpu(), torch.inference_mode()
     return Calls(
-        "torch",
-        partial(embed(module.encode_image), pixels),
-        partial(embed(module.encode_text), ids),
+        "torch", partial(embed(module.encode_image), pixels), partial(embed(module.encode_text), ids)
     )
 
 

@@ -42,10 +42,7 @@ _RESIZES: dict[str, tuple[Resize, Crop | None]] = {
     "squash": ("squash", None),
 }
 # MobileCLIP2's two teachers, whose configurations come from the hub
-_HUB_MODELS = {
-    "hf-hub:apple/DFN2B-CLIP-ViT-L-14": True,
-    "hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B": False,
-}
+_HUB_MODELS = {"hf-hub:apple/DFN2B-CLIP-ViT-L-14": True, "hf-hub:apple/DFN2B-CLIP-ViT-L-14-39B": False}
 
 
 @dataclass(frozen=True, slots=True)

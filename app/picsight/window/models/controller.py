@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from picsight.jobs import Jobs
     from picsight.window.models.view import ModelsDialog
-    from picsight.window.session.controller import LibraryController, LibrarySetup
+    from picsight.window.session.controller import LibraryController
+    from picsight.window.session.overview import LibrarySetup
     from picsight_engine.bundles.bundle import Licence, Manifest
     from picsight_engine.installation.catalogue import CatalogueEntry
     from picsight_engine.installation.installed import InstallEvent

@@ -28,7 +28,7 @@ UNREAD = {  # singular, plural
     "video": plural(
         "%n video is not read: install opencv-python-headless",
         "%n videos are not read: install opencv-python-headless",
-    ),
+    )
 }
 REASONS: dict[ProblemCode, str] = {
     "empty": marked("Empty"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QGuiApplication,
@@ -12,12 +12,11 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QPainter,
-    QPalette,
     QPen,
 )
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QSizePolicy, QStyle, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QStyle, QWidget
 
-from picsight.texts import marked, tr, worded
+from picsight.texts import tr
 from picsight.window.controls.buttons import IconButton
 from picsight.window.controls.keys import Key, press
 from picsight.window.grid.sections.view import is_typed
@@ -28,8 +27,10 @@ from picsight.window.parts.labels import paint_plate
 from picsight.window.parts.layouts import filled
 from picsight.window.parts.words import plain
 from picsight.window.search.box_text import BoxText, EntryHistory, extent, first_place
-from picsight.window.search.chips import Chip, ChipBar, Mark, show_marks
+from picsight.window.search.chips import Chip, ChipBar
+from picsight.window.search.line import SearchLine
 from picsight.window.search.place import ready
+from picsight.window.search.understood import Understood
 from picsight.window.search.wording import describe
 from picsight.window.tokens import HAIR, HALF, em, px, tones
 
@@ -42,13 +43,6 @@ if TYPE_CHECKING:
     from picsight_engine.language.query import Aside, Query
     from picsight_engine.search.answer import Answer
 
-EXAMPLES = (
-    marked("red bicycle near the sea"),
-    marked("dog on the beach"),
-    marked("castle by the water"),
-    marked("birthday cake with candles"),
-)
-ROTATE_MS = 8000
 LINE_LEAST = 9  # em: the least width of the line beside chips
 _PASSING = (
     Qt.FocusReason.PopupFocusReason,
@@ -79,7 +73,7 @@ class SearchBox(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.line = QLineEdit(self)
+        self.line = SearchLine(self)
         self.bar = ChipBar(self)
         self.save_button = IconButton("saved", tr("Save this search (Ctrl+S)"), self)
         self.clear_button = IconButton("clear", tr("Clear"), self)
@@ -89,36 +83,17 @@ class SearchBox(QFrame):
         self._history = EntryHistory(self._entry)
         self._is_all = False  # selected, words and chips
         self._scope = ""
-        self._recognised: list[tuple[str, str]] = []  # parts of the answered query, each with its meaning
-        self._faults: list[tuple[str, str]] = []  # parts of the query, each with its fault
-        self._composing = False
-        self._example = 0
-        self._rotation = QTimer(self, interval=ROTATE_MS)
-        self._build()
-        self._connect()
-
-    def _build(self) -> None:
-        self.line.setFrame(False)
-        self.line.setAccessibleName(tr("Search photos"))
-        self.line.setAttribute(Qt.WidgetAttribute.WA_MacShowFocusRect, False)
+        self._understood = Understood()
         self.line.installEventFilter(self)
-        self.line.setAcceptDrops(False)  # the whole box takes pictures
         self.setAcceptDrops(True)
-        self.line.setMinimumWidth(px(self, 4))
         self.setFocusProxy(self.line)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.line.setPlaceholderText(self._placeholder())
         sign = 2.25 - HAIR  # em: the painted search icon
         parts = sign, (self.line, 1), self.bar, self.save_button, self.clear_button
         row = filled(QHBoxLayout(self), self, *parts, gap=HAIR)
         row.setContentsMargins(px(self, HAIR), 2, px(self, HAIR), 2)
         self.save_button.hide()
         self.clear_button.hide()
-        clear_ground = QPalette()
-        clear_ground.setColor(QPalette.ColorRole.Base, Qt.GlobalColor.transparent)
-        self.line.setPalette(clear_ground)
-
-    def _connect(self) -> None:
         self.line.textEdited.connect(self._take_edit)
         self.line.returnPressed.connect(self._submit)
         self.clear_button.clicked.connect(self._empty)
@@ -127,8 +102,6 @@ class SearchBox(QFrame):
         self.bar.removed.connect(self.remove)
         self.bar.left.connect(self.line.setFocus)
         self.bar.typed.connect(self._take_chip_key)
-        self._rotation.timeout.connect(self._rotate)
-        self._rotation.start()
 
     # The query
 
@@ -142,9 +115,8 @@ class SearchBox(QFrame):
         return self._entry.query.text
 
     def asked(self) -> tuple[str, int | None]:
-        """The query to search for while the user types, and the cursor if it is behind a possibly unfinished word.
-
-        Too few letters in the line are ignored.
+        """The query to search for while the user types, without a line of too few letters, and the cursor if it is behind
+        a possibly unfinished word.
         """
         line = self._entry.line
         if not ready(line):
@@ -180,11 +152,7 @@ class SearchBox(QFrame):
 
     def show_answer(self, answer: Answer | None) -> None:
         """Show the recognised words and the faults of the query."""
-        self._recognised, self._faults = [], []
-        if answer:
-            filters = (each for each in answer.filters if each.recognised)
-            self._recognised = [(answer.part(each), worded(each.words)) for each in filters]
-            self._faults = [(answer.part(each), worded(each.message)) for each in answer.faults]
+        self._understood = Understood.of(answer)
         self.update_chips()
 
     # Edits: each makes a new entry
@@ -219,8 +187,7 @@ class SearchBox(QFrame):
 
     def _step(self, by: int) -> None:
         """Undo, or redo."""
-        step = self._history.step(by)
-        if step is not None:
+        if (step := self._history.step(by)) is not None:
             self._put(*step)
             self.edited.emit(self.line.text())
 
@@ -233,12 +200,8 @@ class SearchBox(QFrame):
     def chips(self) -> list[Chip]:
         """The shown chips: the folder, the recognised words, the typed filters."""
         scope = [Chip("", tr("In {folder}", folder=self._scope))] if self._scope else []
-        recognised = [
-            Chip(phrase, words, recognised=True)
-            for phrase, words in self._recognised
-            if first_place(phrase, self._entry.line)
-        ]
-        return [*scope, *recognised, *(self._chip(*chip) for chip in self._entry.chips().items())]
+        typed = (self._chip(*chip) for chip in self._entry.chips().items())
+        return [*scope, *self._understood.chips(self._entry.line), *typed]
 
     def _chip(self, token: str, part: Aside | None) -> Chip:
         if part is None:
@@ -248,8 +211,7 @@ class SearchBox(QFrame):
         if target:
             name, picture = self.picture_of(target)
             words = words.format(name=name)
-        fault = next((message for phrase, message in self._faults if phrase == token), "")
-        return Chip(token, words, fault=fault, picture=picture)
+        return Chip(token, words, fault=self._understood.fault(token), picture=picture)
 
     def _open(self, chip: Chip) -> None:
         """Make a typed chip editable text, or a recognised one plain words."""
@@ -278,8 +240,6 @@ class SearchBox(QFrame):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Handle the line's keys; the frame shows the line's focus, and leaving the line finishes typing."""
-        if watched is not self.line:
-            return super().eventFilter(watched, event)
         if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
             self.update()
             is_left = isinstance(event, QFocusEvent) and event.lostFocus() and event.reason() not in _PASSING
@@ -288,10 +248,9 @@ class SearchBox(QFrame):
                 self.left.emit()
         if event.type() in (QEvent.Type.FocusOut, QEvent.Type.MouseButtonPress):
             self._select_all(selected=False)
-        if isinstance(event, QInputMethodEvent):
-            self._composing = bool(event.preeditString())
-            if self._is_all and (event.preeditString() or event.commitString()):
-                self._put(BoxText(), 0)
+        composes = isinstance(event, QInputMethodEvent) and (event.preeditString() or event.commitString())
+        if composes and self._is_all:
+            self._put(BoxText(), 0)
         if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             event.ignore()
             self.keys.emit(event)
@@ -333,9 +292,8 @@ class SearchBox(QFrame):
 
     def _take_key(self, event: QKeyEvent) -> bool:
         key, at = event.key(), self.line.cursorPosition()
-        alone = (
-            not self.line.hasSelectedText() and not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        )
+        modified = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        alone = not self.line.hasSelectedText() and not modified
         forward = Qt.Key.Key_Left if self.isRightToLeft() else Qt.Key.Key_Right
         if press(self, self.KEYS, event):
             return True
@@ -345,7 +303,11 @@ class SearchBox(QFrame):
             self.bar.focus(0)
         elif event.matches(QKeySequence.StandardKey.SelectAll):
             self._select_all(selected=True)
-        elif event.matches(QKeySequence.StandardKey.Copy) and self._all_words_are_selected():
+        elif (
+            event.matches(QKeySequence.StandardKey.Copy)
+            and self.line.text()
+            and self.line.selectedText() == self.line.text()
+        ):
             QGuiApplication.clipboard().setText(self.text())
         elif event.matches(QKeySequence.StandardKey.Undo):
             self._step(-1)
@@ -359,13 +321,9 @@ class SearchBox(QFrame):
 
     def paste_picture(self) -> bool:
         """Search by the copied picture; False if there is none."""
-        picture = picture_in(QGuiApplication.clipboard().mimeData())
-        if picture is not None:
+        if (picture := picture_in(QGuiApplication.clipboard().mimeData())) is not None:
             self.picture_given.emit(picture)
         return picture is not None
-
-    def _all_words_are_selected(self) -> bool:
-        return bool(self.line.text()) and self.line.selectedText() == self.line.text()
 
     def shrink(self) -> None:
         """Remove the words first, then one chip after the other; in an empty box, leave it."""
@@ -383,18 +341,14 @@ class SearchBox(QFrame):
         self.line.setFocus()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept pictures, photos of the wall, and words.
-
-        URLs are text too, but the window handles those of folders and models.
-        """
+        """Accept pictures, photos of the wall, and words, but not URLs: the window handles folders and models."""
         mime = event.mimeData()
         if picture_in(mime) is not None or (mime.hasText() and not mime.hasUrls()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Search by the picture, or for the words."""
-        picture = picture_in(event.mimeData())
-        if picture is not None:
+        if (picture := picture_in(event.mimeData())) is not None:
             self.picture_given.emit(picture)
         else:
             self.line.insert(event.mimeData().text())
@@ -424,20 +378,8 @@ class SearchBox(QFrame):
         self._fit()
         for button in (self.save_button, self.clear_button):
             button.setVisible(bool(self._entry.line or self._entry.tokens))
-        self.line.setPlaceholderText("" if self._entry.tokens else self._placeholder())
-        if not self._composing:
-            show_marks(self.line, self._marks())
-
-    def _marks(self) -> list[Mark]:
-        """The faulty and the recognised parts of the line."""
-        line, marks = self._entry.line, []
-        for phrase, _message in self._faults:
-            if phrase and phrase in line:
-                marks.append(Mark(line.find(phrase), len(phrase), is_fault=True))
-        for phrase, _words in self._recognised:
-            if place := first_place(phrase, line):
-                marks.append(Mark(place[0], place[1] - place[0]))
-        return marks
+        self.line.offer_examples(offered=not self._entry.tokens)
+        self.line.show_marks(self._understood.marks(self._entry.line))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pass a click on the frame to the line."""
@@ -456,13 +398,3 @@ class SearchBox(QFrame):
         place = QStyle.visualRect(self.layoutDirection(), self.rect(), place)
         paint_icon(painter, place, "search", colours.dim, px(self, 1.25))
         painter.end()
-
-    def _placeholder(self) -> str:
-        return tr("Describe a photo, for example: {words}", words=tr(EXAMPLES[self._example]))
-
-    def _rotate(self) -> None:
-        """Show the next example while nobody types."""
-        if self.line.hasFocus() or self._entry.tokens:
-            return
-        self._example = (self._example + 1) % len(EXAMPLES)
-        self.line.setPlaceholderText(self._placeholder())

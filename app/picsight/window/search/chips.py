@@ -8,14 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QGuiApplication,
-    QInputMethodEvent,
-    QKeySequence,
-    QPainterPath,
-    QPen,
-    QTextCharFormat,
-)
+from PySide6.QtGui import QGuiApplication, QKeySequence, QPainterPath, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QStyle, QWidget
 
 from picsight.texts import tr
@@ -31,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPixmap
-    from PySide6.QtWidgets import QLineEdit
 
     from picsight.window.tokens import Tones
 
@@ -282,36 +274,3 @@ def _paint_wave(painter: QPainter, words: QRect, width: int, widget: QWidget) ->
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(QPen(tones(widget).fault, 1.25))
     painter.drawPath(path)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A marked part of a line."""
-
-    start: int
-    length: int
-    is_fault: bool = False
-
-
-def show_marks(line: QLineEdit, marks: Sequence[Mark]) -> None:
-    """Mark only these parts. QLineEdit has no text formats, so those of an input method are used."""
-    kind, cursor = QInputMethodEvent.AttributeType.TextFormat, line.cursorPosition()
-    attributes = [
-        QInputMethodEvent.Attribute(kind, mark.start - cursor, mark.length, _format(line, mark))
-        for mark in marks
-    ]
-    selected = line.selectionStart(), len(line.selectedText())
-    QGuiApplication.sendEvent(line, QInputMethodEvent("", attributes))
-    if selected[0] >= 0:
-        line.setSelection(*selected)
-
-
-def _format(line: QLineEdit, mark: Mark) -> QTextCharFormat:
-    colours, form = tones(line), QTextCharFormat()
-    if mark.is_fault:
-        form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
-        form.setUnderlineColor(colours.fault)
-    else:
-        form.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DashUnderline)
-        form.setUnderlineColor(colours.accent)
-    return form

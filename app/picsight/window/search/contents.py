@@ -16,6 +16,7 @@ from picsight.window.grid.arrangement import (
     tally,
 )
 from picsight.window.search.box_text import shortened
+from picsight_engine.language.query import ONLY_LESS, UNCLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ MOST_ARRANGED = 10_000  # photos ordered by date or folder, where people scroll
 NEAREST = 50  # photos like one of the library
 EVERYTHING = 1_000_000_000
 MOST_WIDER = 3
+_SEARCHED = (UNCLOSED, ONLY_LESS)  # faults of a part that is typed well
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,17 @@ def _listed(library: Library, place: Place, arrangement: Arrangement, listing: A
     if not is_begun:
         listing.shown = place, arrangement, shown
     return shown
+
+
+def is_unfinished(place: Place, answered: PlaceContents) -> bool:
+    """Whether a filter is still typed that has no meaning yet, such as in:su, or no value."""
+    cursor, asked = place.cursor, place.asked
+    if cursor is None:
+        return False
+    if answered.finds_nothing and any(token.is_open and token.end == cursor for token in asked.tokens):
+        return True
+    typed = {part.start for part in asked.asides() if part.start < cursor <= part.end}
+    return any(fault.start in typed and fault.message not in _SEARCHED for fault in answered.answer.faults)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
-from picsight.texts import tr
 from picsight.window.grid.arrangement import Arrangement, Group, Order
-from picsight.window.parts.words import counted
-from picsight.window.search.arrivals import Arrivals
-from picsight.window.search.contents import AllPhotos, PlaceContents, WallChange, compare, contents_of
-from picsight.window.search.headline import (
-    announcement,
-    empty_message,
-    failure,
-    faults_of,
-    headline,
-    scoped,
-    searched_as,
-)
+from picsight.window.search.asker import Arrivals, Asker
+from picsight.window.search.contents import compare, is_unfinished
+from picsight.window.search.headline import failure, news_words, searched_as
+from picsight.window.search.narrator import Narrator
 from picsight.window.search.place import Place
 from picsight.window.search.query_pictures import QueryPictures
-from picsight.window.search.wording import readable
-from picsight_engine.foundation.errors import BundleError
-from picsight_engine.language.query import ONLY_LESS, UNCLOSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,15 +25,12 @@ if TYPE_CHECKING:
     from picsight.window.grid.page import WallPage
     from picsight.window.parts.picture import Pictures
     from picsight.window.search.box import SearchBox
-    from picsight.window.search.headline import NextStep, Reading, WallMessage
+    from picsight.window.search.contents import PlaceContents, WallChange
+    from picsight.window.search.headline import NextStep
     from picsight_engine.library import Library
     from picsight_engine.search.answer import Result
 
-LANE = "search"
-SLOW_SECONDS, IDLE_MS = 0.1, 120  # a search that took longer makes the next one wait for a pause in typing
-LOADING_MS = 300  # until the user is told why the first search is slow
 QUIET_MS = 500  # without a key until "nothing" is shown and the result is announced
-SEARCHED = (UNCLOSED, ONLY_LESS)  # faults of a part that is typed well
 
 
 class SearchController(QObject):
@@ -64,38 +46,30 @@ class SearchController(QObject):
     reading_requested = Signal()  # of photos that the model has not read
 
     def __init__(
-        self,
-        box: SearchBox,
-        page: WallPage,
-        jobs: Jobs,
-        pictures: Pictures,
-        parent: QObject | None = None,
+        self, box: SearchBox, page: WallPage, jobs: Jobs, pictures: Pictures, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self._box, self._page, self._jobs = box, page, jobs
-        self._library: Library | None = None
+        self._box, self._page = box, page
         self.place = Place()  # what is shown
         self.wanted = Place()  # the place of the last request, shown or pending
         self.shown: PlaceContents | None = None  # the contents of the shown place
         self._held: PlaceContents | None = None  # an answer without a match, to be shown after a pause
         self._arrangement = Arrangement()
         self._back: dict[Place, tuple[int, int]] = {}  # the way back: places, and where they were scrolled to
-        self._photos = 0  # in the library
-        self._unread: Sequence[Path] = ()
-        self._took = 0.0
         # Once the wanted place is shown: the scroll position to restore, and whether the current photo stays in sight.
         self._seen: tuple[int, int] | None = None
         self._stay = False
-        self._reading: Reading = "unknown"
-        self._misread = False  # the failed search could not load its model
-        self._asking = False  # an answer is pending; new photos are shown after it
+        self._asker = Asker(jobs, self)
         self._arrivals = Arrivals(jobs, self._comparison, self)
-        self._pause = QTimer(self, singleShot=True, interval=IDLE_MS)
         self._quiet = QTimer(self, singleShot=True, interval=QUIET_MS)
-        self._slow = QTimer(self, singleShot=True, interval=LOADING_MS)
-        self._listing, self.pictures = AllPhotos(), QueryPictures(jobs, pictures, self)
-        self._slow.timeout.connect(self._say_loading)
-        self._pause.timeout.connect(self._ask)
+        self.pictures = QueryPictures(jobs, pictures, self)
+        self._narrator = Narrator(box, page, self.pictures, self)
+        self._narrator.option_chosen.connect(self._take_option)
+        self._asker.answered.connect(self._take)
+        self._asker.failed.connect(self._fail)
+        self._asker.busy_changed.connect(self.busy_changed)
+        self._asker.loading.connect(self._narrator.say_loading)
+        self._asker.due.connect(self._ask)
         self._quiet.timeout.connect(self._speak)
         self._arrivals.found.connect(self._take_news)
         box.edited.connect(lambda _line: self._typed())
@@ -103,29 +77,28 @@ class SearchController(QObject):
         box.left.connect(self._speak)
         box.down_requested.connect(self._to_photos)
         box.picture_given.connect(self.like_picture)
-        box.widened.connect(self._widen)
+        box.widened.connect(lambda: self.go(replace(self.wanted, folder=None)))
         box.picture_of = self.pictures.picture_of
         self.pictures.arrived.connect(self._name_pictures)
         page.pill.shown_requested.connect(self._show_news)
         page.view.fold_toggled.connect(self._toggle_weaker)
         page.view.stack_toggled.connect(self._toggle_stack)
-        page.header.weaker_toggled.connect(self._include_weaker)
+        page.header.weaker_toggled.connect(
+            lambda: self._request(replace(self.wanted, weaker=not self.wanted.weaker), stay=True)
+        )
         page.header.translated.clicked.connect(self._toggle_translation)
         page.header.order_chosen.connect(self._order)
         page.header.group_chosen.connect(self._group)
 
     def use(self, library: Library) -> None:
         """Use this library."""
-        self._library, self._listing = library, AllPhotos()
+        self._asker.use(library)
         self.pictures.use(library)
         self._ask()
 
     def ask_again(self) -> None:
         """Search again, since the model changed or photos are gone; a pending answer is dropped."""
-        if self.place == self.wanted:
-            self._request(self.wanted, stay=True)
-        else:
-            self._request(self.wanted, self._seen, stay=self._stay)
+        self._request(self.wanted, self._seen, stay=self._stay or self.place == self.wanted)
 
     @property
     def query(self) -> str:
@@ -178,15 +151,15 @@ class SearchController(QObject):
 
     def count_photos(self, photos: int, unread: Sequence[Path]) -> None:
         """Set the number of photos in the library, so that the header agrees with the sidebar, and its unread files."""
-        self._unread = unread
-        if photos != self._photos:
-            self._photos = photos
+        self._narrator.unread = unread
+        if photos != self._narrator.photos:
+            self._narrator.photos = photos
             if self.place == Place():
                 self._say_what_is_shown()
 
     def reading_began(self) -> None:
         """From now on photos may come, so nothing is said to be missing."""
-        self._reading = "running"
+        self._narrator.reading = "running"
         self._explain_again()
 
     def photos_arrived(self) -> None:
@@ -194,11 +167,8 @@ class SearchController(QObject):
         self._arrivals.look()
 
     def settle(self, *, complete: bool) -> None:
-        """Put the photos into their order after indexing, unless the user is looking at them.
-
-        `complete` means that all folders were read: no more photos will come.
-        """
-        self._reading = "complete" if complete else "stopped"
+        """Put the photos into their order after indexing, unless the user is looking at them. `complete`: no more will come."""
+        self._narrator.reading = "complete" if complete else "stopped"
         self._explain_again()
         if self.shown is not None and not self.shown.wall.results and not self.wanted.is_search:
             self._request(self.wanted)
@@ -224,7 +194,7 @@ class SearchController(QObject):
         if not self.wanted.words:
             self._remember()
         place = Place(words, self.wanted.folder, cursor, self._box.query)
-        self._request(place, wait=self._took > SLOW_SECONDS)
+        self._request(place, wait=self._asker.is_slow)
 
     def _submitted(self) -> None:
         """Search for the typed query, its last word not completed."""
@@ -236,12 +206,6 @@ class SearchController(QObject):
         elif self._held is not None:
             self._show(self._held)
         self._to_photos()
-
-    def _widen(self) -> None:
-        """Search all photos instead of the folder."""
-        self._remember()
-        self._request(replace(self.wanted, folder=None))
-        self.fill_box()
 
     def _to_photos(self) -> None:
         self.photos_requested.emit()
@@ -263,58 +227,25 @@ class SearchController(QObject):
         self.wanted, self._seen, self._stay, self._held = place, seen, stay, None
         self._arrivals.stop()
         if wait:
-            self._jobs.forget(LANE)  # an older answer would come after newer words
-            self._pause.start()
+            self._asker.wait()
         else:
             self._ask()
 
     def _ask(self) -> None:
-        self._pause.stop()
-        library, place = self._library, self.wanted
-        if library is None:
-            return
         self._arrangement = replace(self._arrangement, screen=self._page.rows_on_screen())
-        arrangement, started = place.arranged(self._arrangement), time.monotonic()
-        self._asking = True
-        self.busy_changed.emit(True)
-        if place.words and not library.is_ready:
-            self._slow.start()
+        self._asker.ask(self.wanted, self.wanted.arranged(self._arrangement))
 
-        def work() -> PlaceContents:
-            self._misread = False
-            try:
-                return contents_of(library, place, arrangement, self._listing)
-            except BundleError:
-                self._misread = True
-                raise
-
-        self._jobs.read(
-            work, lambda shown: self._take(shown, time.monotonic() - started), self._fail, replaces=LANE
-        )
-
-    def _take(self, shown: PlaceContents, took: float) -> None:
+    def _take(self, shown: PlaceContents) -> None:
         """Show an answer. One without a match waits for a pause in typing; the old photos stay meanwhile."""
-        self._took = took
-        self._end_waiting()
         if (shown.finds_nothing and self._quiet.isActive()) or self._is_unfinished(shown):
             self._held = shown
         else:
             self._show(shown)
 
     def _is_unfinished(self, answered: PlaceContents) -> bool:
-        """Whether a filter is still typed that has no meaning yet, such as in:su, or no value."""
-        cursor, asked, answer = self.wanted.cursor, self.wanted.asked, answered.answer
-        if cursor is None or self.shown is None or not self._box.line.hasFocus():
-            return False
-        if answered.finds_nothing and any(token.is_open and token.end == cursor for token in asked.tokens):
-            return True
-        typed = {part.start for part in asked.asides() if part.start < cursor <= part.end}
-        return any(fault.start in typed and fault.message not in SEARCHED for fault in answer.faults)
-
-    def _end_waiting(self) -> None:
-        self._asking = False
-        self._slow.stop()
-        self.busy_changed.emit(False)
+        """Whether the user is still typing a filter; the first wall is shown in any case."""
+        typing = self.shown is not None and self._box.line.hasFocus()
+        return typing and is_unfinished(self.wanted, answered)
 
     def _show(self, shown: PlaceContents) -> None:
         """Show the answer for the wanted place."""
@@ -343,56 +274,37 @@ class SearchController(QObject):
         self._arrivals.look_if_due()
 
     def _say_what_is_shown(self) -> None:
-        place, shown = self.place, self.shown
-        if shown is None:
+        if (shown := self.shown) is None:
             return
         if shown.finds_nothing or not shown.wall.results:
             self.explain_empty_wall()
-            return
-        words = headline(place, shown, self._asked(), self._photos, paused=not self._quiet.isActive())
-        self._page.say(*words, fault=faults_of(shown))
-        # Without calibration only the best are known.
-        sorts = not shown.tally.ordered or place.like is not None
-        arrangement = place.arranged(self._arrangement)
-        self._page.header.offer_choices(arrangement, shown.tally, is_ranked=shown.is_ranked, sorts=sorts)
-        self._page.show_wall()
-
-    def _asked(self, *, begins: bool = True) -> str:
-        """The query in readable form, with the folder."""
-        answer = self.shown.answer if self.shown else None
-        asked = readable(self.place.asked, self.pictures.name, self._box.is_album, answer, begins=begins)
-        return scoped(asked, self.place)
+        else:
+            arrangement = self.place.arranged(self._arrangement)
+            self._narrator.say(self.place, shown, arrangement, paused=not self._quiet.isActive())
 
     def _name_pictures(self) -> None:
         self._box.update_chips()
         if self.place.has_pictures:
             self._say_what_is_shown()
 
-    def _say_loading(self) -> None:
-        self._page.say(tr("Getting ready to search by meaning. Meanwhile you can look at your photos."))
-
     def _fail(self, sentence: str) -> None:
-        self._end_waiting()
-        self._show_message(failure(sentence, misread=self._misread))
+        self._narrator.show_message(failure(sentence, misread=self._asker.misread))
         self.answered.emit()
 
     # Order, headings, and what may match
 
     def _order(self, order: Order) -> None:
         """Change the order; the current photo keeps its position on screen."""
-        if self.wanted.is_search:
-            self._request(replace(self.wanted, order=order), stay=True)
+        wanted = self.wanted
+        if wanted.is_search:
+            wanted = replace(wanted, order=order)
         else:
             self._arrangement = replace(self._arrangement, listed=order)
-            self._request(self.wanted, stay=True)
+        self._request(wanted, stay=True)
 
     def _group(self, group: Group) -> None:
         self._arrangement = replace(self._arrangement, group=group)
         self._request(self.wanted, stay=True)
-
-    def _include_weaker(self) -> None:
-        """Include weaker matches in an order other than by match, or leave them out again."""
-        self._request(replace(self.wanted, weaker=not self.wanted.weaker), stay=True)
 
     def _toggle_translation(self) -> None:
         """Search for the words as typed instead of in English, or the other way round."""
@@ -401,8 +313,7 @@ class SearchController(QObject):
 
     def _toggle_weaker(self) -> None:
         """Show or hide the weaker matches below the others; later searches keep the choice."""
-        shown = self.shown
-        if shown is None or shown.wall.fold is None:
+        if (shown := self.shown) is None or shown.wall.fold is None:
             return
         self._arrangement = replace(self._arrangement, weaker=not shown.wall.fold.is_open)
         self.shown = shown.arranged(self.place.arranged(self._arrangement))
@@ -411,8 +322,7 @@ class SearchController(QObject):
 
     def _toggle_stack(self, row: int) -> None:
         """Expand or collapse the copies of a picture."""
-        shown = self.shown
-        if shown is not None:
+        if (shown := self.shown) is not None:
             stack = shown.stacks[shown.wall.results[row].id]
             self._arrangement = self._arrangement.with_stack_toggled(stack)
             self._request(self.wanted, stay=True)
@@ -426,8 +336,7 @@ class SearchController(QObject):
         if self.shown is None or self.place != self.wanted or not self.place.is_search:
             return
         self._say_what_is_shown()
-        words = announcement(self.place, self.shown, self._asked(), self._reading)
-        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._page.view, words))
+        self._narrator.announce(self.place, self.shown)
 
     def _explain_again(self) -> None:
         if self.shown is not None and self.shown.finds_nothing and self.place == self.wanted:
@@ -435,40 +344,33 @@ class SearchController(QObject):
 
     def explain_empty_wall(self) -> None:
         """Show why there is no photo: nothing matches, or the photos are still to come."""
-        folder, asked = self.place.folder, self._asked(begins=False)
-        unread = sum(folder is None or path.is_relative_to(folder) for path in self._unread)
-        self._show_message(empty_message(self.place, self.shown, asked, self._reading, unread=unread))
+        self._narrator.explain(self.place, self.shown)
 
-    def _show_message(self, message: WallMessage) -> None:
-        actions: dict[NextStep, Callable[[], None]] = {
-            "back": self.go_back,
-            "all photos": self._all_photos,
-            "folders": self.folders_wanted.emit,
-            "problems": self.problems_requested.emit,
-            "read": self.reading_requested.emit,
-            "install again": self.install_again_requested.emit,
-        }
-        options = [
-            (words, partial(self.go, option) if isinstance(option, Place) else actions[option])
-            for words, option in message.options
-        ]
-        self._page.say("")
-        if message.is_closest:
-            self._page.show_closest(message.title, message.sentence, options)
-        else:
-            self._page.notice.say(message.title, message.sentence, options)
-            self._page.show_notice()
-
-    def _all_photos(self) -> None:
-        self.go(Place())
-        self._box.line.setFocus()
+    def _take_option(self, option: Place | NextStep) -> None:
+        """Follow an option of a message."""
+        match option:
+            case Place():
+                self.go(option)
+            case "back":
+                self.go_back()
+            case "all photos":
+                self.go(Place())
+                self._box.line.setFocus()
+            case "folders":
+                self.folders_wanted.emit()
+            case "problems":
+                self.problems_requested.emit()
+            case "read":
+                self.reading_requested.emit()
+            case "install again":
+                self.install_again_requested.emit()
 
     # Arriving photos
 
     def _comparison(self) -> Callable[[], WallChange] | None:
         """The comparison of the shown place with the library; None while another answer is pending."""
-        library, place, shown, listing = self._library, self.place, self.shown, self._listing
-        if library is None or shown is None or self._asking or place != self.wanted:
+        library, place, shown, listing = self._asker.library, self.place, self.shown, self._asker.listing
+        if library is None or shown is None or self._asker.is_asking or place != self.wanted:
             return None
         arrangement = place.arranged(self._arrangement)
         return lambda: compare(library, place, shown, arrangement, listing)
@@ -487,9 +389,7 @@ class SearchController(QObject):
             self._say_what_is_shown()
             return
         if self.shown is not None and self.shown.wall.results and not self.shown.finds_nothing:
-            many = "%n new photos match · Show" if self.place.is_search else "%n new photos · Show"
-            one = "%n new photo matches · Show" if self.place.is_search else "%n new photo · Show"
-            self._page.pill.say(counted(news.count, one, many))
+            self._page.pill.say(news_words(self.place, news.count))
             return
         self._show(news.newer)
 

@@ -158,6 +158,13 @@ def _announced(place: Place, shown: PlaceContents, asked: str, reading: Reading)
     return tr("Nothing certain, {weaker}", weaker=weaker)
 
 
+def news_words(place: Place, count: int) -> str:
+    """The number of photos that arrived meanwhile, for the pill."""
+    if place.is_search:
+        return counted(count, "%n new photo matches · Show", "%n new photos match · Show")
+    return counted(count, "%n new photo · Show", "%n new photos · Show")
+
+
 def empty_message(
     place: Place, shown: PlaceContents | None, asked: str, reading: Reading, *, unread: int = 0
 ) -> WallMessage:

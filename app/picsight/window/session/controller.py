@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from picsight.locations import installed_models
-from picsight.texts import tr, worded
-from picsight.window.session.overview import BrokenModel, Overview, first_overview, overview_of
+from picsight.window.session.overview import Overview, first_overview, overview_of
+from picsight.window.session.run_report import RunReport
 from picsight_engine.foundation.errors import BundleError
-from picsight_engine.indexing.events import READ_BY_NEW_MODEL, Committed, Finished, Found, Progress
+from picsight_engine.indexing.events import Committed, Finished, Found, Progress
 
 if TYPE_CHECKING:
     import threading
@@ -20,25 +19,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from picsight.jobs import Jobs
+    from picsight.window.session.overview import BrokenModel, LibrarySetup
     from picsight.window.status.history import Ended, Step
     from picsight.window.status.line import StatusLine
     from picsight_engine.bundles.bundle import Bundle
     from picsight_engine.indexing.events import EmptiedFolder, Event
-    from picsight_engine.installation.installed import InstalledModels
     from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
 
 LANE, LANE_MODEL = "overview", "model"
 COUNTING_SHARE = 10  # counting the photos of each directory may take a tenth of a run's time
-
-
-@dataclass(frozen=True, slots=True)
-class LibrarySetup:
-    """The library's folder, a function that opens its models and one that lists all models; both run in threads."""
-
-    folder: Path
-    models: Callable[[], ModelChoice]
-    installed: Callable[[], InstalledModels] = installed_models
 
 
 class LibraryController(QObject):
@@ -71,11 +61,9 @@ class LibraryController(QObject):
         self.emptied: tuple[EmptiedFolder, ...] = ()
         # The missing or incomplete model because of which the library could not be opened.
         self.broken_model: BrokenModel | None = None
-        # Folders that the user has added: those that no run has begun to read yet, and those that none has finished.
-        self._added: set[Path] = set()
-        self._begun_with: set[Path] = set()
+        self._added: set[Path] = set()  # folders that the user has added, and that no run has begun to read
         self._run: threading.Event | None = None  # cancels the run
-        self._run_folders = 0
+        self._report = RunReport(status)
         self._again = False  # whether another run starts after this one
         # The last requested model, until it is chosen; no run may begin meanwhile.
         self._next_model: str | None = None
@@ -106,11 +94,7 @@ class LibraryController(QObject):
         try:
             return self._setup.models()
         except BundleError:
-            from picsight_engine.store.library_folder import chosen_model
-
-            models = self._setup.installed()
-            name = chosen_model(self._setup.folder) or models.all()[0].name
-            self.broken_model = BrokenModel(name, any(name == model.name for model in models.all()))
+            self.broken_model = self._setup.broken_model()
             raise
 
     @property
@@ -227,10 +211,7 @@ class LibraryController(QObject):
             if self._run is not None:
                 self._run.set()
             return
-        self._paused, self.is_scanned, self._run_folders = False, False, len(self.overview.folders)
-        self._begun_with |= self._added
-        self._added.clear()
-
+        self._paused = self.is_scanned = False
         directories, due = self.overview.directories, 0.0
 
         def grown() -> Overview:
@@ -255,7 +236,8 @@ class LibraryController(QObject):
                 self._misread = True
                 raise
 
-        self._show_scanning(0)
+        self._report.begin(len(self.overview.folders), self._added, changing=self.is_changing)
+        self._added.clear()
         self._run = self._jobs.stream(events, self._take_event, self._end_run, self._fail_run)
         self.indexing_began.emit()
 
@@ -381,27 +363,14 @@ class LibraryController(QObject):
         match event:
             case Found(files, complete):
                 if not complete:
-                    self._show_scanning(files)
-            case Progress() if self.is_changing:
-                self._status.show_changing(self._read_share(event))
+                    self._report.scan(files, changing=self.is_changing)
             case Progress():
-                self._status.show_progress(event, self._run_folders, self.overview.photos)
+                self._report.go_on(event, self.overview.photos, changing=self.is_changing)
             case Overview():
                 self._take_overview(event)
                 self.photos_committed.emit()
             case (finished, overview):
                 self._take_finished(finished, overview)
-
-    def _show_scanning(self, files: int) -> None:
-        if self.is_changing:
-            self._status.show_changing(None)
-        else:
-            self._status.show_scanning(files)
-
-    def _read_share(self, progress: Progress) -> float:
-        """The share of all photos that the new model has read, in this run and earlier ones."""
-        left = progress.total - progress.done
-        return 1.0 - left / max(self.overview.photos, progress.total, 1)
 
     def _take_finished(self, event: Finished, overview: Overview) -> None:
         before, self._answering = self._answering, self._library.bundle if self._library else None
@@ -410,40 +379,8 @@ class LibraryController(QObject):
             self.answers_changed.emit()
         self.is_scanned, self.emptied = not event.cancelled, event.emptied
         self._take_overview(overview)
-        if event.cancelled:
-            if self._next_model is None and not self._again:  # else the next run follows at once
-                self._status.show_paused()
-        elif changed:
-            words = tr("The new model has read your photos. Searches use it from now on.")
-            self._status.show_idle()
-            others = (worded(note) for note in event.notes if note.template != READ_BY_NEW_MODEL.template)
-            self._say(" ".join((*others, words)), event)
-        elif self.is_changing:
-            self._status.show_unread(" ".join(map(worded, event.notes)))
-        elif event.emptied:
-            self._status.show_emptied(" ".join(map(worded, event.notes)))
-        else:
-            self._status.show_idle()
-            self._say_end(event, overview)
-
-    def _say_end(self, event: Finished, overview: Overview) -> None:
-        """Report the end of a completed run, if there is news."""
-        added, self._begun_with = self._begun_with, set()
-        worked = event.summary.indexed or event.summary.moved or event.summary.missing
-        empty = overview.empty_among(added)
-        if event.notes or event.suggested:
-            self._say(" ".join(map(worded, event.notes)), event)
-        elif empty and overview.photos:  # the wall reports a library without photos
-            self._status.show_empty(empty)
-        elif worked:
-            self._status.show_done(overview.photos, len(overview.problems))
-
-    def _say(self, sentence: str, event: Finished) -> None:
-        """Show a sentence, and the tags' suggestions among the new photos."""
-        if event.suggested:
-            self._status.show_suggested(" ".join(filter(None, (sentence, worded(event.suggested)))))
-        else:
-            self._status.show_sentence(sentence)
+        if not event.cancelled or (self._next_model is None and not self._again):
+            self._report.end(event, overview, changed=changed, changing=self.is_changing)
 
     def _end_run(self) -> None:
         self._run = None

@@ -1,4 +1,4 @@
-"""The overview of the library, as values for the window."""
+"""The library as values for the window: where it is, what opens it, and an overview of it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TYPE_CHECKING
 
+from picsight.locations import installed_models
+
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
+    from picsight_engine.installation.installed import InstalledModels
+    from picsight_engine.installation.model_choice import ModelChoice
     from picsight_engine.library import Library
     from picsight_engine.store.folders import Directory, Folder
     from picsight_engine.store.overview.problems import Problem
@@ -24,6 +28,23 @@ class BrokenModel:
 
     name: str
     incomplete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LibrarySetup:
+    """The library's folder, a function that opens its models and one that lists all models; both run in threads."""
+
+    folder: Path
+    models: Callable[[], ModelChoice]
+    installed: Callable[[], InstalledModels] = installed_models
+
+    def broken_model(self) -> BrokenModel:
+        """The model that could not be opened."""
+        from picsight_engine.store.library_folder import chosen_model
+
+        models = self.installed()
+        name = chosen_model(self.folder) or models.all()[0].name
+        return BrokenModel(name, any(name == model.name for model in models.all()))
 
 
 @dataclass(frozen=True, slots=True)

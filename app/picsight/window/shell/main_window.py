@@ -22,7 +22,7 @@ from picsight.window.people.marks import FaceMarks
 from picsight.window.search.controller import SearchController
 from picsight.window.search.place import Place
 from picsight.window.search.suggestions import SearchSuggestions, connect_suggestions
-from picsight.window.session.controller import LibraryController, LibrarySetup
+from picsight.window.session.controller import LibraryController
 from picsight.window.shell.better_models import BetterModels
 from picsight.window.shell.chosen import ChosenPhotos
 from picsight.window.shell.details_controller import DetailsController
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from picsight.jobs import Jobs
     from picsight.settings import Value
     from picsight.window.details.view import DetailsPanel
+    from picsight.window.session.overview import LibrarySetup
     from picsight.window.shell.studio_controller import StudioController
     from picsight_engine.foundation.errors import Message
     from picsight_engine.library import Library
@@ -230,12 +231,7 @@ class MainWindow(QMainWindow):
         from picsight.window.shell.studio_controller import StudioController  # numpy: after the first frame
 
         return StudioController(
-            self.frame,
-            self.pictures,
-            self.tags,
-            self.history,
-            self._jobs,
-            recent=lambda: self.tagging.recent,
+            self.frame, self.pictures, self.tags, self.history, self._jobs, recent=lambda: self.tagging.recent
         )
 
     def _bind(self) -> None:

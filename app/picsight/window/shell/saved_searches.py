@@ -29,11 +29,7 @@ class SavedSearches(QObject):
     """Connects the sidebar's saved searches to the library."""
 
     def __init__(
-        self,
-        frame: Frame,
-        library: LibraryController,
-        search: SearchController,
-        history: History,
+        self, frame: Frame, library: LibraryController, search: SearchController, history: History
     ) -> None:
         super().__init__(frame)
         self._frame, self._library, self._search, self._history = frame, library, search, history

@@ -184,7 +184,7 @@ def groups_of_faces(db: Database) -> dict[int, int]:
 
 def faces_in_group(connection: sqlite3.Connection, group: int) -> list[int]:
     """The faces of a group that are not put away."""
-    return [face_id for (face_id,) in connection.execute(_IN_GROUP, (group,))]
+    return [face_id for (face_id,) in connection.execute(_IN_GROUP, (min(group, 2**63 - 1),))]
 
 
 def faces_put_away(connection: sqlite3.Connection) -> frozenset[int]:
@@ -203,9 +203,9 @@ def join_group(connection: sqlite3.Connection, groups: Iterable[tuple[int, int]]
 
 
 def move_faces(
-    connection: sqlite3.Connection, run_id: int, face_ids: Iterable[int], to: int | PutAway
+    connection: sqlite3.Connection, run_id: int, face_ids: Iterable[int], to: int | PutAway | None
 ) -> None:
-    """Moves faces into a group, or puts them away, as a part of a run."""
+    """Moves faces into a group, puts them away, or with None brings them back, as a part of a run."""
     connection.execute(_MOVE, (run_id, json.dumps([*face_ids]), isinstance(to, int), to))
     restore_faces(connection, run_id, undo=False)
 

@@ -28,7 +28,7 @@ from picsight_engine.store.tagging.tags import (
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from picsight_engine.foundation.face import PutAway
     from picsight_engine.store.database import Database
@@ -111,10 +111,11 @@ class RunRecorder:
         self._changed |= add_decisions(self.connection, self._run.id, decisions)
         share_with_copies(self.connection, {each.photo_id for each in decisions})
 
-    def move_faces(self, face_ids: Iterable[int], to: int | PutAway) -> None:
-        """Moves faces into a group, or puts them away; each face once per run."""
-        move_faces(self.connection, self._run.id, face_ids, to)
-        self._changed = True
+    def move_faces(self, face_ids: Collection[int], to: int | PutAway | None) -> None:
+        """Moves faces into a group, puts them away, or with None brings them back; each face once per run."""
+        if face_ids:
+            move_faces(self.connection, self._run.id, face_ids, to)
+            self._changed = True
 
     def rate(self, photo_ids: Sequence[int], stars: int | None, rated_at: float | None = None) -> None:
         """Gives photos stars; None returns to those of their files."""

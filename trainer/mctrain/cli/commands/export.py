@@ -51,9 +51,7 @@ def print_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     help="Training photos (a shard, a folder or a pattern; repeatable): by these the image tower is stored as int8, twice as fast.",
 )
 @click.option(
-    "--image-of",
-    type=FOLDER,
-    help="Bundle with the same image tower, whose file and vector space are kept.",
+    "--image-of", type=FOLDER, help="Bundle with the same image tower, whose file and vector space are kept."
 )
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
 @click.option(

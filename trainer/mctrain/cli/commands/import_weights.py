@@ -12,8 +12,7 @@ from picsight_engine.bundles.bundle import MANIFEST
 @click.command(name="import")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--preset",
-    help="The model of the weights; `mctrain presets` lists them. Not needed for a bundle.",
+    "--preset", help="The model of the weights; `mctrain presets` lists them. Not needed for a bundle."
 )
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="File or folder of the checkpoint."

@@ -126,9 +126,7 @@ def train_decisions(
 @changes_option
 @count_option("--workers", 1, "Processes that read photos.", least=0)
 @click.option(
-    "--dry-run",
-    is_flag=True,
-    help="Run steps for a minute, write nothing, and estimate the cost of the run.",
+    "--dry-run", is_flag=True, help="Run steps for a minute, write nothing, and estimate the cost of the run."
 )
 @click.pass_context
 def train(

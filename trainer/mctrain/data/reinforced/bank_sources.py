@@ -34,10 +34,7 @@ if TYPE_CHECKING:
 
 LONGEST = 250  # characters; all tested captions and glosses below this fit CLIP's 77 tokens
 
-_FILES = {
-    "flickr30k": "texts/flickr30k-captions-en.txt.gz",
-    "coco": "texts/coco-val2017-captions.txt.gz",
-}
+_FILES = {"flickr30k": "texts/flickr30k-captions-en.txt.gz", "coco": "texts/coco-val2017-captions.txt.gz"}
 _SUFFIXES = (".txt", ".txt.gz")
 SOURCES = ("imagenet", *_FILES, "wordnet", "queries")
 

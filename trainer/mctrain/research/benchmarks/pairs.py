@@ -146,10 +146,7 @@ def group_accuracy(
 ) -> list[Outcome]:
     """The mean over groups, as published, and the share over all pairs; pair j is of photo `photo[j]`."""
     _, group = np.unique([each.group for each in pairs], return_inverse=True)
-    return [
-        Outcome(f"mean per {by}", right, photo, group, within=True),
-        Outcome.plain("all", right, photo),
-    ]
+    return [Outcome(f"mean per {by}", right, photo, group, within=True), Outcome.plain("all", right, photo)]
 
 
 @cache

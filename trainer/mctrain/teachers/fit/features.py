@@ -209,9 +209,7 @@ def _compute(work: _Work) -> int:
     return len(keys)
 
 
-def _batches(
-    work: _Work,
-) -> Iterator[tuple[list[SampleMembers], list[PIL.Image.Image], NDArray[np.float32]]]:
+def _batches(work: _Work) -> Iterator[tuple[list[SampleMembers], list[PIL.Image.Image], NDArray[np.float32]]]:
     """Batches of photos with this view, as pictures and as network input."""
     stream = samples(work.shard)
     while batch := list(itertools.islice(stream, _BATCH)):
