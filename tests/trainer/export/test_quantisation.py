@@ -11,6 +11,7 @@ import torch
 from click.testing import CliRunner
 from onnx import numpy_helper
 from tests.trainer.conftest import DEV_KEYS
+from torch.nn import functional as F  # noqa: N812 (torch's convention)
 
 from mctrain.cli.command import mctrain
 from mctrain.errors import DataError, ExportError
@@ -70,14 +71,20 @@ def test_weights_of_convolutions_have_seven_bits_and_the_head_stays(bundle, quan
     assert all(np.array_equal(before[name], after[name]) for name in heads)
 
 
-def test_rounded_weights_do_not_move_the_mean_of_a_channel(quantised, bundle):
-    """What reads a bundle back gets the rounded weights, and the biases that make up for them."""
-    name = "trunk.network.conv_stem.weight"
-    shapes = {name: torch.zeros(32, 3, 3, 3), f"{name}_bias": torch.zeros(32)}
+def test_rounded_weights_do_not_move_the_mean_of_a_channel(quantised, bundle, shards):
+    """What reads a bundle back gets the rounded weights, and the biases that make up for them; the first layer is not rounded."""
+    stem, name = (f"trunk.network.{each}.weight" for each in ("conv_stem", "blocks.0.0.conv_dw"))
+    shapes = {stem: torch.zeros(32, 3, 3, 3), f"{stem}_bias": torch.zeros(32)}
+    shapes |= {name: torch.zeros(32, 1, 3, 3), f"{name}_bias": torch.zeros(32)}
     before, after = (StoredWeights(each.folder / IMAGE_GRAPH).like(shapes) for each in (bundle, quantised))
-    step = before[name].abs().amax(dim=(1, 2, 3), keepdim=True) / 63
-    assert ((before[name] - after[name]).abs() <= step).all()
-    assert not torch.equal(before[f"{name}_bias"], after[f"{name}_bias"])
+    assert all(torch.equal(before[each], after[each]) for each in (stem, f"{stem}_bias"))
+    calibrating = [photo for number, photo in enumerate(draw_photos(shards)) if number % 5]
+    pixels = torch.tensor(np.stack([preprocess(each.image(), bundle.image_spec()) for each in calibrating]))
+    maps = F.conv2d(pixels, before[stem], before[f"{stem}_bias"], stride=2, padding=1).clamp(0, 6)
+    rounding = (after[name] - before[name]).sum((1, 2, 3)) * maps.mean((0, 2, 3))
+    correction = after[f"{name}_bias"] - before[f"{name}_bias"]
+    assert rounding.abs().max() > 0.1
+    assert torch.allclose(rounding, -correction, atol=0.01)  # the steps of biases
 
 
 def test_evaluation_photos_calibrate_nothing(photo_sets):
@@ -116,10 +123,12 @@ def test_a_convolution_without_a_bias_is_quantised_as_well(bundle, shards, tmp_p
     class Plain(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.conv = torch.nn.Conv2d(3, 32, 8, stride=8, bias=False)
+            self.convs = torch.nn.Sequential(
+                torch.nn.Conv2d(3, 32, 8, stride=8), torch.nn.Conv2d(32, 32, 3, bias=False)
+            )
 
         def forward(self, pixels):
-            return torch.nn.functional.normalize(self.conv(pixels).mean((2, 3)), dim=1)
+            return F.normalize(self.convs(pixels).mean((2, 3)), dim=1)
 
     torch.manual_seed(0)
     spec, graph = bundle.image_spec(), tmp_path / "plain" / IMAGE_GRAPH

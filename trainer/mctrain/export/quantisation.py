@@ -3,7 +3,8 @@
 Each convolution's input has one scale, from the least and the largest value that training photos give it. Weights have one
 scale per channel and 7 bits: with 8, sums of pairs overflow on processors without VNNI, whose vectors would be others. What
 7 bits change in the mean of a channel is taken off its bias (Nagel et al., "Data-Free Quantization Through Weight Equalization
-and Bias Correction", 2019). The head stays float16, because fine-tuning replaces it.
+and Bias Correction", 2019). The first convolution stays in floats: it is small, and rounding it costs the most. So does the
+head, which fine-tuning replaces.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from mctrain.data.shards import file_digest, samples
 from mctrain.errors import DataError, ExportError
 from mctrain.export.precision import measure_drift, store_halves
 from mctrain.models.graph import Graph
-from picsight_engine.bundles.bundle import IMAGE_GRAPH, IMAGE_PACKAGE, write_bundle
+from picsight_engine.bundles.bundle import IMAGE_GRAPH, IMAGE_PACKAGE, require_bundle_folder, write_bundle
 from picsight_engine.bundles.preprocess import preprocess
 
 if TYPE_CHECKING:
@@ -59,8 +60,11 @@ def quantise_bundle(
 
     Raises:
         DataError: a shard is damaged, or they hold too few photos that are for training.
-        ExportError: the tower is quantised already, loses too much, or has a Core ML package; nothing was written.
+        ExportError: the tower is quantised already, loses too much, has no convolutions, or has a Core ML package; nothing
+            was written.
+        BundleError: `target` exists and is not a bundle.
     """
+    require_bundle_folder(target)
     manifest, spec = source.manifest, source.image_spec()
     if any(name.startswith(IMAGE_PACKAGE) for name in manifest.files):
         raise ExportError(
@@ -158,19 +162,27 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def store_int8_photos(source: Path, target: Path, inputs: _Inputs) -> None:
-    """Quantises the convolutions of a float graph; its other large weights become float16."""
-    plain, first = target.with_name("float.onnx"), target.with_name("first.onnx")
+    """Quantises all but the first convolution of a float graph; its other large weights become float16."""
+    plain, draft = target.with_name("float.onnx"), target.with_name("draft.onnx")
     model = _in_floats(onnx.load(source))
     onnx.save(model, plain)
-    last = max(place for place, node in enumerate(model.graph.node) if node.op_type == "Conv")
+    nodes = [node.name for node in model.graph.node]
+    convolutions = [place for place, node in enumerate(model.graph.node) if node.op_type == "Conv"]
+    if len(convolutions) < 2:
+        raise ExportError(
+            "This image tower has no convolutions to store as int8; export it without --int8-photos."
+        )
     logging.disable(logging.WARNING)  # the quantiser recommends steps that the export has done
     try:
         quantize_static(
             plain,
-            first,
+            draft,
             _Reader(model.graph.input[0].name, inputs),
             op_types_to_quantize=_OPERATORS,
-            nodes_to_exclude=[node.name for node in model.graph.node][last + 2 :],  # all but its activation
+            nodes_to_exclude=[
+                nodes[convolutions[0]],
+                *nodes[convolutions[-1] + 2 :],
+            ],  # + 2: with its activation
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
@@ -178,10 +190,10 @@ def store_int8_photos(source: Path, target: Path, inputs: _Inputs) -> None:
         )
     finally:
         logging.disable(logging.NOTSET)
-    quantised = onnx.load(first)
+    quantised = onnx.load(draft)
     _correct_biases(quantised, model, _channel_means(model, inputs, plain))
-    onnx.save(quantised, first)
-    store_halves(first, target)
+    onnx.save(quantised, draft)
+    store_halves(draft, target)
 
 
 def _in_floats(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -229,7 +241,7 @@ def _correct_biases(
 
     for node in model.graph.node:
         if node.op_type != "Conv" or len(node.input) < 3 or f"{node.input[2]}_quantized" not in stored:
-            continue  # it has no bias
+            continue  # it stays in floats, or has no bias
         source, weight, bias = node.input
         rounded = number(f"{weight}_quantized") * number(f"{weight}_scale")[:, None, None, None]
         added = (rounded - weights[weight]).sum(axis=(2, 3))  # [channels, channels of a group]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from mctrain.cli.options import ANY_FILE, FOLDER, data_option, output_option
 from mctrain.cli.progress import bar, printable
-from picsight_engine.bundles.bundle import MANIFEST, open_bundle, require_bundle_folder
+from picsight_engine.bundles.bundle import open_bundle
 
 if TYPE_CHECKING:
     from picsight_engine.bundles.bundle import Bundle
@@ -48,7 +47,7 @@ def print_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
     "--int8-photos",
     multiple=True,
     metavar="SHARDS",
-    help="Training photos (a shard, a folder or a pattern; repeatable): by these the image tower is stored as int8, twice as fast.",
+    help="Training photos (a shard, a folder or a pattern; repeatable), by which the image tower of a bundle is stored as int8.",
 )
 @click.option(
     "--image-of", type=FOLDER, help="Bundle with the same image tower, whose file and vector space are kept."
@@ -70,15 +69,14 @@ def export(
 ) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
-    The drift is measured on SHARD, or on the packaged photographs if none is given. With --int8-photos CHECKPOINT may also be
-    a bundle, of which all but the image tower is copied; calibrate the result.
+    The drift is measured on SHARD, or on the packaged photographs if none is given. With --int8-photos CHECKPOINT is a
+    bundle, of which all but the image tower is copied; calibrate the result.
     """
-    if int8_photos and (coreml or coreml_text or image_of):
-        raise click.UsageError(
-            "--int8-photos changes the vectors of photos: it goes neither with --image-of nor with Core ML, whose package would disagree."
-        )
-    require_bundle_folder(output)
-    if int8_photos and (checkpoint / MANIFEST).is_file():
+    if int8_photos:
+        if shard or int8_text or image_of or coreml or coreml_text:
+            raise click.UsageError(
+                "--int8-photos takes a bundle as it is: make it first with the other options, but without Core ML, which would disagree."
+            )
         _quantise(checkpoint, output, int8_photos)
         return
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
@@ -87,21 +85,17 @@ def export(
     from mctrain.weights.checkpoint import load_checkpoint
 
     made = load_checkpoint(checkpoint)
-    with tempfile.TemporaryDirectory(prefix="mctrain-") as folder:
-        bundle = export_bundle(
-            made,
-            Path(folder) / "floats" if int8_photos else output,
-            inputs_of(shard) if shard else packaged_inputs(),
-            int8_text=int8_text,
-            packages=Packages(image=coreml or coreml_text, text=coreml_text),
-            begun=open_bundle(image_of, hashes=True) if image_of else None,
-            same_image=image_of is not None,
-            report=partial(click.echo, err=True),
-        )
-        if int8_photos:
-            _quantise(bundle.folder, output, int8_photos)
-        else:
-            print_exported(bundle, keeps_space=image_of is not None)
+    bundle = export_bundle(
+        made,
+        output,
+        inputs_of(shard) if shard else packaged_inputs(),
+        int8_text=int8_text,
+        packages=Packages(image=coreml or coreml_text, text=coreml_text),
+        begun=open_bundle(image_of, hashes=True) if image_of else None,
+        same_image=image_of is not None,
+        report=partial(click.echo, err=True),
+    )
+    print_exported(bundle, keeps_space=image_of is not None)
     if int8_text and bundle.manifest.drift["text"]["mean"] < FAIR_INT8:
         click.echo(
             f"int8 makes this text tower much less accurate (good is {FAIR_INT8} or more), so searches find less; "
