@@ -26,7 +26,7 @@ from picsight_engine.bundles.bundle import IMAGE_GRAPH, Bundle, open_bundle
 from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.foundation.assets import find_asset
 from picsight_engine.indexing.indexer import IndexSettings
-from picsight_engine.indexing.worker import THUMBNAIL_SIDE
+from picsight_engine.kinds import THUMBNAIL_SIDE
 from picsight_engine.library import Library
 from picsight_engine.photos.decoding import raw
 from picsight_engine.photos.decoding.decode import Limits, decode, read_header

@@ -15,6 +15,8 @@ from picsight_engine.bundles.preprocess import preprocess, reduced_side
 from picsight_engine.photos.decoding.decode import Limits, decode
 from picsight_engine.runtime.backend import load_image_encoder
 
+MEAN = 0.997  # an int8 tower rounds any small difference; as float16 it had 0.9997
+
 
 def read_photos(shared, count):
     with tarfile.open(shared / "data" / "flickr8k-dev-000000.tar") as shard:
@@ -62,11 +64,11 @@ def cosines(starter, photos):
 def test_reduced_photos_keep_their_vectors(starter, photos):
     found = cosines(starter, photos)
     assert found.min() >= 0.99
-    assert found.mean() >= 0.999
+    assert found.mean() >= MEAN
 
 
 @pytest.mark.soak
 def test_many_reduced_photos_keep_their_vectors(starter, shared):
     found = cosines(starter, make_photos(shared, 100))
     assert found.min() >= 0.99
-    assert found.mean() >= 0.999
+    assert found.mean() >= MEAN

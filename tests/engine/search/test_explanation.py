@@ -56,7 +56,7 @@ def test_facts_and_unknown_photos_have_no_explanation(library):
     assert library.search("dog", limit=1).results[0].terms is None
 
 
-@pytest.mark.parametrize("word", ["astronaut", "cup"])
+@pytest.mark.parametrize("word", ["astronaut", "dog"])
 def test_a_larger_weight_brings_more_of_its_word_and_a_smaller_one_less(library, cosine, word):
     shares = []
     for weight in ("0.2", "1", "2", "5"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import json
-from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -12,8 +10,7 @@ import pytest
 import torch
 
 from mctrain.errors import ExportError
-from mctrain.export.bundle import export_bundle
-from mctrain.export.precision import demand_equal, inputs_of, measure_drift, store_int8, trial_texts
+from mctrain.export.precision import demand_equal, measure_drift, store_int8, trial_texts
 from mctrain.models.clip import space_id
 from mctrain.models.graph import Port, write_graph
 from mctrain.models.tokenizer import MINILM_SPEC
@@ -21,22 +18,6 @@ from mctrain.source_commit import commit_of_sources
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.runtime.backend import load_image_encoder
 from picsight_engine.runtime.onnx import OnnxTextEncoder
-
-
-@pytest.fixture(scope="module")
-def checkpoint(finished):
-    """A fitted checkpoint with one block of each kind in its trunks: exporting all blocks takes a minute."""
-    clip = copy.deepcopy(finished.content.clip)
-    for stage in clip.image.trunk.network.blocks:
-        del stage[1:]
-    del clip.text.trunk.layers[1:]
-    return replace(finished.content, clip=clip)
-
-
-@pytest.fixture(scope="module")
-def bundle(checkpoint, tiny_data, tmp_path_factory):
-    inputs = inputs_of(tiny_data / "flickr8k-train-000000.tar")
-    return export_bundle(checkpoint, tmp_path_factory.mktemp("bundles") / "tiny", inputs, int8_text=False)
 
 
 @pytest.fixture(scope="module")

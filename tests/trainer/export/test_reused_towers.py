@@ -58,7 +58,7 @@ def test_the_text_tower_stays_to_the_byte_and_the_image_tower_gets_the_head(base
     with torch.no_grad():
         wanted = made.clip.image(torch.from_numpy(pixels)).numpy()
     (found,) = Graph(bundle.folder / IMAGE_GRAPH)(pixels)
-    assert (found * wanted).sum(1).min() > 0.9999
+    assert (found * wanted).sum(1).min() > 0.99  # activations are int8 here, and float32 in torch
     assert (found * Graph(base.folder / IMAGE_GRAPH)(pixels)[0]).sum(1).max() < 0.99
     assert bundle.manifest.space_id != base.manifest.space_id
 

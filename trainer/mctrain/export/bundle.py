@@ -21,6 +21,7 @@ from mctrain.export.precision import (
     store_int8,
     trial_texts,
 )
+from mctrain.export.quantisation import LEAST_INT8, space_of_graph
 from mctrain.export.reused_towers import ReusedTowers
 from mctrain.models.clip import at_unit_length, space_id
 from mctrain.models.graph import Port, stop_at_last_end_token, write_graph
@@ -173,7 +174,7 @@ def _export_towers(
     if kept and kept.image:
         space, image = kept.copy_image(work)
     elif kept and kept.trunk:
-        image = _change_head(kept, clip.image, spec, inputs, work)
+        space, image = _change_head(kept, clip.image, spec, inputs, work)
     else:
         image = _export_image(clip.image, spec, inputs, work)
     space = space or space_id(clip.image, spec)
@@ -227,19 +228,23 @@ def _export_image(
 
 def _change_head(
     kept: ReusedTowers, tower: torch.nn.Module, spec: ImageSpec, inputs: SampleInputs, work: Path
-) -> dict[str, Any]:
-    """Puts a new head on the existing image tower, and measures the drift on a few photos."""
+) -> tuple[str | None, dict[str, Any]]:
+    """Puts a new head on the existing image tower, and measures the drift on a few photos; also returns the space of a
+    quantised tower.
+    """
     stored = work / IMAGE_GRAPH
     kept.write_image(stored)
     rows = [preprocess(picture, spec)[None] for picture in inputs.pictures[:_FEW]]
     wanted = embed(at_unit_length(tower).eval(), rows, stored.stem)
     drift = measure_drift(wanted, stored, rows)
-    if drift.mean < _LEAST_HALVES:
+    is_int8 = kept.stored == "int8"  # torch has its weights, but computes with them in floats
+    if drift.mean < (LEAST_INT8 if is_int8 else _LEAST_HALVES):
         raise ExportError(
             f"The image tower of the bundle that the run began with cannot take the new head (cosine {drift.mean}); nothing was "
             "written. Export the checkpoint with `mctrain export`."
         )
-    return {"stored": kept.stored, **asdict(drift)}
+    space = space_of_graph(stored, spec) if is_int8 else None
+    return space, {"stored": kept.stored, **asdict(drift)}
 
 
 def _export_text(

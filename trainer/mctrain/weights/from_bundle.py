@@ -200,10 +200,13 @@ class StoredWeights:
         return [(name, False), (f"{name}_Transposed", True), (product, True)]
 
     def _restored(self, name: str) -> NDArray[Any]:
-        """Dequantises int8 with one scale, or one per column [n_in, n_out]."""
-        whole, scale, zero = (
-            self._arrays[f"{name}_{part}"].astype("float32") for part in ("quantized", "scale", "zero_point")
-        )
+        """Dequantises integers with one scale, or one per column [n_in, n_out], convolution [n, …] or bias [n]."""
+        stored = f"{name}_quantized"
+        numbers = stored if f"{stored}_scale" in self._arrays else name  # of a bias
+        places = (stored, f"{numbers}_scale", f"{numbers}_zero_point")
+        whole, scale, zero = (self._arrays[place].astype("float32") for place in places)
+        if whole.ndim > 2:  # of a convolution
+            scale, zero = (each.reshape(-1, 1, 1, 1) for each in (scale, zero))
         restored: NDArray[Any] = (whole - zero) * scale
         return restored
 

@@ -44,6 +44,12 @@ def print_exported(bundle: Bundle, *, keeps_space: bool = False) -> None:
 @click.option("--shard", type=ANY_FILE, help="Photos and captions to measure the drift on.")
 @click.option("--int8-text", is_flag=True, help="Store the text tower as int8 instead of float16.")
 @click.option(
+    "--int8-photos",
+    multiple=True,
+    metavar="SHARDS",
+    help="Training photos (a shard, a folder or a pattern; repeatable), by which the image tower of a bundle is stored as int8.",
+)
+@click.option(
     "--image-of", type=FOLDER, help="Bundle with the same image tower, whose file and vector space are kept."
 )
 @click.option("--coreml", is_flag=True, help="Write the image tower as a Core ML package too.")
@@ -56,14 +62,23 @@ def export(
     shard: Path | None,
     *,
     int8_text: bool,
+    int8_photos: tuple[str, ...],
     image_of: Path | None,
     coreml: bool,
     coreml_text: bool,
 ) -> None:
     """Writes CHECKPOINT (a run's folder or its file) as a bundle, after comparing every graph with the checkpoint.
 
-    The drift is measured on SHARD, or on the packaged photographs if none is given.
+    The drift is measured on SHARD, or on the packaged photographs if none is given. With --int8-photos CHECKPOINT is a
+    bundle, of which all but the image tower is copied; calibrate the result.
     """
+    if int8_photos:
+        if shard or int8_text or image_of or coreml or coreml_text:
+            raise click.UsageError(
+                "--int8-photos takes a bundle as it is: make it first with the other options, but without Core ML, which would disagree."
+            )
+        _quantise(checkpoint, output, int8_photos)
+        return
     from mctrain.export.bundle import FAIR_INT8, export_bundle  # imports torch: 2 s
     from mctrain.export.coreml import Packages
     from mctrain.export.precision import inputs_of, packaged_inputs
@@ -87,6 +102,18 @@ def export(
             "leave --int8-text out to avoid that.",
             err=True,
         )
+
+
+def _quantise(source: Path, output: Path, patterns: tuple[str, ...]) -> None:
+    from mctrain.data.shard_names import resolve_shards
+    from mctrain.export.quantisation import quantise_bundle  # imports torch: 2 s
+    from mctrain.paths import on_disk
+
+    shards = [on_disk(each, "A tower is calibrated by photos on a disk") for each in resolve_shards(patterns)]
+    bundle = quantise_bundle(
+        open_bundle(source, hashes=True), shards, output, report=partial(click.echo, err=True)
+    )
+    print_exported(bundle)
 
 
 @click.command()
