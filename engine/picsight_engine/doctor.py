@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import Bundle, open_bundle
+from picsight_engine.bundles.shipped import in_earlier_space
 from picsight_engine.exchange.decisions_backup import back_up_decisions, backup_state, decisions_path
 from picsight_engine.foundation.errors import (
     BundleError,
@@ -284,6 +285,8 @@ def _examine_photos(db: Database, bundle: Bundle | None) -> Check:
     """Whether every visible photo can be found by a search."""
     counts = health.counts(db)
     space = active_space(db)
+    if bundle and space:
+        bundle = in_earlier_space(bundle, space.name) or bundle
     name = bundle.manifest.space_id if bundle else space.name if space else ""
     lacking = len(health.photos_without_vector(db, name))
     files = Message.counted(counts.files, "{number:,} file", "{number:,} files")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.bundles.bundle import MANIFEST, Bundle, move_bundle, open_bundle, seal_bundle
 from picsight_engine.bundles.json_records import MODEL_NAME, is_model_name
+from picsight_engine.bundles.shipped import in_earlier_space
 from picsight_engine.bundles.writable_folder import locked, storage_errors
 from picsight_engine.foundation.errors import (
     BundleError,
@@ -32,10 +33,6 @@ LICENCE = "LICENCE.txt"  # in a bundle
 _LOCK = ".install.lock"
 # Temporary folders: unpacked, replaced (`move_bundle`) and removed models.
 _PASSING = re.compile(r"\.(.+)\.(staged|replaced|removed)-[0-9a-f]+")
-# The spaces of all models that have come with Picsight, and the SHA-256 of the text tower of each: the present one answers
-# in the space of an earlier one that had the same.
-_TEXTS = "d6877c9e9c5e597785335872a3a48a4bad3a85843e93815cc0ffb7d6f15929db"
-TEXT_TOWERS = {"36f0d79e4312e968": _TEXTS, "686e44b7ebe7895a": _TEXTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +118,7 @@ class InstalledModels:
         with suppress(BundleError):
             return open_bundle(self._kept(space))
         shipped = models[0].bundle
-        if shipped is None or (text := shipped.manifest.text) is None:
-            return None
-        if shipped.manifest.files[text.graph].sha256 != TEXT_TOWERS.get(space):
-            return None
-        return replace(shipped, manifest=replace(shipped.manifest, space_id=space, image=None))
+        return None if shipped is None else in_earlier_space(shipped, space)
 
     def keep_text_tower(self, spaces: Collection[str]) -> None:
         """Keeps the shipped model without its image tower if searches use its space, since an update may replace it; deletes

@@ -15,10 +15,10 @@ from tests.shell import Done
 
 from picsight import locations
 from picsight_engine.bundles.bundle import Licence, open_bundle, write_bundle
+from picsight_engine.bundles.shipped import TEXT_TOWERS
 from picsight_engine.foundation.private_files import is_open_to_others
 from picsight_engine.installation import catalogue
 from picsight_engine.installation.catalogue import CatalogueEntry, RemoteFile
-from picsight_engine.installation.installed import TEXT_TOWERS
 
 STARTER = "picsight-starter"
 
@@ -230,6 +230,7 @@ def test_a_starter_with_the_text_tower_of_the_one_before_answers_for_it_although
     after = fresh("search", "cat", "--min", "all", "--json")
     assert after.document | {"milliseconds": 0} == before | {"milliseconds": 0}
     assert "4 photos must be read again" in after.err
+    assert fresh.json("doctor")["ok"]
 
 
 def test_the_text_tower_of_the_starter_is_noted_for_later_ones(starter):
