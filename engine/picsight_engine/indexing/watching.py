@@ -1,12 +1,13 @@
 """Watches folders: reports the directories in which something changed, once the changes are over.
 
 The system reports changes on local disks. Network shares report only what this computer changes, and a watched removable disk
-cannot be ejected everywhere; there, and where the system has no watches left, the times of directories are compared, which
-shows files that come, go or are renamed.
+cannot be ejected everywhere. So the times of directories are compared as well, which shows files that come, go or are renamed:
+there often, elsewhere now and then, for what the system cannot report (no watches left, a disk mounted inside a folder).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 import psutil
 from watchdog.events import (
+    EVENT_TYPE_ATTRIB,
     EVENT_TYPE_CLOSED,
     EVENT_TYPE_CREATED,
     EVENT_TYPE_DELETED,
@@ -38,15 +40,15 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
 
-Places = dict[
-    "Path", "set[bytes] | None"
-]  # directories by their folder, as seen from it; None for all of the folder
+# Directories by their folder, as seen from it; None for all of the folder.
+Places = dict["Path", "set[bytes] | None"]
 Way = Literal["events", "times"]
 
-LOOK_SECONDS, POLL_SECONDS = (
-    2.0,
-    30.0,
-)  # between looks whether folders are there, and at the times of directories
+LOOK_SECONDS = 2.0  # between looks whether folders are there
+COMPARE_SECONDS: dict[Way, float] = {
+    "times": 30.0,
+    "events": 60.0,
+}  # between looks at the times of directories
 _CALM_SECONDS = 0.3  # without an event: the changes are over
 _GROWING_SECONDS = 1.0  # between looks at the size of a file that is open
 _LONGEST_SECONDS = 300.0  # of changes that do not end
@@ -54,7 +56,7 @@ _MOST_EVENTS = 10_000  # a folder with more since the last report is looked at a
 _TICK_SECONDS, _IDLE_TICK_SECONDS = 0.05, 0.1
 _ANSWER_SECONDS = 5.0  # a share that takes longer hangs
 _CHANGES = frozenset([
-    EVENT_TYPE_CREATED, EVENT_TYPE_MODIFIED, EVENT_TYPE_MOVED, EVENT_TYPE_DELETED, EVENT_TYPE_CLOSED,
+    EVENT_TYPE_CREATED, EVENT_TYPE_MODIFIED, EVENT_TYPE_MOVED, EVENT_TYPE_DELETED, EVENT_TYPE_CLOSED, EVENT_TYPE_ATTRIB,
 ])  # fmt: skip
 _REMOTE = frozenset([
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "9p", "ceph", "virtiofs", "vboxsf", "prl_fs",
@@ -62,9 +64,11 @@ _REMOTE = frozenset([
 _REMOTE_STARTS = ("fuse.", "macfuse", "osxfuse")
 _REMOVABLE = ("/media/", "/run/media/", "/Volumes/")
 
+logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it names each directory for which no watch is left
+
 
 class Watch:
-    """Watches the folders that `folders` lists, new ones too, until it is closed. `leave_out` is the library's folder.
+    """Watches the folders that `folders` lists, until it is closed; one that is listed later is reported as a whole first. `leave_out` is the library's folder.
 
     A share that hangs blocks nothing: each folder has a thread.
     """
@@ -74,7 +78,7 @@ class Watch:
         self._changes = _Changes()
         self._watched: dict[Path, _WatchedFolder] = {}
         self._due = 0.0
-        self._refresh()
+        self._refresh(known=True)
 
     def __enter__(self) -> Self:
         return self
@@ -106,13 +110,14 @@ class Watch:
         for folder, names in places.items():
             self._changes.add(folder, names)
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, known: bool = False) -> None:
         self._due = time.monotonic() + LOOK_SECONDS
         folders = {*self._folders()}
         for gone in self._watched.keys() - folders:
             self._watched.pop(gone).ended.set()
         for folder in folders - self._watched.keys():
-            self._watched[folder] = watched = _WatchedFolder(folder, self._changes, self._leave_out)
+            watched = _WatchedFolder(folder, self._changes, self._leave_out, known=known)
+            self._watched[folder] = watched
             watched.start()
 
 
@@ -156,10 +161,11 @@ class _Changes:
 
     def open(self, path: bytes, folder: Path, place: bytes) -> bool:
         """A file is written; its directory waits until the file is closed or has kept its size. False if that was known."""
+        size = _size(path)
         with self._lock:
             is_new = path not in self._open
             if is_new:
-                self._open[path] = _Open(folder, place, _size(path), time.monotonic())
+                self._open[path] = _Open(folder, place, size, time.monotonic())
             return is_new
 
     def close(self, path: bytes) -> None:
@@ -186,10 +192,10 @@ class _Changes:
                     found[folder] = names - held
             self.places = {folder: names for folder, names in self.places.items() if names != set()}
             found = {folder: names for folder, names in found.items() if names != set()}
-            trees, self._trees = self._trees, set()
+            trees = {(folder, name) for folder, name in self._trees if name in (found.get(folder) or ())}
+            self._trees = {(folder, name) for folder, name in self._trees - trees if self.places.get(folder)}
         for folder, name in trees:
-            names = found.get(folder)
-            if names is not None and name in names:
+            if (names := found[folder]) is not None:
                 names.update(_below(folder, name))
         return found
 
@@ -210,13 +216,14 @@ class _Changes:
 class _WatchedFolder(threading.Thread, FileSystemEventHandler):
     """A folder and the way in which it is looked at, chosen anew when its disk comes back."""
 
-    def __init__(self, folder: Path, changes: _Changes, leave_out: bytes) -> None:
+    def __init__(self, folder: Path, changes: _Changes, leave_out: bytes, *, known: bool) -> None:
         super().__init__(name="picsight-watch", daemon=True)
         self.ended, self.ready = threading.Event(), threading.Event()
         self.way: Way | None = None
         self._folder, self._changes, self._leave_out = folder, changes, leave_out
         self._root = os.fsencode(folder)
-        self._identity: tuple[int, int] | None = None
+        self._known = known  # as it is now
+        self._identity: tuple[int, int, bool] | None = None
         self._observer: BaseObserver | None = None
         self._times: _DirectoryTimes | None = None
         self._due = 0.0
@@ -255,34 +262,32 @@ class _WatchedFolder(threading.Thread, FileSystemEventHandler):
             self._changes.add(self._folder, (place,), tree=name)
 
     def _look(self) -> None:
-        identity = _identity(self._root)
+        identity = _identity(self._folder)
         if identity != self._identity or not self.ready.is_set():
             self._end()
             self._identity = identity
             if identity is not None:
                 self._begin()
-            if self.ready.is_set():  # it has come or gone since the first look
+            if not self._known:
                 self._changes.add(self._folder, None)
-        elif self._times is not None and time.monotonic() >= self._due:
-            self._due = time.monotonic() + POLL_SECONDS
+            self._known = False
+        elif self._times is not None and self.way is not None and time.monotonic() >= self._due:
+            self._due = time.monotonic() + COMPARE_SECONDS[self.way]
             if changed := self._times.changed():
                 self._changes.add(self._folder, changed)
 
     def _begin(self) -> None:
         self._root = os.fsencode(os.path.realpath(self._folder))
+        self.way = "times"
         if not _is_polled(os.fsdecode(self._root)):
             observer = Observer()
             observer.daemon = True
             observer.schedule(self, os.fsdecode(self._root), recursive=True)
-            try:
+            with suppress(OSError):  # the system has no watch left
                 observer.start()
-            except OSError:  # the system has no watch left
-                pass
-            else:
                 self._observer, self.way = observer, "events"
-                return
-        self._times, self.way = _DirectoryTimes(self._root), "times"
-        self._due = time.monotonic() + POLL_SECONDS
+        self._times = _DirectoryTimes(self._root)
+        self._due = time.monotonic() + COMPARE_SECONDS[self.way]
 
     def _end(self) -> None:
         if self._observer is not None:
@@ -338,12 +343,13 @@ def _below(folder: Path, name: bytes) -> set[bytes]:
     return found
 
 
-def _identity(path: bytes) -> tuple[int, int] | None:
+def _identity(folder: Path) -> tuple[int, int, bool] | None:
+    """What changes when another directory is at the path, or the same can be read; None if there is none."""
     try:
-        info = os.stat(path)  # noqa: PTH116
+        info = folder.stat()
     except OSError:
         return None
-    return info.st_dev, info.st_ino
+    return info.st_dev, info.st_ino, os.access(folder, os.R_OK | os.X_OK)
 
 
 def _size(path: bytes) -> int | None:

@@ -35,7 +35,7 @@ def way(request, monkeypatch):
 def by_times(monkeypatch):
     disk = SimpleNamespace(mountpoint="/", fstype="nfs4", opts="rw")
     monkeypatch.setattr(watching.psutil, "disk_partitions", lambda **_: [disk])
-    monkeypatch.setattr(watching, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "COMPARE_SECONDS", {"times": 0.05, "events": 0.05})
 
 
 @pytest.fixture(autouse=True)
@@ -149,7 +149,7 @@ def test_without_watches_left_the_times_are_compared(folder, monkeypatch):
         raise OSError(28, "inotify watch limit reached")
 
     monkeypatch.setattr(BaseObserver, "start", start)
-    monkeypatch.setattr(watching, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(watching, "COMPARE_SECONDS", {"times": 0.05, "events": 0.05})
     with watching_over(folder) as (watch, ways):
         assert ways == {folder: "times"}
         (folder / "a/new.jpg").write_bytes(b"x")
@@ -163,8 +163,7 @@ def test_folders_that_are_added_later_are_watched_and_removed_ones_are_not(folde
     with Watch(lambda: listed, folder / "library") as watch:
         watch.ways()
         listed[:] = [other]
-        watch.report({folder: None})
-        assert watch.next(FOREVER) == {folder: None}  # by now the list was read again
+        assert watch.next(FOREVER) == {other: None}  # perhaps it was read before it was watched
         assert watch.ways() == {other: "events"}
         (folder / "a/new.jpg").write_bytes(b"x")
         (other / "new.jpg").write_bytes(b"x")
@@ -179,3 +178,44 @@ def test_nothing_is_reported_while_it_is_not_allowed(folder):
         stopped = threading.Event()
         stopped.set()
         assert watch.next(stopped) == {}
+
+
+def test_a_link_that_is_pointed_elsewhere_is_followed(folder, tmp_path):
+    (other := tmp_path / "other").mkdir()
+    (link := tmp_path / "link").symlink_to(folder)
+    with watching_over(link) as (watch, _):
+        link.unlink()
+        link.symlink_to(other)
+        found = watch.next(FOREVER)
+        assert found == {link: None}
+        (other / "new.jpg").write_bytes(b"x")
+        assert watch.next(FOREVER) == {link: {b""}}
+
+
+def test_what_the_system_does_not_report_is_found_by_the_times(folder, monkeypatch):
+    """Such as in directories for which no watch was left."""
+    monkeypatch.setattr(watching._WatchedFolder, "dispatch", lambda _self, _event: None)
+    monkeypatch.setattr(watching, "COMPARE_SECONDS", {"times": 0.05, "events": 0.05})
+    with watching_over(folder) as (watch, ways):
+        assert ways == {folder: "events"}
+        (folder / "a/new.jpg").write_bytes(b"x")
+        assert watch.next(FOREVER) == {folder: {b"a"}}
+
+
+def test_a_file_that_may_be_read_again_is_reported(folder):
+    with watching_over(folder) as (watch, _):
+        (folder / "a/old.jpg").chmod(0o600)
+        assert watch.next(FOREVER) == {folder: {b"a"}}
+
+
+def test_a_tree_that_waits_for_a_file_is_reported_with_all_below_it(folder, monkeypatch):
+    changes = watching._Changes()
+    (folder / "tree/below").mkdir(parents=True)
+    growing = folder / "tree/film.mp4"
+    growing.write_bytes(b"x")
+    changes.add(folder, (b"",), tree=b"tree")
+    changes.open(bytes(growing), folder, b"tree")
+    monkeypatch.setattr(watching, "_CALM_SECONDS", 0.0)
+    assert changes.take() == {folder: {b""}}
+    changes.close(bytes(growing))
+    assert changes.take() == {folder: {b"tree", b"tree/below"}}

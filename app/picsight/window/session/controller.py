@@ -361,7 +361,7 @@ class LibraryController(QObject):
             self.begin()
 
     def begin(self) -> None:
-        """Load the model and index the folders; called once photos are shown."""
+        """Load the model and let the folders be indexed and watched; called once photos are shown."""
         library = self._library
         if library is None or self._has_begun:
             return
@@ -371,7 +371,6 @@ class LibraryController(QObject):
         if self.overview.photos:
             # Loads the model before the first search. An error is reported by that search.
             self._jobs.read(library.warm_up, lambda _: None, lambda _: None)
-        self.index()
 
     def _take_overview(self, overview: Overview) -> None:
         if overview.number < self.overview.number:

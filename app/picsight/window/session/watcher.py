@@ -38,7 +38,7 @@ class Watcher(QObject):
         self._timer = QTimer(self, interval=LOOK_MS)
         self._timer.timeout.connect(self._compare)
         library.opened.connect(self._use)
-        library.begun.connect(lambda: self._follow(store.settings))
+        library.begun.connect(self._begin)
         library.indexing_ended.connect(self._index)
         store.changed.append(self._follow)
 
@@ -46,6 +46,11 @@ class Watcher(QObject):
         self._library = library
         self._compare()
         self._timer.start()
+
+    def _begin(self) -> None:
+        self._follow(self._store.settings)
+        if self._stream is None:
+            self._controller.index()
 
     def _follow(self, settings: Settings) -> None:
         """Watch the folders, or no longer, as the settings say."""
@@ -58,14 +63,19 @@ class Watcher(QObject):
             self._stream, self._due = None, {}
         elif settings.watch != "never" and self._stream is None and library is not None:
 
-            def changes(cancel: threading.Event) -> Iterator[Places]:
+            def changes(cancel: threading.Event) -> Iterator[Places | None]:
                 with library.folders.watch() as watch:
+                    watch.ways()
+                    yield None  # from now on, no change is missed
                     while places := watch.next(cancel, lambda: store.settings.may_watch):
                         yield places
 
             self._stream = self._jobs.stream(changes, self._take, lambda: None)
 
-    def _take(self, places: Places) -> None:
+    def _take(self, places: Places | None) -> None:
+        if places is None:
+            self._controller.index()
+            return
         for folder, names in places.items():
             known = self._due.get(folder, set())
             self._due[folder] = None if names is None or known is None else known | names
