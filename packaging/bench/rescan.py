@@ -8,9 +8,11 @@ import argparse
 import resource
 import statistics
 import tempfile
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from report import machine, table
@@ -18,6 +20,7 @@ from report import machine, table
 from picsight_engine.bundles.bundle import open_bundle
 from picsight_engine.foundation.assets import find_asset
 from picsight_engine.foundation.metadata import Metadata
+from picsight_engine.indexing.indexer import IndexSettings
 from picsight_engine.indexing.scan import scan
 from picsight_engine.kinds import kinds_of
 from picsight_engine.library import Library
@@ -31,13 +34,19 @@ from picsight_engine.store.opening import open_database
 from picsight_engine.store.photos import NewPhoto, put_photo
 from picsight_engine.store.tagging.pairs import pair
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Of each suffix in a folder; those with one number have one name.
 KINDS = {".JPG": 1800, ".DNG": 900, ".png": 200, ".JPG.xmp": 100}
 BATCH = 64
 QUERIES = (
     "a dog on a beach", "red bicycle", '"IMG_0042"', "in:2020", "in:2019..2020 dog", "sunset format:png", "at:Cologne", "folder:7 dog",
 )  # fmt: skip
-ROUNDS = 3
+WORDS = [
+    "dog", "cat", "beach", "snow", "bicycle", "car", "red", "blue", "old", "small", "street", "tree", "house", "boat", "horse", "child", "river",
+]  # fmt: skip
+ROUNDS, IDLE_SECONDS = 3, 15.0
 
 
 def write_files(folder: Path, count: int) -> None:
@@ -86,10 +95,39 @@ def fill(library: Path, pictures: Path, space: str, dim: int) -> tuple[int, floa
     return len(files), paired
 
 
+def latencies(library: Library, go_on: Callable[[], bool]) -> list[float]:
+    """The seconds of searches that differ each time, one in four with a year, twenty a second, in order."""
+    random, taken = np.random.default_rng(0), []
+    while go_on():
+        first, second, third = random.choice(WORDS, 3)
+        year = f" in:20{random.integers(20):02}" if not len(taken) % 4 else ""
+        begun = time.perf_counter()
+        library.search(f"a {first} {second} near a {third}{year}")
+        taken.append(time.perf_counter() - begun)
+        time.sleep(0.05)
+    return sorted(taken)
+
+
+def search_while_indexing(library: Library, photos: Path) -> list[list[str]]:
+    """Rows about searches on the idle library, and while two workers index `photos`."""
+    library.warm_up()
+    begun = time.monotonic()
+    idle = latencies(library, lambda: time.monotonic() < begun + IDLE_SECONDS)
+    settings = IndexSettings(workers=2)
+    run = threading.Thread(target=lambda: list(library.index([photos], settings=settings)))
+    run.start()
+    busy = latencies(library, run.is_alive)
+    return [
+        [name, str(len(taken)), *(f"{taken[int(share * len(taken))] * 1e3:.1f}" for share in (0.5, 0.95))]
+        for name, taken in (("idle", idle), ("indexing", busy))
+    ]
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=200_000, metavar="N")
+    parser.add_argument("--while", type=Path, dest="photos", help="Also search while this folder is indexed.")
     arguments = parser.parse_args()
     bundle = open_bundle(find_asset("starter"))
     with tempfile.TemporaryDirectory() as folder:
@@ -126,12 +164,15 @@ def main() -> None:
                     library.search(query)
                     taken.append(time.process_time() - begun)
                 rows.append([query, f"{statistics.median(taken) * 1e3:.1f}"])
+            busy = search_while_indexing(library, arguments.photos) if arguments.photos else []
     print(f"{machine()}; {files:,} photo files\n")
     print(f"Looking again: {statistics.median(runs):.1f} s of CPU time, at most {peak:.0f} MB.")
     print(f"The database has {size / 1e6:,.0f} MB, vectors and all.")
     print(f"At one directory: {statistics.median(partial):.2f} s.")
     print(f"Pairing in the first run: {paired / files * 1e6:.0f} microseconds a file.\n")
     print(table(["", "CPU ms, of searches the median of 5"], rows))
+    if busy:
+        print("\n" + table(["", "searches", "median ms", "95th percentile"], busy))
 
 
 if __name__ == "__main__":
