@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO
 
 from picsight_engine.foundation.errors import RequestError
+from picsight_engine.store.library_folder import DECISIONS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,16 +23,14 @@ _MEMBER = struct.Struct(
 def is_backup(file: Path) -> bool:
     """Whether a file begins as a backup does; raises OSError."""
     with file.open("rb") as source:
-        return source.read(len(ZIP)) == ZIP
+        head = source.read(_MEMBER.size + len(DECISIONS))
+    return head.startswith(ZIP) and head[_MEMBER.size :] == DECISIONS.encode()
 
 
 def decisions_of_backup(file: Path) -> bytes | None:
     """The file of decisions with which a backup begins; None if it is damaged. Raises OSError."""
     with file.open("rb") as source:
-        head = source.read(_MEMBER.size)
-        if len(head) < _MEMBER.size:
-            return None
-        *_, checksum, _packed, size, name, extra = _MEMBER.unpack(head)
+        *_, checksum, _packed, size, name, extra = _MEMBER.unpack(source.read(_MEMBER.size))
         source.seek(name + extra, os.SEEK_CUR)
         content = source.read(min(size, file.stat().st_size))
     return content if content and zlib.crc32(content) == checksum else None

@@ -16,7 +16,7 @@ import xxhash
 
 from picsight_engine.exchange.decisions_file import Example, RatingLine, TagLine, encode
 from picsight_engine.foundation.errors import Message, StorageError, faults_as
-from picsight_engine.foundation.private_files import sweep_drafts, write_private
+from picsight_engine.foundation.private_files import DRAFTED, sweep_drafts, write_private
 from picsight_engine.store.library_folder import DECISIONS
 from picsight_engine.store.tagging.exported_decisions import (
     backup_record,
@@ -126,7 +126,7 @@ def back_up_decisions(db: Database) -> Message | None:
         return Message("{file} belongs to an earlier library. {advice}", file=file, advice=Message(_IMPORT))
     if db.read_only or state in {"none", "current"}:
         return None
-    sweep_drafts(file.parent, f"{DECISIONS}.*.part")
+    sweep_drafts(file.parent, DECISIONS + DRAFTED)
     with db.snapshot() as connection:
         revision = backup_record(connection).revision
         content = "".join(encode(decision_lines(connection))).encode()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER_MODE, FILE_MODE = 0o700, 0o600
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+DRAFTED = f".{'[0-9a-f]' * 8}.part"  # what `drafted` adds to a name, as of `Path.glob`
 _LEFT_SECONDS = 3600.0  # longer than any draft is being written
 
 
@@ -82,9 +83,11 @@ def move_unless_there(draft: Path, path: Path) -> None:
 
 
 def sweep_drafts(folder: Path, names: str) -> None:
-    """Removes drafts that a killed process left, `names` being a `Path.glob` pattern; a recent one may still be in use."""
+    """Removes drafts that a killed process left, and SQLite's journals of them, `names` being a `Path.glob` pattern; a recent one
+    may still be in use.
+    """
     with suppress(OSError):  # the next sweep tries again
-        for left in folder.glob(names):
+        for left in (*folder.glob(names), *folder.glob(f"{names}-journal")):
             if time.time() - left.stat().st_mtime > _LEFT_SECONDS:
                 left.unlink()
 

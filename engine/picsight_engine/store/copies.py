@@ -35,8 +35,8 @@ SELECT path, name, photo_id FROM files JOIN folders ON folders.id = folder_id WH
 
 def copy_database(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
     """Copies a database as it is at one moment; the copy is scratch, so it needs no journal. Raises LibraryError if it is damaged."""
-    source.backup(copy)
     copy.execute("PRAGMA journal_mode = OFF")
+    source.backup(copy)
     faults = [fault for (fault,) in copy.execute("PRAGMA quick_check")]
     if faults != ["ok"]:
         words = "The library is damaged ({fault}), so it was not backed up. Type: picsight doctor"

@@ -108,7 +108,7 @@ def add_folder(db: Database, path: Path) -> Folder:
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links: a person's own spelling stays
     with db.writer() as connection:
         for folder in _folders(connection, _ALL):
-            if _shown_inside(path, folder.path) is not None:
+            if shown_inside(path, folder.path) is not None:
                 return folder
         resting = connection.execute(_RESTING_AT, (os.fsencode(path),)).fetchone()
         if resting is None:
@@ -118,7 +118,7 @@ def add_folder(db: Database, path: Path) -> Folder:
             connection.execute(_SHOW, (outer,))
             connection.execute(_WAKE, (outer,))
         for folder in _folders(connection, _EVERY):
-            prefix = _shown_inside(folder.path, path)
+            prefix = shown_inside(folder.path, path)
             if prefix:
                 values = {"outer": outer, "inner": folder.id, "prefix": prefix + b"/"}
                 connection.execute(_REBASE_FILES, values)
@@ -157,7 +157,7 @@ def _inside(path: Path, folder: Path) -> bytes | None:
     return b"" if inner == outer else os.fsencode(inner.relative_to(outer).as_posix())
 
 
-def _shown_inside(path: Path, folder: Path) -> bytes | None:
+def shown_inside(path: Path, folder: Path) -> bytes | None:
     """Like `_inside`, but None for a path that a scan of `folder` skips."""
     name = _inside(path, folder)
     return name if name is not None and is_path_shown(name, folder) else None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from picsight_engine.foundation.errors import LibraryError, RequestError, StorageError, faults_as
 from picsight_engine.foundation.private_files import (
+    DRAFTED,
     drafted,
     make_private_folder,
     move_unless_there,
@@ -53,7 +54,7 @@ def back_up(connection: sqlite3.Connection, target: Path, version: int) -> None:
     """Copies the whole database to `target`, which appears only once it is complete and on disk; skips the copy if another
     process has migrated the database from `version` meanwhile.
     """
-    sweep_drafts(target.parent, f"{target.name}.*.part")
+    sweep_drafts(target.parent, target.name + DRAFTED)
     with drafted(target) as draft:
         with closing(sqlite3.connect(draft)) as copy:
             connection.backup(copy)

@@ -53,6 +53,15 @@ def test_what_is_missing_is_said_with_the_command_that_finds_it(there, tmp_path)
     assert f"picsight --library {there.library} index FOLDER" in done.err
 
 
+def test_names_of_folders_may_hold_equals_signs(there, tmp_path):
+    old, new = (shutil.copytree(KNOWN, tmp_path / name) for name in ("a=b", "c=d"))
+    other = Shell(tmp_path / "other")
+    other.json("index", old)
+    other.json("backup", tmp_path / "file")
+    shutil.rmtree(old)
+    assert there.json("restore", tmp_path / "file", "--folder", f"{old}={new}")["found"] == 4
+
+
 def test_settings_that_are_there_stay(file, there):
     SettingsStore(settings_file()).change(theme="light")
     assert there.json("restore", file)["settings"] is False

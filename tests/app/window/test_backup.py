@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, timedelta
 from zipfile import ZipFile
 
@@ -51,7 +52,10 @@ def test_the_settings_end_weekly_backups(qtbot, model_window, small_library, doc
 
 
 def test_each_week_a_small_backup_is_made_and_five_are_kept(small_library, tmp_path):
-    (tmp_path / "picsight-mine.backup").touch()
+    left = tmp_path / "picsight-2024-12-22.backup.0badcafe.part"  # of a killed one
+    for path in (left, tmp_path / "picsight-mine.backup"):
+        path.touch()
+        os.utime(path, (0, 0))
     first, made = date(2024, 12, 29), []
     for day in (first + timedelta(number) for number in range(45)):
         before = set(tmp_path.iterdir())

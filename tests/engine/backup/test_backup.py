@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import signal
 import sqlite3
+import struct
+import subprocess
 import sys
+import time
 from contextlib import closing
+from itertools import combinations
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -28,7 +34,7 @@ from picsight_engine.foundation.face import Box, FoundFace
 from picsight_engine.library import Library
 from picsight_engine.store.database import index_lock
 from picsight_engine.store.derived.faces import put_faces
-from picsight_engine.store.folders import add_folder
+from picsight_engine.store.folders import add_folder, remove_folder
 from picsight_engine.store.migrations import MIGRATIONS
 from picsight_engine.store.opening import open_database
 
@@ -82,10 +88,25 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def remade(file, copy, **members):
+    """A copy of a backup in which some members are others, or None: not there; "_" stands for "."."""
+    changed = {name.replace("_", "."): content for name, content in members.items()}
+    with ZipFile(file) as before, ZipFile(copy, "w") as after:
+        for name in before.namelist():
+            if (content := changed.get(name, before.read(name))) is not None:
+                after.writestr(name, content)
+    return copy
+
+
+def age(file):
+    """Two hours: longer than any draft is in use."""
+    os.utime(file, (time.time() - 7200,) * 2)
+
+
 def test_a_library_moves_to_other_folders_without_reading_a_photo_again(home, files, tmp_path, small):
     shutil.copytree(home / "Pictures", tmp_path / "Bilder")
     restored = restore(
-        files / "whole", tmp_path / "library", moved=[(str(home / "Pictures"), tmp_path / "Bilder")]
+        files / "whole", tmp_path / "library", moved=[[(str(home / "Pictures"), tmp_path / "Bilder")]]
     )
     assert (restored.photos, restored.found, restored.missing) == (SIX, SIX, ())
     assert decisions(tmp_path / "library") == decisions(home / "library")
@@ -105,7 +126,7 @@ def test_photos_that_lie_elsewhere_are_found_by_content(home, files, tmp_path, s
         place.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(home / "Pictures" / name, place / f"renamed {number}.jpg")  # with another time
     restored = restore(
-        files / "whole", tmp_path / "library", moved=[(str(home / "Pictures"), tmp_path / "Bilder")]
+        files / "whole", tmp_path / "library", moved=[[(str(home / "Pictures"), tmp_path / "Bilder")]]
     )
     assert restored.found == 0
     with Library.open(tmp_path / "library", small) as library:
@@ -122,12 +143,7 @@ def test_photos_of_a_missing_folder_are_found_in_a_new_one(home, files, tmp_path
         archive.extract("library.db", tmp_path)
     with closing(sqlite3.connect(tmp_path / "library.db")) as connection, connection:
         connection.execute("UPDATE folders SET path = CAST('D:\\Photos\\All' AS BLOB)")
-    with ZipFile(files / "whole") as before, ZipFile(tmp_path / "windows", "w") as after:
-        for name in before.namelist():
-            after.writestr(
-                name,
-                (tmp_path / name).read_bytes() if (tmp_path / name).exists() else before.read(name),
-            )
+    remade(files / "whole", tmp_path / "windows", library_db=(tmp_path / "library.db").read_bytes())
     restored = restore(tmp_path / "windows", tmp_path / "lost")
     assert (restored.found, restored.missing) == (0, (Path("D:\\Photos\\All"),))
     with Library.open(tmp_path / "lost", small) as library:
@@ -135,7 +151,9 @@ def test_photos_of_a_missing_folder_are_found_in_a_new_one(home, files, tmp_path
         assert len(library.search("tag:best").results) == 2
     (tmp_path / "Mine").mkdir()
     pictures.rename(tmp_path / "Mine" / "All")
-    restored = restore(tmp_path / "windows", tmp_path / "mapped", moved=[("d:\\photos\\", tmp_path / "Mine")])
+    restored = restore(
+        tmp_path / "windows", tmp_path / "mapped", moved=[[("d:\\photos\\", tmp_path / "Mine")]]
+    )
     assert (restored.found, restored.missing) == (SIX, ())
 
 
@@ -208,11 +226,58 @@ def test_a_file_that_is_there_is_replaced_only_on_request_and_only_if_it_is_a_ba
         back_up(home / "library", tmp_path / "file")
     back_up(home / "library", tmp_path / "file", replace=True)
     assert "thumbnails.db" in ZipFile(tmp_path / "file").namelist()
-    photo = next((home / "Pictures").iterdir())
-    before = photo.read_bytes()
-    with pytest.raises(RequestError, match="is no backup"):
-        back_up(home / "library", photo, replace=True)
-    assert photo.read_bytes() == before
+    with ZipFile(tmp_path / "letter.docx", "w") as letter:
+        letter.writestr("[Content_Types].xml", "<Types/>")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for other in (next((home / "Pictures").iterdir()), tmp_path / "letter.docx", tmp_path / "circle"):
+        before = None if other.is_symlink() else other.read_bytes()
+        with pytest.raises(RequestError, match="is no backup"):
+            back_up(home / "library", other, replace=True)
+        assert other.is_symlink() or other.read_bytes() == before
+    with pytest.raises(RequestError, match="is no backup of Picsight"):
+        restore(tmp_path / "letter.docx", tmp_path / "library")
+
+
+def test_a_link_stays_and_its_target_is_written(home, tmp_path):
+    (tmp_path / "file").symlink_to(tmp_path / "target")
+    for replace in (False, True):
+        done = back_up(home / "library", tmp_path / "file", small=True, replace=replace)
+        assert (tmp_path / "file").is_symlink()
+        assert done.bytes == (tmp_path / "target").lstat().st_size
+
+
+@pytest.mark.parametrize("name", ["holiday", "h[o]liday"])
+def test_drafts_of_killed_backups_go_and_files_of_other_programs_stay(home, tmp_path, name):
+    others = [f"{name}.mkv.part", f"{name}.2019.part1.rar", f"{name}.deadbeef.part1.rar", "holiday.x.part"]
+    others += ["holiday.0badcafe.part"] if name == "h[o]liday" else []
+    for each in (*others, f"{name}.0badcafe.part"):
+        (tmp_path / each).touch()
+        age(tmp_path / each)
+    (tmp_path / f"{name}.deadbeef.part").touch()  # perhaps in use
+    back_up(home / "library", tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == {name, *others, f"{name}.deadbeef.part"}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process as POSIX does")
+def test_a_killed_backup_leaves_no_vector_of_a_face_and_the_next_one_nothing(home, tmp_path):
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from picsight_engine.backup.backing_up import back_up
+
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # a file that grows beyond the limit kills
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+back_up(Path(sys.argv[1]), Path(sys.argv[2]))
+"""
+    size = (home / "library" / "library.db").stat().st_size
+    for limit in (size // 4, size // 2, size - 1):
+        words = (sys.executable, "-c", program, home / "library", tmp_path / "file", str(limit))
+        assert subprocess.run(words, check=False).returncode == -signal.SIGXFSZ
+        for left in tmp_path.iterdir():
+            assert VECTOR[:64] not in left.read_bytes(), left
+            age(left)
+    back_up(home / "library", tmp_path / "file")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_one_changed_byte_or_a_missing_end_never_gives_another_library(files, home, tmp_path):
@@ -234,6 +299,51 @@ def test_one_changed_byte_or_a_missing_end_never_gives_another_library(files, ho
             sound_ones += 1
     assert refused > 2 * sound_ones
     assert refused + sound_ones == len(damaged)
+
+
+def test_a_list_that_swallows_members_is_damage(files, tmp_path):
+    """The comment of a member in the list at the end of a ZIP, which has no checksum, becomes as long as the next members."""
+    sound = (files / "whole").read_bytes()
+    with ZipFile(files / "whole") as archive:
+        places = [sound.rindex(b"PK\1\2", 0, sound.rindex(name.encode())) for name in archive.namelist()]
+    places.append(sound.rindex(b"PK\5\6"))
+    for one, other in combinations(range(len(places)), 2):
+        if other == one + 1:  # none is swallowed
+            continue
+        length = struct.pack("<H", places[other] - places[one + 1])
+        at = places[one] + 32
+        (tmp_path / "file").write_bytes(sound[:at] + length + sound[at + 2 :])
+        with pytest.raises(LibraryError, match="is damaged, so nothing was restored"):
+            restore(tmp_path / "file", tmp_path / "library")
+        assert not (tmp_path / "library").exists()
+
+
+def no_library(home, folder):
+    """No file, three of other programs, and one that only begins as a library does."""
+    with closing(sqlite3.connect(folder / "other.db")) as connection:
+        connection.execute("CREATE TABLE songs (name)")
+    library = (home / "library" / "library.db").read_bytes()
+    return [
+        None,
+        b"",
+        b"no database" * 100,
+        (folder / "other.db").read_bytes(),
+        library[:100] + b"\x55" * 9000,
+    ]
+
+
+def test_what_is_no_library_is_damage_of_the_backup(home, files, tmp_path):
+    changes = [
+        {"backup_json": about} for about in ("[]", '{"format": "1", "schema": 1, "photos": 0}', "7", None)
+    ]
+    changes += [{"library_db": content} for content in no_library(home, tmp_path)]
+    changes += [{"thumbnails_db": b"no database" * 100}]
+    for change in changes:
+        file = remade(files / "whole", tmp_path / "file", **change)
+        with pytest.raises(LibraryError, match="is damaged, so nothing was restored") as caught:
+            restore(file, tmp_path / "library")
+        assert str(caught.value).startswith(f"{file} "), change
+        assert not (tmp_path / "library").exists()
 
 
 def test_the_decisions_of_a_damaged_backup_are_imported(home, files, tmp_path, small):
@@ -258,6 +368,7 @@ def test_a_backup_of_an_older_library_is_migrated(tmp_path):
         add_folder(db, tmp_path)
     about = {"made": "2024-01-01T00:00:00+00:00", "small": True, "photos": 0, "format": 1, "schema": 15}
     with ZipFile(tmp_path / "file", "w") as archive:
+        archive.writestr("decisions.jsonl", "")
         archive.writestr("backup.json", json.dumps(about | {"of later versions": None}))
         archive.write(tmp_path / "old" / "library.db", "library.db")
     restore(tmp_path / "file", tmp_path / "library")
@@ -268,12 +379,9 @@ def test_a_backup_of_an_older_library_is_migrated(tmp_path):
 
 @pytest.mark.parametrize("key", ["format", "schema"])
 def test_a_backup_of_a_newer_version_is_refused(files, tmp_path, key):
-    with ZipFile(files / "small") as before, ZipFile(tmp_path / "file", "w") as after:
-        for name in before.namelist():
-            content = before.read(name)
-            if name == "backup.json":
-                content = json.dumps({**json.loads(content), key: 1000, "new": 1}).encode()
-            after.writestr(name, content)
+    with ZipFile(files / "small") as archive:
+        about = json.loads(archive.read("backup.json")) | {key: 1000, "new": 1}
+    remade(files / "small", tmp_path / "file", backup_json=json.dumps(about))
     with pytest.raises(LibraryError, match="newer Picsight"):
         restore(tmp_path / "file", tmp_path / "library")
 
@@ -305,8 +413,29 @@ def test_the_log_of_a_library_that_was_moved_away_is_kept_apart(home, files, tmp
 def test_a_folder_that_is_not_there_on_either_side_stops_the_restoring(home, files, tmp_path, moved):
     old, new = moved[0].format(home=home), tmp_path / moved[1]
     with pytest.raises(RequestError, match="is no"):
-        restore(files / "whole", tmp_path / "library", moved=[(old, new)])
-    assert not (tmp_path / "library" / "library.db").exists()
+        restore(files / "whole", tmp_path / "library", moved=[[(old, new)]])
+    assert not (tmp_path / "library").exists()
+
+
+def test_folders_of_a_library_never_lie_one_in_the_other(tmp_path):
+    names = ("a", "b", "b/in", "c", "old", "old/kept")
+    for name in names:
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    with closing(open_database(tmp_path / "library")) as db:
+        remove_folder(db, add_folder(db, tmp_path / "old").id)
+        for name in ("a", "b", "old/kept"):  # the last one in a removed one
+            add_folder(db, tmp_path / name)
+    file = tmp_path / "file"
+    back_up(tmp_path / "library", file)
+    for number, (old, new) in enumerate([("a", "b"), ("a", "b/in"), ("a", "link/in"), ("b", ".")]):
+        with pytest.raises(RequestError, match="one in the other"):
+            restore(file, tmp_path / str(number), moved=[[(str(tmp_path / old), tmp_path / new)]])
+    moved = [[(str(tmp_path / old), tmp_path / new)] for old, new in [("old", "c"), ("a", "b"), ("b", "a")]]
+    restore(file, tmp_path / "there", moved=moved)
+    with closing(open_database(tmp_path / "there")) as db:
+        stored = db.column("SELECT path FROM folders ORDER BY id")
+    assert stored == [bytes(tmp_path / name) for name in ("c", "b", "a", "c/kept")]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="limits a process as POSIX does")
@@ -327,5 +456,5 @@ def test_on_a_full_disk_nothing_is_half_done(home, files, tmp_path):
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, most)
         assert contents(tmp_path / "files") == {}
-        assert not (tmp_path / str(limit) / "library.db").exists()
+        assert not (tmp_path / str(limit)).exists()
     assert contents(library) == before

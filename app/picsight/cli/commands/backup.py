@@ -69,8 +69,11 @@ def restore(invocation: Invocation, file: Path, folders: tuple[str, ...]) -> Non
         invocation.hint(tr("To find photos that are elsewhere now, type: {command}", command=command))
 
 
-def _moved(typed: str) -> tuple[str, Path]:
-    old, equals, new = typed.partition("=")
-    if not (old and equals and new):
+def _moved(typed: str) -> list[tuple[str, Path]]:
+    """Each way to read it: the names of folders may hold equals signs."""
+    parts = typed.split("=")
+    readings = [("=".join(parts[:at]), "=".join(parts[at:])) for at in range(1, len(parts))]
+    moved = [(old, absolute(Path(os.fsdecode(new)))) for old, new in readings if old and new]
+    if not moved:
         raise click.UsageError(tr("--folder takes the old folder, an equals sign, and the new one: OLD=NEW"))
-    return old, absolute(Path(os.fsdecode(new)))
+    return moved

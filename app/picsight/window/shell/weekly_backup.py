@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject
 from picsight.locations import backups_folder, library_folder
 from picsight.settings import settings_file
 from picsight_engine.foundation.errors import StorageError, faults_as
-from picsight_engine.foundation.private_files import make_private_folder
+from picsight_engine.foundation.private_files import DRAFTED, make_private_folder, sweep_drafts
 
 if TYPE_CHECKING:
     from datetime import date
@@ -57,6 +57,7 @@ def back_up_weekly(library: Path, folder: Path, today: date) -> None:
         made = sorted(path for path in folder.iterdir() if _MADE.fullmatch(path.name))
         week_ago, new = (_NAME.format(today - timedelta(days)) for days in (7, 0))
         if not any(week_ago < path.name <= new for path in made):
+            sweep_drafts(folder, _NAME.format("????-??-??") + DRAFTED)  # of other days, too
             back_up(library, folder / new, small=True, settings=settings_file())
             for path in made[: max(0, len(made) + 1 - KEPT)]:
                 path.unlink()
