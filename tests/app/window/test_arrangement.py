@@ -19,6 +19,7 @@ from picsight.window.grid.arrangement import (
     arrange_answer,
     tally,
 )
+from picsight.window.grid.sections.headings import day_words, title_of
 from picsight.window.grid.wall import Kind
 from picsight_engine.search.answer import Result
 
@@ -127,7 +128,8 @@ def test_by_date_the_newest_come_first_and_every_heading_is_true(answer, group):
         part = dates[section.start : end]
         if section.kind in {Kind.MONTH, Kind.YEAR}:
             assert section.kind in kinds[group]
-            assert all(taken.startswith(section.key) for taken in part)
+            newest, _, oldest = section.key.partition("/")
+            assert all((oldest or newest) <= taken[: len(newest)] <= newest for taken in part)
         elif section.kind is Kind.UNDATED:
             assert not any(part)
         else:
@@ -165,3 +167,29 @@ def test_where_strong_and_weaker_ones_stand_side_by_side_they_are_marked(photos)
 def test_an_answer_that_is_only_ordered_shows_the_best(photos):
     assert len(arrange_answer(photos(300), Arrangement()).results) == ORDERED
     assert tally(photos(300), Arrangement()).ordered == ORDERED
+
+
+def test_months_and_years_with_few_photos_share_a_heading(photos):
+    """Every photo is below the heading of its month or of a span that holds it, and only the last heading may have few photos."""
+    counts = {
+        "2024-05": 12, "2024-04": 1, "2024-03": 2, "2024-01": 9, "2023-12": 30, "2023-02": 1, "2022-08": 2, "2019-07": 1,
+        "2018-01": 40, "2010-03": 3,
+    }  # fmt: skip
+    taken = [
+        f"{month}-{28 - day % 20:02}T10:00:00" for month, count in counts.items() for day in range(count)
+    ]
+    dated = [
+        replace(photo, taken=date)
+        for photo, date in zip(photos(len(taken) + 2), [*taken, None, None], strict=True)
+    ]
+    wall = arrange_all(dated, Arrangement())
+    titles = [title_of(section) for section in wall.sections]
+    assert titles == [
+        "May 2024", "January \u2013 April 2024", "February \u2013 December 2023", "2019 \u2013 2022", "January 2018", "2010", "No date",
+    ]  # fmt: skip
+    first = wall.sections[1]
+    assert day_words("2024-04-28", first) == "28 Apr"
+    assert day_words("2019-07-28", wall.sections[3]) == "28 Jul 2019"
+    assert [section.start for section in wall.sections] == [0, 12, 24, 55, 58, 98, 101]
+    by_month = arrange_all(dated, Arrangement(group=Group.MONTH))
+    assert len(by_month.sections) == len(counts) + 1

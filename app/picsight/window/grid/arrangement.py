@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain, groupby
 from os import sep
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from picsight.window.grid.layout import clamped
 from picsight.window.grid.wall import Fold, Kind, Section, Wall
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 ORDERED = 100  # shown photos of an uncalibrated answer, whose matches have no known end
 CLOSEST = 16  # the candidates for the one row that is shown if nothing matches
-FEW = 4  # photos a month: with fewer, days are named in years rather than in months
+FULL = 10  # photos under a heading: months with fewer share one, and so do years
 ALONE: Mapping[int, int] = MappingProxyType({})  # no photo is a copy of another
 
 
@@ -207,9 +208,9 @@ def _by_date(groups: _Stacks, group: Group, *, marked: bool) -> Wall:
     photos = sorted(groups.fronts, key=lambda photo: photo.taken or "", reverse=True)
     if group is Group.NONE or not photos or not photos[0].taken:
         return groups.wall(photos, marked=marked)
-    by_month = group is Group.MONTH or (group is Group.DAY and not _is_sparse(photos))
-    kind, length = (Kind.MONTH, 7) if by_month else (Kind.YEAR, 4)
-    sections, days = [], []
+    length = 4 if group is Group.YEAR else 7
+    starts: list[tuple[int, str]] = []  # of months or years
+    days = []
     section = day = "?"
     for place, photo in enumerate(photos):
         taken = photo.taken or ""
@@ -220,14 +221,56 @@ def _by_date(groups: _Stacks, group: Group, *, marked: bool) -> Wall:
             days.append(place)
         if taken[:length] != section:
             section = taken[:length]
-            sections.append(Section(place, kind if taken else Kind.UNDATED, section))
+            starts.append((place, section))
+    if group is Group.DAY:
+        starts = [*_shared(starts, len(photos))]
+    sections = [Section(place, _kind_of(key), key) for place, key in starts]
     return groups.wall(photos, sections, days=days, marked=marked)
 
 
-def _is_sparse(photos: Sequence[Result]) -> bool:
-    """Whether months hold so few photos that headings would dominate."""
-    dated = [photo.taken[:7] for photo in photos if photo.taken]
-    return len(dated) < FEW * len(set(dated))
+def _kind_of(key: str) -> Kind:
+    if not key:
+        return Kind.UNDATED
+    return Kind.MONTH if "-" in key else Kind.YEAR
+
+
+def _shared(months: Sequence[tuple[int, str]], count: int) -> Iterator[tuple[int, str]]:
+    """Joins months of a year, newest first, until they have enough photos for a heading, as "2020-07/2020-03"; years without
+    enough are joined as a whole, as "2020/2017". The photos without a date stay apart.
+    """
+    ends = [*(start for start, _ in months[1:]), count]
+    parts = [_Span(start, end, key, key) for (start, key), end in zip(months, ends, strict=True)]
+    years = [[*of_year] for _, of_year in groupby(parts, key=lambda part: part.first[:4])]
+    for is_sparse, run in groupby(years, key=lambda year: year[-1].end - year[0].start < FULL):
+        for span in _joined(map(_whole, run)) if is_sparse else chain.from_iterable(map(_joined, run)):
+            yield span.start, span.first if span.first == span.last else f"{span.first}/{span.last}"
+
+
+class _Span(NamedTuple):
+    """The photos from `start` to `end`, from the month or year `first` back to `last`."""
+
+    start: int
+    end: int
+    first: str
+    last: str
+
+
+def _whole(year: Sequence[_Span]) -> _Span:
+    return _Span(year[0].start, year[-1].end, year[0].first[:4], year[0].first[:4])
+
+
+def _joined(spans: Iterable[_Span]) -> list[_Span]:
+    """Joins neighbours until each has enough photos, the last ones with those before them."""
+    joined: list[_Span] = []
+    for span in spans:
+        if span.first and joined and joined[-1].end - joined[-1].start < FULL:
+            joined[-1] = joined[-1]._replace(end=span.end, last=span.last)
+        else:
+            joined.append(span)
+    if len(joined) > 1 and joined[-1].first and joined[-1].end - joined[-1].start < FULL:
+        last = joined.pop()
+        joined[-1] = joined[-1]._replace(end=last.end, last=last.last)
+    return joined
 
 
 def _by_folder(groups: _Stacks, *, marked: bool) -> Wall:

@@ -40,7 +40,9 @@ _ROW = {Kind.WEAKER: 0.8, Kind.UNCERTAIN: 0.8, Kind.CLOSEST: 0.6}  # relative to
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """The photos from `start` on, up to the next section; `key` is its year, its month as 2020-07, or its folder."""
+    """The photos from `start` on, up to the next section; `key` is its year, its month as 2020-07, the newest and the
+    oldest one as 2020-07/2020-03, or its folder.
+    """
 
     start: int
     kind: Kind = Kind.PLAIN

@@ -32,18 +32,25 @@ STRIP = 2.25  # em: the sticky heading
 
 def title_of(section: Section) -> str:
     """The title of a section; empty if it needs none."""
-    if section.kind is Kind.MONTH:
-        return QLocale().toString(_date(f"{section.key}-01"), "MMMM yyyy")
+    newest, _, oldest = section.key.partition("/")
     if section.kind is Kind.FOLDER:
         return short_path(Path(section.key))
     if section.kind is Kind.YEAR:
-        return section.key
+        return tr("{begin} \u2013 {end}", begin=oldest, end=newest) if oldest else newest
+    if section.kind is Kind.MONTH:
+        end = QLocale().toString(_date(f"{newest}-01"), "MMMM yyyy")
+        begin = QLocale().standaloneMonthName(int(oldest[5:])) if oldest else ""
+        return tr("{begin} \u2013 {end}", begin=begin, end=end) if begin else end
     return {Kind.UNDATED: tr("No date"), Kind.FRESH: tr("New photos")}.get(section.kind, "")
 
 
-def day_words(taken: str, kind: Kind) -> str:
-    """The day over a photo: 18 Sat below a month's heading, 18 Jul below a year's."""
-    return QLocale().toString(_date(taken[:10]), "d MMM" if kind is Kind.YEAR else "d ddd")
+def day_words(taken: str, section: Section) -> str:
+    """The day over a photo: 18 Sat below the heading of a month, 18 Jul below that of several, 18 Jul 2020 below that of years."""
+    if "/" not in section.key:
+        form = "d ddd" if section.kind is Kind.MONTH else "d MMM"
+    else:
+        form = "d MMM" if section.kind is Kind.MONTH else "d MMM yyyy"
+    return QLocale().toString(_date(taken[:10]), form)
 
 
 def _date(iso: str) -> QDate:

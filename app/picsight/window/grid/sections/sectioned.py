@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -157,7 +157,8 @@ class SectionedView(JustifiedView):
             place = QRect(cell.left(), cell.top() - high, room, high)
             if self.isRightToLeft():
                 place.moveRight(cell.right())
-            day = day_words(taken, wall.sections[0].kind)
+            section = wall.sections[bisect_right(wall.sections, photo, key=lambda each: each.start) - 1]
+            day = day_words(taken, section)
             paint_heading(painter, self, place, day, is_day=True)
 
     def _room_beside(self, cell: QRect, beside: QRect | None) -> int:
