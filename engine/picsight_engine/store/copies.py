@@ -45,14 +45,14 @@ def copy_database(source: sqlite3.Connection, copy: sqlite3.Connection) -> None:
 
 def pack(copy: sqlite3.Connection, target: Path, *, small: bool) -> int:
     """Takes the vectors of faces out of a copy, and if it is to be small whatever can be made of photos again, and writes it to an
-    empty file, in which no byte of them is; returns the number of photos.
+    empty file, in which no byte of them is; returns the number of photos that are not missing.
     """
     copy.execute(_FORGET_FACES)
     for table in _DERIVED if small else ():
         copy.execute(f"DELETE FROM {table}")
     erase_traces(copy)
     copy.execute("VACUUM INTO ?", (target.absolute().as_uri(),))
-    return int(copy.execute("SELECT count(*) FROM photos").fetchone()[0])
+    return int(copy.execute("SELECT count(*) FROM photos WHERE missing_since IS NULL").fetchone()[0])
 
 
 def holds_something(db: Database) -> bool:
